@@ -1,0 +1,26 @@
+{
+  "targets": [
+    {
+      "target_name": "prefork",
+      "conditions": [
+        ["OS=='linux'", {
+          "sources": [
+            "native/addon.cc"
+          ]
+        }, {
+          "type": "none"
+        }]
+      ],
+      "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": [
+        "NAPI_VERSION=8",
+        "NODE_ADDON_API_DISABLE_DEPRECATED",
+        "NODE_ADDON_API_CPP_EXCEPTIONS_ALL_DISABLED",
+        "NAPI_DISABLE_CPP_EXCEPTIONS"
+      ],
+      "cflags": ["-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-fvisibility=hidden"],
+      "cflags_cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti", "-fvisibility-inlines-hidden"],
+      "ldflags": ["-Wl,-z,nodelete", "-Wl,-z,now", "-Wl,--as-needed", "-Wl,--exclude-libs,ALL", "-static-libgcc"]
+    }
+  ]
+}

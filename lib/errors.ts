@@ -1,0 +1,85 @@
+import { getSystemErrorName } from 'node:util';
+
+/** An error that came from a system call, shaped like those of Node's own modules. */
+export interface SystemError extends Error {
+  errno: number;
+  code: string;
+  syscall: string;
+  address?: string;
+  port?: number;
+}
+
+/** Permanent codes of the errors this library makes itself; the messages may change. */
+export type PreforkErrorCode =
+  | 'ERR_PREFORK_BUSY'
+  | 'ERR_PREFORK_TIMEOUT'
+  | 'ERR_PREFORK_UNSUPPORTED'
+  | 'ERR_PREFORK_INVALID_ARG_TYPE'
+  | 'ERR_PREFORK_INVALID_ARG_VALUE'
+  | 'ERR_PREFORK_OUT_OF_RANGE';
+
+type ErrorConstructor = new (message: string, options?: ErrorOptions) => Error;
+
+function coded<E extends Error>(error: E, code: string): E & { code: string } {
+  return Object.assign(error, { code });
+}
+
+/** An error with a permanent code; `Base` is TypeError or RangeError where an argument is to blame. */
+export function preforkError(
+  code: PreforkErrorCode,
+  message: string,
+  { Base = Error, cause }: { Base?: ErrorConstructor; cause?: unknown } = {},
+): Error & { code: string } {
+  return coded(new Base(message, cause === undefined ? undefined : { cause }), code);
+}
+
+/**
+ * The error of a system call that answered `-errno`.
+ * The shape is that of Node's `uvException`: `bind EADDRINUSE 127.0.0.1:80`.
+ */
+export function systemError(
+  negativeErrno: number,
+  syscall: string,
+  where: { address?: string; port?: number } = {},
+): SystemError {
+  const code = getSystemErrorName(negativeErrno);
+  const place =
+    where.address === undefined ? '' : ` ${where.address}${where.port === undefined ? '' : `:${where.port}`}`;
+  const error = new Error(`${syscall} ${code}${place}`);
+  return Object.assign(error, { errno: negativeErrno, code, syscall, ...where });
+}
+
+/** `value`, or the system error if it is negative: for natives that answer `-errno`. */
+export function check(value: number, syscall: string, where?: { address?: string; port?: number }): number {
+  if (value < 0) throw systemError(value, syscall, where);
+  return value;
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'string') return `'${value}' of type string`;
+  if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`;
+  return `${String(value)} of type ${typeof value}`;
+}
+
+/** `Expected X for name but received Y`, as a TypeError. */
+export function invalidType(name: string, expected: string, received: unknown): Error {
+  return preforkError(
+    'ERR_PREFORK_INVALID_ARG_TYPE',
+    `Expected ${expected} for ${name} but received ${describe(received)}`,
+    { Base: TypeError },
+  );
+}
+
+/** `value` if it is an integer from `min` to `max`; a TypeError or RangeError that says what was expected if not. */
+export function integer(name: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== 'number') throw invalidType(name, 'an integer', value);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw preforkError(
+      'ERR_PREFORK_OUT_OF_RANGE',
+      `Expected an integer from ${min} to ${max} for ${name} but received ${value}`,
+      { Base: RangeError },
+    );
+  }
+  return value;
+}

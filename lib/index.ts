@@ -1,0 +1,1 @@
+export type { SystemError } from './errors';
