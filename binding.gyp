@@ -5,7 +5,17 @@
       "conditions": [
         ["OS=='linux'", {
           "sources": [
-            "native/addon.cc"
+            "native/addon.cc",
+            "native/binding/fork.cc",
+            "native/posix/descriptors.cc",
+            "native/posix/fork.cc",
+            "native/posix/inotify.cc",
+            "native/posix/kernel_state.cc",
+            "native/posix/maps.cc",
+            "native/posix/memory.cc",
+            "native/posix/procfs.cc",
+            "native/posix/rings.cc",
+            "native/posix/threads.cc"
           ]
         }, {
           "type": "none"

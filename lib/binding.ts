@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+
 import load = require('node-gyp-build');
 
 /** Every native call. A number below zero is always `-errno`; the callers in lib/ turn it into an error. */

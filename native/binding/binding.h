@@ -11,4 +11,7 @@ inline void method(Napi::Object exports, const char* name, Native native) {
   exports.Set(name, Napi::Function::New(exports.Env(), native, name));
 }
 
+// fork.cc
+Napi::Value fork(const Napi::CallbackInfo& info);
+
 }  // namespace prefork
