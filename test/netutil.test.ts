@@ -576,13 +576,17 @@ describe('addSockets', () => {
     `${scheme}://${net.isIPv6(host) ? `[${host}]` : host}:${port}`;
 
   async function get(module: typeof http | typeof https, target: string): Promise<string> {
-    const request = module.get(target, { ca: cert, agent: false } as https.RequestOptions);
+    const request = module.get(target, {
+      ca: cert,
+      servername: 'localhost',
+      agent: false,
+    } as https.RequestOptions);
     const [response] = (await once(request, 'response')) as [http.IncomingMessage];
     return readAll(response);
   }
 
   async function get2(target: string): Promise<string> {
-    const session = http2.connect(target, { ca: cert });
+    const session = http2.connect(target, { ca: cert, servername: 'localhost' });
     const body = await readAll(session.request({ ':path': '/' }).setEncoding('utf8'));
     session.close();
     return body;
@@ -607,7 +611,8 @@ describe('addSockets', () => {
     [
       'tls',
       () => tls.createServer({ key, cert }, (socket) => socket.end(`at ${socket.localAddress}`)),
-      (host, port) => readAll(tls.connect({ host, port, ca: cert }).setEncoding('utf8')),
+      (host, port) =>
+        readAll(tls.connect({ host, port, ca: cert, servername: 'localhost' }).setEncoding('utf8')),
     ],
     [
       'net',
