@@ -27,6 +27,9 @@ import {
   ListeningSocket,
 } from '../lib/netutil';
 
+// Python starts slowly on a busy machine.
+vi.setConfig({ testTimeout: 30_000 });
+
 interface Express {
   (request: http.IncomingMessage, response: http.ServerResponse): void;
   get(path: string, handler: (request: unknown, response: { send(body: string): void }) => void): Express;
