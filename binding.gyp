@@ -7,6 +7,7 @@
           "sources": [
             "native/addon.cc",
             "native/binding/fork.cc",
+            "native/binding/socket.cc",
             "native/posix/descriptors.cc",
             "native/posix/fork.cc",
             "native/posix/inotify.cc",
@@ -15,6 +16,7 @@
             "native/posix/memory.cc",
             "native/posix/procfs.cc",
             "native/posix/rings.cc",
+            "native/posix/socket.cc",
             "native/posix/threads.cc"
           ]
         }, {
