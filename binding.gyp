@@ -5,7 +5,15 @@
       "conditions": [
         ["OS=='linux'", {
           "sources": [
-            "native/addon.cc"
+            "native/addon.cc",
+            "native/binding/process.cc",
+            "native/binding/wait.cc",
+            "native/loop/child_processes.cc",
+            "native/loop/pid_watch.cc",
+            "native/loop/wait_signals.cc",
+            "native/posix/process.cc",
+            "native/posix/shared_pipes.cc",
+            "native/posix/wait.cc"
           ]
         }, {
           "type": "none"
