@@ -75,7 +75,8 @@ void stop_listening(uv_signal_t* handle) {
   pthread_mutex_unlock(&action_lock);
 }
 
-// A listener called child_process.spawn: had the kernel gone on reaping, the exit would be lost.
+// A listener called child_process.spawn: would the kernel go on reaping, the exit would be lost (as
+// it is if the child ends before the listener returns).
 void stop_reaping_for_child_process(const uv_loop_t* loop) {
   pthread_mutex_lock(&action_lock);
   if (action_reaps && loop->child_watcher.signum == SIGCHLD) set_reaping(false);
@@ -125,6 +126,7 @@ void WaitSignals::end() {
 }
 
 int WaitSignals::next() {
+  stop_reaping_for_child_process(loop());
   Message message;
   while (read_message(&message)) {
     if (is_for_javascript(message)) {
@@ -144,7 +146,6 @@ int WaitSignals::next() {
 }
 
 void WaitSignals::sleep(int timeout_ms) {
-  stop_reaping_for_child_process(loop());
   struct pollfd pipe = {loop()->signal_pipefd[0], POLLIN, 0};
   // EINTR is as good as any other wake-up: the caller looks at everything again.
   poll(&pipe, 1, timeout_ms);
