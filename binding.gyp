@@ -7,17 +7,28 @@
           "sources": [
             "native/addon.cc",
             "native/binding/fork.cc",
+            "native/binding/process.cc",
             "native/binding/socket.cc",
+            "native/binding/wait.cc",
+            "native/loop/child_processes.cc",
+            "native/loop/pid_watch.cc",
+            "native/loop/wait_signals.cc",
+            "native/posix/credentials.cc",
+            "native/posix/critical.cc",
+            "native/posix/cut_off.cc",
             "native/posix/descriptors.cc",
             "native/posix/fork.cc",
             "native/posix/inotify.cc",
             "native/posix/kernel_state.cc",
             "native/posix/maps.cc",
             "native/posix/memory.cc",
+            "native/posix/process.cc",
             "native/posix/procfs.cc",
             "native/posix/rings.cc",
+            "native/posix/shared_pipes.cc",
             "native/posix/socket.cc",
-            "native/posix/threads.cc"
+            "native/posix/threads.cc",
+            "native/posix/wait.cc"
           ]
         }, {
           "type": "none"

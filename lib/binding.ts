@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { preforkError } from './errors';
 
 import load = require('node-gyp-build');
 
@@ -15,6 +16,9 @@ export interface ResolvedAddress extends Endpoint {
   protocol: number;
   sockaddr: ArrayBuffer;
 }
+
+/** A pending `wait_watch`. */
+export type PidWatch = { readonly prefork: 'PidWatch' };
 
 /** A listening descriptor that the event loop watches. */
 export interface NativeAcceptor {
@@ -45,6 +49,18 @@ export interface SocketConstants {
 
 /** Every native call. A number below zero is always `-errno`; the callers in lib/ turn it into an error. */
 export interface Binding {
+  /**
+   * Duplicates the process: 0 in the child, the child's pid in the parent. Sockets bound to `inspectorPort` (0: none)
+   * are cut off in the child before its inspector thread runs.
+   */
+  fork(inspectorPort: number): number;
+  /** Requests that this thread's loop has handed to the thread pool or the kernel (uv_loop_t's active_reqs). */
+  requests_in_flight(): number;
+  /** Gives every other thread the user, group and supplementary groups of the calling one. */
+  share_credentials(): number;
+  /** Fills `words` with random bits of the kernel's (getrandom(2)). */
+  random_fill(words: Int32Array): void;
+
   /**
    * getaddrinfo(3) for SOCK_STREAM; it blocks. A number below zero is `-errno` (EAI_SYSTEM), one above
    * zero the absolute value of an `EAI_` constant.
@@ -85,6 +101,73 @@ export interface Binding {
   /** Whether a watched descriptor alone keeps the loop alive (uv_ref, uv_unref). */
   accept_keep_alive(acceptor: NativeAcceptor, alive: boolean): void;
   readonly socket_constants: SocketConstants;
+
+  /** `_exit(2)` with the low eight bits of `status`. */
+  process_exit(status: number): never;
+  process_getpid(): number;
+  process_getppid(): number;
+  /** Seconds that were left of the previous alarm. */
+  process_alarm(seconds: number): number;
+  /** Fills `ends` with the reading and the writing end, close-on-exec; shared with forked children. */
+  process_pipe(ends: Int32Array): number;
+  /** Fills `ends` with two connected Unix stream sockets, close-on-exec. */
+  process_socketpair(ends: Int32Array): number;
+  process_dup2(from: number, to: number, inheritable: boolean): number;
+  process_setsid(): number;
+  process_setpgid(pid: number, group: number): number;
+  process_parent_death_signal(signal: number): number;
+
+  /**
+   * Starts listening for ended children in this thread's loop. Waits nest.
+   * Between `wait_begin` and `wait_end` the signals that reach this loop have to be taken with `wait_next_signal`.
+   */
+  wait_begin(): number;
+  /** Ends the innermost wait; with the outermost, signals meant for others go back to libuv. */
+  wait_end(): void;
+  /** Takes the next signal for which JavaScript has a listener; 0 if there is none. */
+  wait_next_signal(): number;
+  /** Sleeps until a signal arrives or a child changes, at most so many milliseconds (-1: no limit). May wake early. */
+  wait_sleep(milliseconds: number): void;
+  /**
+   * `waitpid(2)` with WNOHANG: the pid (`status[0]` is filled), or 0 if none is ready.
+   * With pid -1, children of `node:child_process` are left alone.
+   */
+  wait_now(pid: number, options: number, status: Int32Array): number;
+  /** Tells `wait_now(-1, …)`, in all threads, of a child made by fork(). */
+  wait_note_child(pid: number): number;
+  /** Forgets them all: in a forked child they are siblings. */
+  wait_forget_children(): void;
+  /** Calls `ended` in the loop when the child has ended, and keeps the loop alive; possibly again, until `wait_unwatch`. */
+  wait_watch(pid: number, ended: () => void): PidWatch | number;
+  /** Once for each watch. */
+  wait_unwatch(watch: PidWatch): void;
+  /** The environment's own `process`, where a sandbox such as Jest's shows a copy. */
+  wait_real_process(): NodeJS.Process;
 }
 
-export const binding = load(join(__dirname, '..')) as Binding;
+/**
+ * Where there is no addon (another operating system, another C library, no compiler at installation) the package
+ * still loads, and the first native call says what is missing.
+ */
+function explainLater(cause: unknown): Binding {
+  const explain = () => {
+    throw preforkError(
+      'ERR_PREFORK_UNSUPPORTED',
+      `prefork needs Linux on x64 or arm64 and its native addon; on this ${process.platform}-${process.arch} it could not be loaded: ${String(cause)}`,
+      { cause },
+    );
+  };
+  return new Proxy(Object.create(null), {
+    get: (_, name) => (name === 'socket_constants' ? {} : explain),
+  });
+}
+
+function loadBinding(): Binding {
+  try {
+    return load(join(__dirname, '..')) as Binding;
+  } catch (error) {
+    return explainLater(error);
+  }
+}
+
+export const binding = loadBinding();

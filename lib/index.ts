@@ -1,4 +1,6 @@
+export { type ForkHooks, type ForkMessage, registerAtFork } from './at-fork';
 export type { ResolverError, SystemError } from './errors';
+export { type ForkOptions, fork } from './fork';
 export {
   type AcceptCallback,
   AF_INET,
@@ -21,3 +23,30 @@ export {
   isValidIp,
   ListeningSocket,
 } from './netutil';
+export {
+  _exit,
+  alarm,
+  dup2,
+  getpid,
+  getppid,
+  pipe,
+  setParentDeathSignal,
+  setpgid,
+  setsid,
+  socketpair,
+  WCONTINUED,
+  WCOREDUMP,
+  WEXITSTATUS,
+  WIFCONTINUED,
+  WIFEXITED,
+  WIFSIGNALED,
+  WIFSTOPPED,
+  WNOHANG,
+  WSTOPSIG,
+  WTERMSIG,
+  WUNTRACED,
+  wait,
+  waitpid,
+  waitpidAsync,
+  waitstatusToExitcode,
+} from './os';

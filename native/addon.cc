@@ -7,6 +7,9 @@ using namespace prefork;
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   prepare_fork();
   method(exports, "fork", prefork::fork);
+  method(exports, "requests_in_flight", requests_in_flight);
+  method(exports, "share_credentials", prefork::share_credentials);
+  method(exports, "random_fill", random_fill);
   method(exports, "socket_getaddrinfo", resolve_stream_addresses);
   method(exports, "socket_open", open_stream_socket);
   method(exports, "socket_getsockopt", get_socket_option);
@@ -20,6 +23,26 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "accept_stop", stop_accepting);
   method(exports, "accept_keep_alive", keep_loop_alive);
   exports.Set("socket_constants", socket_constants(env));
+  method(exports, "process_exit", exit_at_once);
+  method(exports, "process_getpid", get_pid);
+  method(exports, "process_getppid", get_parent_pid);
+  method(exports, "process_alarm", set_alarm);
+  method(exports, "process_pipe", open_pipe);
+  method(exports, "process_socketpair", open_socket_pair);
+  method(exports, "process_dup2", duplicate_descriptor);
+  method(exports, "process_setsid", start_session);
+  method(exports, "process_setpgid", join_process_group);
+  method(exports, "process_parent_death_signal", signal_on_parent_death);
+  method(exports, "wait_begin", begin_wait);
+  method(exports, "wait_end", end_wait);
+  method(exports, "wait_next_signal", next_signal);
+  method(exports, "wait_sleep", sleep_until_signal);
+  method(exports, "wait_now", wait_now);
+  method(exports, "wait_note_child", note_child_pid);
+  method(exports, "wait_forget_children", forget_child_pids);
+  method(exports, "wait_watch", watch_pid);
+  method(exports, "wait_unwatch", unwatch_pid);
+  method(exports, "wait_real_process", real_process);
   return exports;
 }
 
