@@ -54,6 +54,8 @@ export interface Binding {
    * are cut off in the child before its inspector thread runs.
    */
   fork(inspectorPort: number): number;
+  /** Has `becameChild` called, in a turn of this thread's loop, in the child when another thread has forked. */
+  on_fork_elsewhere(becameChild: () => void): void;
   /** Requests that this thread's loop has handed to the thread pool or the kernel (uv_loop_t's active_reqs). */
   requests_in_flight(): number;
   /** Gives every other thread the user, group and supplementary groups of the calling one. */
@@ -158,7 +160,7 @@ function explainLater(cause: unknown): Binding {
     );
   };
   return new Proxy(Object.create(null), {
-    get: (_, name) => (name === 'socket_constants' ? {} : explain),
+    get: (_, name) => (name === 'socket_constants' ? {} : name === 'on_fork_elsewhere' ? () => {} : explain),
   });
 }
 

@@ -1,4 +1,5 @@
 #include "binding/binding.h"
+#include "binding/environments.h"
 #include "posix/fork.h"
 
 using namespace prefork;
@@ -6,6 +7,8 @@ using namespace prefork;
 // The export table: what lib/binding.ts declares, and nothing else.
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   prepare_fork();
+  register_environment(env);
+  method(exports, "on_fork_elsewhere", on_fork_elsewhere);
   method(exports, "fork", prefork::fork);
   method(exports, "requests_in_flight", requests_in_flight);
   method(exports, "share_credentials", prefork::share_credentials);

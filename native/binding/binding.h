@@ -11,6 +11,9 @@ inline void method(Napi::Object exports, const char* name, Native native) {
   exports.Set(name, Napi::Function::New(exports.Env(), native, name));
 }
 
+// environments.cc
+Napi::Value on_fork_elsewhere(const Napi::CallbackInfo& info);
+
 // fork.cc
 Napi::Value fork(const Napi::CallbackInfo& info);
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info);
