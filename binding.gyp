@@ -5,7 +5,9 @@
       "conditions": [
         ["OS=='linux'", {
           "sources": [
-            "native/addon.cc"
+            "native/addon.cc",
+            "native/binding/socket.cc",
+            "native/posix/socket.cc"
           ]
         }, {
           "type": "none"

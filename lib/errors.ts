@@ -1,4 +1,4 @@
-import { getSystemErrorName } from 'node:util';
+import { getSystemErrorMap, getSystemErrorName } from 'node:util';
 
 /** An error that came from a system call, shaped like those of Node's own modules. */
 export interface SystemError extends Error {
@@ -47,6 +47,35 @@ export function systemError(
     where.address === undefined ? '' : ` ${where.address}${where.port === undefined ? '' : `:${where.port}`}`;
   const error = new Error(`${syscall} ${code}${place}`);
   return Object.assign(error, { errno: negativeErrno, code, syscall, ...where });
+}
+
+/** An error of getaddrinfo(3), shaped like those of `dns.lookup`. */
+export interface ResolverError extends Error {
+  errno: number;
+  code: string;
+  syscall: 'getaddrinfo';
+  hostname?: string;
+}
+
+function libuvErrno(name: string): number {
+  for (const [errno, [known]] of getSystemErrorMap()) if (known === name) return errno;
+  return 0;
+}
+
+/**
+ * The error of a getaddrinfo(3) that answered `name`, an `EAI_` constant.
+ * As with `dns.lookup`, a name that does not exist is ENOTFOUND, and `errno` is libuv's number.
+ */
+export function resolverError(name: string, hostname: string | null): ResolverError {
+  const code = name === 'EAI_NONAME' || name === 'EAI_NODATA' ? 'ENOTFOUND' : name;
+  const syscall = 'getaddrinfo' as const;
+  const error = new Error(`${syscall} ${code}${hostname === null ? '' : ` ${hostname}`}`);
+  return Object.assign(error, {
+    errno: libuvErrno(name),
+    code,
+    syscall,
+    ...(hostname === null ? {} : { hostname }),
+  });
 }
 
 /** `value`, or the system error if it is negative: for natives that answer `-errno`. */

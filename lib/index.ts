@@ -1,1 +1,23 @@
-export type { SystemError } from './errors';
+export type { ResolverError, SystemError } from './errors';
+export {
+  type AcceptCallback,
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  AF_UNSPEC,
+  AI_ADDRCONFIG,
+  AI_ALL,
+  AI_CANONNAME,
+  AI_NUMERICHOST,
+  AI_NUMERICSERV,
+  AI_PASSIVE,
+  AI_V4MAPPED,
+  addAcceptHandler,
+  addSockets,
+  type BindSocketsOptions,
+  type BindUnixSocketOptions,
+  bindSockets,
+  bindUnixSocket,
+  isValidIp,
+  ListeningSocket,
+} from './netutil';

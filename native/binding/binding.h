@@ -11,4 +11,19 @@ inline void method(Napi::Object exports, const char* name, Native native) {
   exports.Set(name, Napi::Function::New(exports.Env(), native, name));
 }
 
+// binding/socket.cc
+Napi::Value resolve_stream_addresses(const Napi::CallbackInfo& info);
+Napi::Value open_stream_socket(const Napi::CallbackInfo& info);
+Napi::Value get_socket_option(const Napi::CallbackInfo& info);
+Napi::Value set_socket_option(const Napi::CallbackInfo& info);
+Napi::Value bind_inet_socket(const Napi::CallbackInfo& info);
+Napi::Value bind_unix_socket(const Napi::CallbackInfo& info);
+Napi::Value listen_socket(const Napi::CallbackInfo& info);
+Napi::Value socket_name(const Napi::CallbackInfo& info);
+Napi::Value close_socket(const Napi::CallbackInfo& info);
+Napi::Value start_accepting(const Napi::CallbackInfo& info);
+Napi::Value stop_accepting(const Napi::CallbackInfo& info);
+Napi::Value keep_loop_alive(const Napi::CallbackInfo& info);
+Napi::Object socket_constants(Napi::Env env);
+
 }  // namespace prefork

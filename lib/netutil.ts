@@ -1,0 +1,355 @@
+/** The listening half of `tornado.netutil`, with the same names in camelCase. */
+import { chmodSync, statSync, unlinkSync } from 'node:fs';
+import { type AddressInfo, Server, Socket } from 'node:net';
+import { constants } from 'node:os';
+import { domainToASCII } from 'node:url';
+import { Acceptor } from './acceptor';
+import { binding, type ResolvedAddress } from './binding';
+import { check, integer, invalidType, preforkError, resolverError, systemError } from './errors';
+import { ListeningSocket, nodeAddress } from './listening-socket';
+import { serve } from './server-handle';
+
+export { ListeningSocket } from './listening-socket';
+
+/** The constants of Python's `socket` module that `bindSockets` takes. */
+export const {
+  AF_UNSPEC,
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  AI_PASSIVE,
+  AI_CANONNAME,
+  AI_NUMERICHOST,
+  AI_NUMERICSERV,
+  AI_V4MAPPED,
+  AI_ALL,
+  AI_ADDRCONFIG,
+} = binding.socket_constants;
+
+const { EAI_NONAME, IPPROTO_IPV6, IPV6_V6ONLY, SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT } =
+  binding.socket_constants;
+const { EADDRNOTAVAIL, EAFNOSUPPORT, ENOPROTOOPT } = constants.errno;
+
+const DEFAULT_BACKLOG = 128;
+const MAX_INT = 0x7fff_ffff;
+
+export interface BindSocketsOptions {
+  /** `AF_INET` or 4, `AF_INET6` or 6: only addresses of that family. Default `AF_UNSPEC` (0): both. */
+  family?: number;
+  /** Connections that may wait to be accepted, on each socket. Default 128; see listen(2). */
+  backlog?: number;
+  /** A bit mask of `AI_` flags for getaddrinfo(3). Default `AI_PASSIVE`. */
+  flags?: number;
+  /**
+   * Set SO_REUSEPORT, so that several processes may each bind the port and the kernel spreads the
+   * connections over them. Default false.
+   */
+  reusePort?: boolean;
+}
+
+export interface BindUnixSocketOptions {
+  /** The permission bits of the file. Default 0o600: only its owner may connect. */
+  mode?: number;
+  /** Connections that may wait to be accepted. Default 128; see listen(2). */
+  backlog?: number;
+}
+
+/** `connection` is as yet without listeners; `address` is its other end ('' for an unnamed Unix socket). */
+export type AcceptCallback = (connection: Socket, address: AddressInfo | string) => void;
+
+function text(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw invalidType(name, 'a string', value);
+  return value;
+}
+
+function invalidValue(message: string): Error {
+  return preforkError('ERR_PREFORK_INVALID_ARG_VALUE', message, { Base: TypeError });
+}
+
+/** Runs `use`; if it throws, closes `fd` first. */
+function closingOnError<T>(fd: number, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    binding.socket_close(fd);
+    throw error;
+  }
+}
+
+/* ---- getaddrinfo ---- */
+
+function resolverErrorName(eai: number): string {
+  const isName = ([name, value]: [string, number]) => name.startsWith('EAI_') && Math.abs(value) === eai;
+  return Object.entries(binding.socket_constants).find(isName)?.[0] ?? 'EAI_FAIL';
+}
+
+/** Python and Node both let a name outside ASCII through IDNA first. */
+function asciiHost(host: string): string {
+  return Buffer.byteLength(host) === host.length ? host : domainToASCII(host);
+}
+
+function getaddrinfo(host: string | null, port: number, family: number, flags: number): ResolvedAddress[] {
+  const name = host === null ? null : asciiHost(host);
+  if (name === '') throw resolverError('EAI_NONAME', host);
+  const answer = binding.socket_getaddrinfo(name, String(port), family, flags);
+  if (typeof answer !== 'number') return answer;
+  if (answer < 0) throw systemError(answer, 'getaddrinfo');
+  throw resolverError(resolverErrorName(answer), host);
+}
+
+/** IPv4 before IPv6 (AF_INET < AF_INET6), otherwise in the resolver's order, each address once. */
+function inOrder(addresses: ResolvedAddress[]): ResolvedAddress[] {
+  const unique = new Map(
+    addresses.map((each) => [`${each.family} ${each.protocol} ${each.address} ${each.port}`, each]),
+  );
+  return [...unique.values()].sort((one, other) => one.family - other.family);
+}
+
+/* ---- bindSockets ---- */
+
+interface Request {
+  port: number;
+  host: string | null;
+  family: number;
+  backlog: number;
+  flags: number;
+  reusePort: boolean;
+}
+
+function familyOf(value: number): number {
+  if (value === 4 || value === AF_INET) return AF_INET;
+  if (value === 6 || value === AF_INET6) return AF_INET6;
+  if (value === AF_UNSPEC) return AF_UNSPEC;
+  throw invalidValue(`Expected AF_INET, AF_INET6 or AF_UNSPEC for family but received ${String(value)}`);
+}
+
+function hostOf(address: string | null | undefined): string | null {
+  if (address === null || address === undefined || address === '') return null;
+  if (text('address', address).includes('\0')) {
+    throw invalidValue('Expected an address without NUL characters for address');
+  }
+  return address;
+}
+
+function booleanOf(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalidType(name, 'a boolean', value);
+  return value;
+}
+
+function requestOf(port: number, address: string | null | undefined, options: BindSocketsOptions): Request {
+  return {
+    port: integer('port', port, 0, 65535),
+    host: hostOf(address),
+    family: familyOf(options.family ?? AF_UNSPEC),
+    backlog: integer('backlog', options.backlog ?? DEFAULT_BACKLOG, 0, MAX_INT),
+    flags: integer('flags', options.flags ?? AI_PASSIVE, 0, MAX_INT),
+    reusePort: booleanOf('reusePort', options.reusePort ?? false),
+  };
+}
+
+function allowAddressReuse(fd: number): void {
+  const result = binding.socket_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (result !== -ENOPROTOOPT) check(result, 'setsockopt'); // the Hurd has no SO_REUSEADDR
+}
+
+function allowPortReuse(fd: number): void {
+  const result = binding.socket_setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (result === -ENOPROTOOPT) {
+    throw preforkError('ERR_PREFORK_UNSUPPORTED', "the platform doesn't support SO_REUSEPORT");
+  }
+  check(result, 'setsockopt');
+}
+
+/** Linux would accept IPv4 on an IPv6 socket too, and then 0.0.0.0 and :: could not share a port. */
+function refuseIPv4(fd: number): void {
+  check(binding.socket_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1), 'setsockopt');
+}
+
+/**
+ * Docker by default has an IPv6 that can be created and not bound, where localhost is ::1 all the same.
+ * Anywhere else the error may be a real mistake in a configuration.
+ */
+function isHalfDisabledIPv6(error: number, request: Request, { address }: ResolvedAddress): boolean {
+  return error === -EADDRNOTAVAIL && request.host === 'localhost' && address === '::1';
+}
+
+/** False where there is nothing to listen on and that is no error. */
+function bindAndListen(fd: number, resolved: ResolvedAddress, port: number, request: Request): boolean {
+  const where = { address: resolved.address, port };
+  allowAddressReuse(fd);
+  if (request.reusePort) allowPortReuse(fd);
+  if (resolved.family === AF_INET6) refuseIPv4(fd);
+
+  const bound = binding.socket_bind_inet(fd, resolved.sockaddr, port);
+  if (isHalfDisabledIPv6(bound, request, resolved)) return false;
+  check(bound, 'bind', where);
+  check(binding.socket_listen(fd, request.backlog), 'listen', where);
+  return true;
+}
+
+function bindOne(resolved: ResolvedAddress, port: number, request: Request): ListeningSocket | undefined {
+  const fd = binding.socket_open(resolved.family, resolved.protocol);
+  if (fd === -EAFNOSUPPORT) return undefined;
+  check(fd, 'socket');
+  const listening = closingOnError(fd, () => bindAndListen(fd, resolved, port, request));
+  if (listening) return new ListeningSocket(fd);
+  binding.socket_close(fd);
+  return undefined;
+}
+
+function portOf(socket: ListeningSocket | undefined): number {
+  const name = socket?.address();
+  return typeof name === 'object' ? name.port : 0;
+}
+
+/**
+ * Creates listening sockets for a port: one for each address that `address` stands for, most often one
+ * for IPv4 and one for IPv6 (`tornado.netutil.bind_sockets`).
+ *
+ * IPv4 comes first. With port 0 the system chooses one, and all sockets get the same. The sockets are
+ * non-blocking and have SO_REUSEADDR; those for IPv6 take no IPv4. They survive a fork, not an exec.
+ * A family that the system does not have is left out, and so is ::1 of "localhost" if it cannot be bound.
+ * A host name is looked up there and then: the call blocks. If it throws, no socket stays open.
+ *
+ * @param port 0 to 65535.
+ * @param address An IP address or a host name; '', null or undefined for every interface.
+ * @throws SystemError bind or listen `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`, with `address` and `port`.
+ * @throws ResolverError getaddrinfo `ENOTFOUND` and others of `dns.lookup`, with `hostname`.
+ * @throws RangeError `ERR_PREFORK_OUT_OF_RANGE`: port, backlog or flags.
+ * @throws Error `ERR_PREFORK_UNSUPPORTED`: `reusePort` on a kernel without SO_REUSEPORT.
+ */
+export function bindSockets(
+  port: number,
+  address?: string | null,
+  options: BindSocketsOptions = {},
+): ListeningSocket[] {
+  const request = requestOf(port, address, options);
+  const sockets: ListeningSocket[] = [];
+  try {
+    for (const resolved of inOrder(getaddrinfo(request.host, port, request.family, request.flags))) {
+      const socket = bindOne(resolved, port || portOf(sockets[0]), request);
+      if (socket) sockets.push(socket);
+    }
+  } catch (error) {
+    for (const socket of sockets) socket.close();
+    throw error;
+  }
+  return sockets;
+}
+
+/* ---- bindUnixSocket ---- */
+
+function isAbstract(path: string): boolean {
+  return path.startsWith('\0');
+}
+
+function pathOf(value: string): string {
+  const path = text('path', value);
+  if (path === '' || (!isAbstract(path) && path.includes('\0'))) {
+    throw invalidValue('Expected a path without NUL characters, or with a first one, for path');
+  }
+  return path;
+}
+
+/** A socket that an earlier server left behind would make bind fail with EADDRINUSE. */
+function removeOldSocket(path: string): void {
+  const present = statSync(path, { throwIfNoEntry: false });
+  if (present === undefined) return;
+  if (!present.isSocket()) {
+    throw preforkError('ERR_PREFORK_INVALID_ARG_VALUE', `File ${path} exists and is not a socket`);
+  }
+  unlinkSync(path);
+}
+
+/**
+ * Creates a listening Unix socket (`tornado.netutil.bind_unix_socket`).
+ *
+ * A socket that exists at `path` is removed first, whether or not somebody still listens on it. A path
+ * that begins with NUL is a name in Linux's abstract namespace, which has no file and no permissions
+ * (man 7 unix). Nobody can connect before the file has its mode: it listens only after that.
+ *
+ * @param path At most 107 bytes of UTF-8.
+ * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`, `File <path> exists and is not a socket`.
+ * @throws SystemError bind `ENAMETOOLONG`, `EACCES`, `ENOENT`, `EADDRINUSE` (abstract), with `address`.
+ */
+export function bindUnixSocket(path: string, options: BindUnixSocketOptions = {}): ListeningSocket {
+  const where = { address: pathOf(path) };
+  const mode = integer('mode', options.mode ?? 0o600, 0, 0o7777);
+  const backlog = integer('backlog', options.backlog ?? DEFAULT_BACKLOG, 0, MAX_INT);
+
+  const fd = check(binding.socket_open(AF_UNIX, 0), 'socket');
+  return closingOnError(fd, () => {
+    allowAddressReuse(fd);
+    if (!isAbstract(path)) removeOldSocket(path);
+    check(binding.socket_bind_unix(fd, path), 'bind', where);
+    if (!isAbstract(path)) chmodSync(path, mode);
+    check(binding.socket_listen(fd, backlog), 'listen', where);
+    return new ListeningSocket(fd);
+  });
+}
+
+/* ---- accepting ---- */
+
+function listeningSocket(name: string, value: unknown): ListeningSocket {
+  if (!(value instanceof ListeningSocket)) throw invalidType(name, 'a ListeningSocket', value);
+  return value;
+}
+
+/**
+ * Calls `callback(connection, address)` for each connection that comes in on `socket`
+ * (`tornado.netutil.add_accept_handler`).
+ *
+ * At most 128 are accepted in one turn of the event loop, so that nothing else starves. Until the
+ * returned function is called, the socket keeps the process alive. A process that is out of descriptors
+ * or memory warns (`AcceptWarning`) and leaves the connections in the queue for a second, where a sibling
+ * that shares the socket may take them. Any other failure of accept(2) stops the handler and is an
+ * uncaught exception; so is what `callback` throws, but the handler then goes on.
+ *
+ * @returns A function that stops accepting and leaves the socket open; more than once does nothing more.
+ * @throws SystemError accept `EEXIST`: this process accepts on the socket already; `EBADF`: it is closed.
+ */
+export function addAcceptHandler(socket: ListeningSocket, callback: AcceptCallback): () => void {
+  if (typeof callback !== 'function') throw invalidType('callback', 'a function', callback);
+  const acceptor = new Acceptor(listeningSocket('socket', socket), {
+    connection: (fd, peer) => callback(new Socket({ fd }), nodeAddress(peer)),
+    failure: (negativeErrno) => {
+      throw systemError(negativeErrno, 'accept');
+    },
+  });
+  return () => acceptor.stop();
+}
+
+/**
+ * Makes a server serve any number of listening sockets (`TCPServer.add_sockets`): a net, tls, http, https
+ * or http2 server, that is any net.Server. Call it again to add more.
+ *
+ * To its users the server is as after `server.listen()`: 'listening' is emitted on the next tick,
+ * `address()` is the first socket's, `maxConnections`, `pauseOnConnect`, `noDelay`, `getConnections()`,
+ * `ref()` and `unref()` work. `server.close()` closes the sockets, which are the server's from now on, and
+ * waits for the connections. Without sockets it does nothing.
+ *
+ * @throws Error `ERR_PREFORK_BUSY`: the server listens by its own `listen()`.
+ * @throws SystemError accept `EEXIST`: this process accepts on a socket already; `EBADF`: one is closed.
+ */
+export function addSockets(server: Server, sockets: Iterable<ListeningSocket>): void {
+  if (!(server instanceof Server)) throw invalidType('server', 'a net.Server', server);
+  serve(
+    server,
+    Array.from(sockets, (socket) => listeningSocket('each of sockets', socket)),
+  );
+}
+
+/**
+ * Whether `ip` is a well-formed IPv4 or IPv6 address (`tornado.netutil.is_valid_ip`), by the opinion of
+ * getaddrinfo(3), which also takes the short forms of inet_aton(3) and a scope: `127.1`, `fe80::1%lo`.
+ */
+export function isValidIp(ip: string | null | undefined): boolean {
+  if (ip === null || ip === undefined || text('ip', ip) === '' || ip.includes('\0')) return false;
+  const host = asciiHost(ip);
+  if (host === '') return false;
+  const answer = binding.socket_getaddrinfo(host, '0', AF_UNSPEC, AI_NUMERICHOST);
+  if (typeof answer !== 'number') return answer.length > 0;
+  if (answer === Math.abs(EAI_NONAME)) return false;
+  if (answer < 0) throw systemError(answer, 'getaddrinfo');
+  throw resolverError(resolverErrorName(answer), ip);
+}

@@ -1,0 +1,320 @@
+#include "posix/socket.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "binding/binding.h"
+
+namespace prefork {
+
+namespace {
+
+// A JavaScript string in UTF-8 that may hold NULs. `fits` is false if it was longer than the room.
+template <size_t kRoom>
+struct Text {
+  explicit Text(const Napi::Value& value) {
+    size_t needed = 0;
+    napi_get_value_string_utf8(value.Env(), value, nullptr, 0, &needed);
+    fits = needed <= kRoom;
+    if (fits) napi_get_value_string_utf8(value.Env(), value, bytes, sizeof(bytes), &length);
+  }
+
+  char bytes[kRoom + 1] = {};
+  size_t length = 0;
+  bool fits = false;
+};
+
+int32_t integer(const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); }
+
+Napi::Value number(Napi::Env env, int value) { return Napi::Number::New(env, value); }
+
+// { family, address, port }, or -errno.
+Napi::Value describe(Napi::Env env, const Endpoint& endpoint) {
+  char text[kAddressText];
+  const int length = endpoint_text(endpoint, text);
+  if (length < 0) return number(env, length);
+
+  Napi::Object name = Napi::Object::New(env);
+  name.Set("family", number(env, endpoint.family()));
+  name.Set("address", Napi::String::New(env, text, static_cast<size_t>(length)));
+  name.Set("port", number(env, endpoint_port(endpoint)));
+  return name;
+}
+
+bool copy_endpoint(const void* bytes, size_t length, Endpoint* out) {
+  if (length > sizeof(out->storage)) return false;
+  memset(out, 0, sizeof(*out));
+  memcpy(&out->storage, bytes, length);
+  out->length = static_cast<socklen_t>(length);
+  return true;
+}
+
+// What bind_inet takes back, with what TypeScript needs to know about it.
+Napi::Value describe_resolved(Napi::Env env, const addrinfo& info) {
+  Endpoint endpoint;
+  if (!copy_endpoint(info.ai_addr, info.ai_addrlen, &endpoint)) return number(env, -EINVAL);
+  Napi::Value described = describe(env, endpoint);
+  if (described.IsNumber()) return described;
+
+  Napi::ArrayBuffer sockaddr = Napi::ArrayBuffer::New(env, info.ai_addrlen);
+  memcpy(sockaddr.Data(), info.ai_addr, info.ai_addrlen);
+  Napi::Object resolved = described.As<Napi::Object>();
+  resolved.Set("protocol", number(env, info.ai_protocol));
+  resolved.Set("sockaddr", sockaddr);
+  return resolved;
+}
+
+Napi::Value describe_list(Napi::Env env, const addrinfo* list) {
+  Napi::Array all = Napi::Array::New(env);
+  uint32_t count = 0;
+  for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {
+    Napi::Value one = describe_resolved(env, *each);
+    if (one.IsNumber()) return one;
+    all.Set(count++, one);
+  }
+  return all;
+}
+
+}  // namespace
+
+// (host | null, service, family, flags)
+Napi::Value resolve_stream_addresses(const Napi::CallbackInfo& info) {
+  const Text<NI_MAXHOST> host(info[0]);
+  const Text<NI_MAXSERV> service(info[1]);
+  if (!host.fits || !service.fits) return number(info.Env(), abs(EAI_NONAME));
+
+  addrinfo* list = nullptr;
+  const int error = resolve_stream(info[0].IsNull() ? nullptr : host.bytes, service.bytes,
+                                   integer(info[2]), integer(info[3]), &list);
+  if (error != 0) return number(info.Env(), error);
+
+  Napi::Value all = describe_list(info.Env(), list);
+  freeaddrinfo(list);
+  return all;
+}
+
+// (family, protocol)
+Napi::Value open_stream_socket(const Napi::CallbackInfo& info) {
+  return number(info.Env(), open_stream(integer(info[0]), integer(info[1])));
+}
+
+// (fd, level, name)
+Napi::Value get_socket_option(const Napi::CallbackInfo& info) {
+  return number(info.Env(), get_option(integer(info[0]), integer(info[1]), integer(info[2])));
+}
+
+// (fd, level, name, value)
+Napi::Value set_socket_option(const Napi::CallbackInfo& info) {
+  return number(info.Env(),
+                set_option(integer(info[0]), integer(info[1]), integer(info[2]), integer(info[3])));
+}
+
+// (fd, sockaddr, port)
+Napi::Value bind_inet_socket(const Napi::CallbackInfo& info) {
+  Napi::ArrayBuffer sockaddr = info[1].As<Napi::ArrayBuffer>();
+  Endpoint endpoint;
+  if (!copy_endpoint(sockaddr.Data(), sockaddr.ByteLength(), &endpoint)) {
+    return number(info.Env(), -EINVAL);
+  }
+  set_endpoint_port(&endpoint, static_cast<uint16_t>(integer(info[2])));
+  return number(info.Env(), bind_to(integer(info[0]), endpoint));
+}
+
+// (fd, path)
+Napi::Value bind_unix_socket(const Napi::CallbackInfo& info) {
+  const Text<kAddressText> path(info[1]);
+  if (!path.fits) return number(info.Env(), -ENAMETOOLONG);
+
+  Endpoint endpoint;
+  const int error = unix_endpoint(path.bytes, path.length, &endpoint);
+  if (error < 0) return number(info.Env(), error);
+  return number(info.Env(), bind_to(integer(info[0]), endpoint));
+}
+
+// (fd, backlog)
+Napi::Value listen_socket(const Napi::CallbackInfo& info) {
+  return number(info.Env(), listen_on(integer(info[0]), integer(info[1])));
+}
+
+// (fd)
+Napi::Value socket_name(const Napi::CallbackInfo& info) {
+  Endpoint endpoint;
+  const int error = local_endpoint(integer(info[0]), &endpoint);
+  return error < 0 ? number(info.Env(), error) : describe(info.Env(), endpoint);
+}
+
+// (fd)
+Napi::Value close_socket(const Napi::CallbackInfo& info) {
+  return number(info.Env(), close_descriptor(integer(info[0])));
+}
+
+namespace {
+
+// As many as Tornado accepts before it lets others have a turn (its default backlog).
+constexpr int kAcceptsPerTurn = 128;
+
+// A listening descriptor that the event loop watches, from accept_start to accept_stop or the end
+// of the environment, whichever comes first. libuv owns the memory until the handle has closed.
+struct Acceptor {
+  uv_poll_t poll;
+  int fd;
+  napi_env env;
+  napi_ref callback;
+  napi_async_context context;
+  napi_async_cleanup_hook_handle cleanup;
+  bool stopped;
+};
+
+void release(uv_handle_t* handle) {
+  auto* acceptor = static_cast<Acceptor*>(handle->data);
+  Napi::HandleScope scope(acceptor->env);
+  napi_delete_reference(acceptor->env, acceptor->callback);
+  napi_async_destroy(acceptor->env, acceptor->context);
+  napi_remove_async_cleanup_hook(acceptor->cleanup);
+  free(acceptor);
+}
+
+void stop(Acceptor* acceptor) {
+  if (acceptor->stopped) return;
+  acceptor->stopped = true;
+  uv_close(reinterpret_cast<uv_handle_t*>(&acceptor->poll), release);
+}
+
+// A worker thread that ends, or process.exit(): libuv insists that its handles are closed first.
+void stop_with_environment(napi_async_cleanup_hook_handle, void* acceptor) {
+  stop(static_cast<Acceptor*>(acceptor));
+}
+
+// What a callback throws is an uncaught exception, as with any event of Node's own.
+void report_exception(napi_env env) {
+  napi_value error;
+  if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
+}
+
+// callback(fd, peer) or callback(-errno). napi_make_callback runs the ticks and promises that the
+// callback leaves behind before it returns, so each connection is an event of its own.
+void tell(Acceptor* acceptor, int connection, const Endpoint* peer) {
+  const Napi::Env env(acceptor->env);
+  Napi::HandleScope scope(env);
+  napi_value callback;
+  napi_get_reference_value(env, acceptor->callback, &callback);
+  const napi_value arguments[] = {number(env, connection),
+                                  peer ? describe(env, *peer) : env.Undefined()};
+
+  const napi_status status =
+      napi_make_callback(env, acceptor->context, env.Global(), callback, 2, arguments, nullptr);
+  if (status == napi_pending_exception) report_exception(env);
+}
+
+// One connection. False ends the turn.
+bool accept_one(Acceptor* acceptor) {
+  Endpoint peer;
+  const int connection = accept_from(acceptor->fd, &peer);
+  if (connection == -EAGAIN) return false;
+  if (concerns_one_connection(connection)) return true;
+
+  tell(acceptor, connection, connection < 0 ? nullptr : &peer);
+  return connection >= 0 && !acceptor->stopped;
+}
+
+void take_turn(uv_poll_t* poll, int status, int) {
+  auto* acceptor = static_cast<Acceptor*>(poll->data);
+  if (status < 0) return tell(acceptor, status, nullptr);
+  for (int i = 0; i < kAcceptsPerTurn && accept_one(acceptor);) i++;
+}
+
+// 0 or -errno. A handle that libuv refuses is not the loop's and needs no uv_close: all that can
+// be wrong (-EEXIST: the loop watches this descriptor already) is found by uv_poll_init.
+int watch(Acceptor* acceptor) {
+  uv_loop_t* loop;
+  if (napi_get_uv_event_loop(acceptor->env, &loop) != napi_ok) return -ENOSYS;
+  const int error = uv_poll_init(loop, &acceptor->poll, acceptor->fd);
+  if (error < 0) return error;
+
+  acceptor->poll.data = acceptor;
+  return uv_poll_start(&acceptor->poll, UV_READABLE, take_turn);
+}
+
+void connect_callback(Acceptor* acceptor, napi_value callback) {
+  const Napi::Env env(acceptor->env);
+  napi_create_reference(env, callback, 1, &acceptor->callback);
+  napi_async_init(env, nullptr, Napi::String::New(env, "PREFORK_ACCEPT"), &acceptor->context);
+  napi_add_async_cleanup_hook(env, stop_with_environment, acceptor, &acceptor->cleanup);
+}
+
+}  // namespace
+
+// (fd, callback)
+Napi::Value start_accepting(const Napi::CallbackInfo& info) {
+  auto* acceptor = static_cast<Acceptor*>(calloc(1, sizeof(Acceptor)));
+  if (acceptor == nullptr) return number(info.Env(), -ENOMEM);
+  acceptor->env = info.Env();
+  acceptor->fd = integer(info[0]);
+
+  const int error = watch(acceptor);
+  if (error < 0) {
+    free(acceptor);
+    return number(info.Env(), error);
+  }
+  connect_callback(acceptor, info[1]);
+  return Napi::External<Acceptor>::New(info.Env(), acceptor);
+}
+
+// (acceptor): of no use afterwards.
+Napi::Value stop_accepting(const Napi::CallbackInfo& info) {
+  stop(info[0].As<Napi::External<Acceptor>>().Data());
+  return info.Env().Undefined();
+}
+
+// (acceptor, whether)
+Napi::Value keep_loop_alive(const Napi::CallbackInfo& info) {
+  auto* acceptor = info[0].As<Napi::External<Acceptor>>().Data();
+  auto* handle = reinterpret_cast<uv_handle_t*>(&acceptor->poll);
+  info[1].As<Napi::Boolean>().Value() ? uv_ref(handle) : uv_unref(handle);
+  return info.Env().Undefined();
+}
+
+Napi::Object socket_constants(Napi::Env env) {
+  Napi::Object constants = Napi::Object::New(env);
+  const auto set = [&](const char* name, int value) { constants.Set(name, number(env, value)); };
+#define PREFORK_CONSTANT(name) set(#name, name)
+  PREFORK_CONSTANT(AF_UNSPEC);
+  PREFORK_CONSTANT(AF_INET);
+  PREFORK_CONSTANT(AF_INET6);
+  PREFORK_CONSTANT(AF_UNIX);
+  PREFORK_CONSTANT(AI_PASSIVE);
+  PREFORK_CONSTANT(AI_CANONNAME);
+  PREFORK_CONSTANT(AI_NUMERICHOST);
+  PREFORK_CONSTANT(AI_NUMERICSERV);
+  PREFORK_CONSTANT(AI_V4MAPPED);
+  PREFORK_CONSTANT(AI_ALL);
+  PREFORK_CONSTANT(AI_ADDRCONFIG);
+  PREFORK_CONSTANT(EAI_AGAIN);
+  PREFORK_CONSTANT(EAI_BADFLAGS);
+  PREFORK_CONSTANT(EAI_FAIL);
+  PREFORK_CONSTANT(EAI_FAMILY);
+  PREFORK_CONSTANT(EAI_MEMORY);
+  PREFORK_CONSTANT(EAI_NONAME);
+  PREFORK_CONSTANT(EAI_OVERFLOW);
+  PREFORK_CONSTANT(EAI_SERVICE);
+  PREFORK_CONSTANT(EAI_SOCKTYPE);
+#ifdef EAI_ADDRFAMILY  // glibc only
+  PREFORK_CONSTANT(EAI_ADDRFAMILY);
+#endif
+#ifdef EAI_NODATA
+  PREFORK_CONSTANT(EAI_NODATA);
+#endif
+  PREFORK_CONSTANT(IPPROTO_IPV6);
+  PREFORK_CONSTANT(IPV6_V6ONLY);
+  PREFORK_CONSTANT(SOL_SOCKET);
+  PREFORK_CONSTANT(SO_ACCEPTCONN);
+  PREFORK_CONSTANT(SO_REUSEADDR);
+  PREFORK_CONSTANT(SO_REUSEPORT);
+#undef PREFORK_CONSTANT
+  return constants;
+}
+
+}  // namespace prefork
