@@ -1,5 +1,22 @@
 export type { ResolverError, SystemError } from './errors';
 export {
+  HTTPServer,
+  type HTTPServerOptions,
+  protocol,
+  remoteIp,
+} from './httpserver';
+export {
+  accessLog,
+  appLog,
+  basicConfig,
+  enablePrettyLogging,
+  genLog,
+  type Logger,
+  type LogLevel,
+  type LogTarget,
+  setLogger,
+} from './log';
+export {
   type AcceptCallback,
   AF_INET,
   AF_INET6,
@@ -21,3 +38,11 @@ export {
   isValidIp,
   ListeningSocket,
 } from './netutil';
+export { cpuCount, type ForkProcessesOptions, forkProcesses, taskId } from './process';
+export {
+  type PeerAddress,
+  type SslFiles,
+  type SslOptions,
+  TCPServer,
+  type TCPServerOptions,
+} from './tcpserver';

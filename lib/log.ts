@@ -116,7 +116,10 @@ function makeLogger(name: string): Logger {
 }
 
 function emit(record: LogRecord): void {
-  if (target !== null) return hand(target, record);
+  if (target !== null) {
+    hand(target, record);
+    return;
+  }
   if (RANK[record.level] < RANK[rootLevel]) return;
   // Python's handler of last resort has a level of its own, WARNING.
   if (rootFormat === null && RANK[record.level] < RANK.warning) return;

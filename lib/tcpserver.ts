@@ -126,7 +126,7 @@ export class TCPServer {
 
   /**
    * Called with every new connection; to be overridden. With `sslOptions`, after the handshake. What it throws, and
-   * what a promise it returns is rejected with, is logged to `tornado.application`; the server goes on.
+   * what a promise it returns is rejected with, is logged to `tornado.application`, and the stream is closed.
    */
   handleStream(_stream: Socket | TLSSocket, _address: PeerAddress): unknown {
     throw new Error('handleStream() is not implemented');
@@ -140,20 +140,21 @@ export class TCPServer {
     return reportTlsErrors(createTlsServer({ ...options, ...tlsOptions(sslOptions) }, handle));
   }
 
-  /** TCPServer._handle_connection, from where the stream exists. */
+  /** TCPServer._handle_connection, from where the stream exists; `Exception in callback` is IOLoop's. */
   #handle(stream: Socket): void {
+    // In Python a stream that nobody holds any more is closed as soon as the error has been logged.
+    const fail = (message: string, place: string, error: unknown) => {
+      appLog.error(message, error, place);
+      stream.destroy();
+    };
     try {
       const result = this.handleStream(stream, peerAddress(stream));
-      if (isThenable(result)) result.then(undefined, logLateError);
+      if (isThenable(result))
+        result.then(undefined, (error) => fail('Exception in callback', 'ioloop:760', error));
     } catch (error) {
-      appLog.error('Error in connection callback', error, 'tcpserver:394');
+      fail('Error in connection callback', 'tcpserver:394', error);
     }
   }
-}
-
-/** IOLoop.handle_callback_exception, where the future of a `handle_stream` coroutine ends up. */
-function logLateError(error: unknown): void {
-  appLog.error('Exception in callback TCPServer.handleStream', error, 'ioloop:760');
 }
 
 /** Python's dictionary checked and read; anything else as it is. */
