@@ -6,7 +6,9 @@
         ["OS=='linux'", {
           "sources": [
             "native/addon.cc",
+            "native/binding/loop.cc",
             "native/binding/socket.cc",
+            "native/loop/active.cc",
             "native/posix/socket.cc"
           ]
         }, {

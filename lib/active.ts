@@ -1,16 +1,14 @@
 /**
- * What already lives on this thread's event loop, and would be shared with, or done twice by, a forked child.
+ * What already lives on this thread's event loop, and would be shared with a forked child, or done twice.
  *
- * Left out on purpose: timers and immediates (each process has its own), standard input, output and error, the IPC
- * channel to a parent, a worker thread's own port, and the inspector.
+ * Left out on purpose: timers and immediates (each process has its own), signal listeners, standard input, output and
+ * error, IPC channels, message ports, and the inspector.
  */
 import { createHook } from 'node:async_hooks';
-import { ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { url as inspectorUrl } from 'node:inspector';
-import { Server, Socket } from 'node:net';
-import { MessagePort, parentPort } from 'node:worker_threads';
-import { binding } from './binding';
+import { subscribe } from 'node:diagnostics_channel';
+import { readFileSync, readlinkSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
+import { binding, type LoopHandle } from './binding';
 
 export type ActiveKind =
   | 'request'
@@ -20,14 +18,12 @@ export type ActiveKind =
   | 'child process'
   | 'file watcher'
   | 'worker'
-  | 'handle';
+  | 'descriptor';
 
 /** One thing on the loop. */
 export interface ActiveThing {
   kind: ActiveKind;
-  /** Node's name of the resource, as in `process.getActiveResourcesInfo()`, or the class of the object. */
-  type: string;
-  /** For people: addresses, pid, file. May be empty. */
+  /** For people: addresses, pid, file, or Node's name of the request. May be empty. */
   detail: string;
   /** `file:line:column`, if the openings were traced (`PREFORK_TRACE=1`, or `traceOpenings()`). */
   openedAt?: string;
@@ -39,195 +35,130 @@ interface ProcessInternals {
   _getActiveRequests(): object[];
 }
 
-/** Whatever a handle or a request may carry that helps to name it. */
+/** What a request or a native handle may carry that helps to name it, or to find it again. */
 interface Traits {
   fd?: number;
   pid?: number;
-  spawnfile?: string;
   address?: unknown;
   port?: number;
   hostname?: string;
-  filename?: string;
-  _handle?: Traits | null;
 }
 
 const internals = process as unknown as ProcessInternals;
 
-/**
- * Everything on the loop of this thread, requests first.
- * Handles that were unreferenced are missing from Node's list; connected TCP sockets among them (idle connections of
- * an HTTP agent or of a database pool, usually) are found by their descriptors instead.
- */
+/** Everything on the loop of this thread, referenced or not: requests first, then handles in order of creation. */
 export function activeThings(): ActiveThing[] {
-  const handles = internals._getActiveHandles().filter((handle) => !isPrivate(handle));
-  return [...activeRequests(), ...handles.map(describeHandle), ...unreferencedConnections()];
+  return [...activeRequests(), ...activeHandles(), ...activeWorkers()];
 }
 
-/** One line: `server 127.0.0.1:8888 (TCP), opened at …`. */
-export function formatActive({ kind, type, detail, openedAt }: ActiveThing): string {
-  const name = detail === '' ? `${kind} (${type})` : `${kind} ${detail} (${type})`;
+/** One line: `server 127.0.0.1:8888, opened at …`. */
+export function formatActive({ kind, detail, openedAt }: ActiveThing): string {
+  const name = `${kind} ${detail}`.trim();
   return openedAt === undefined ? name : `${name}, opened at ${openedAt}`;
 }
 
-// --- Requests ---
-
 /**
- * libuv's own count decides: Node's list still holds the request whose callback is running right now (and with it
- * every module that is being loaded), and from Node 26 on it lacks those of `fs`.
+ * libuv's own count decides: Node's list still holds the request whose callback is running right now (any module that
+ * is being loaded has one), and from Node 26 on it lacks those of `fs`.
  */
 function activeRequests(): ActiveThing[] {
-  const count = binding.active_requests();
+  const count = binding.loop_active_requests();
   const known = internals._getActiveRequests().slice(0, count).map(describeRequest);
   const unknown = count - known.length;
   if (unknown <= 0) return known;
-  const detail = `${unknown} ${unknown === 1 ? 'operation' : 'operations'} of the thread pool`;
-  return [...known, { kind: 'request', type: 'fs, dns, crypto, zlib or a native package', detail }];
+  return [...known, { kind: 'request', detail: `(${unknown} of fs, dns, crypto, zlib or a native package)` }];
 }
 
 function describeRequest(request: object): ActiveThing {
   const { hostname, address, port } = request as Traits;
-  const detail = hostname ?? (typeof address === 'string' ? place(address, port) : '');
-  return opened(request, { kind: 'request', type: className(request), detail });
+  const what = hostname ?? (typeof address === 'string' ? `${address}:${port ?? ''}` : '');
+  return withOpening(
+    { kind: 'request', detail: `${className(request)} ${what}`.trim() },
+    openings.get(request),
+  );
 }
 
-// --- Handles ---
-
-function describeHandle(handle: object): ActiveThing {
-  return opened(handle, { type: className(handle), ...kindOf(handle) });
+function activeHandles(): ActiveThing[] {
+  const traced = tracedHandles();
+  return binding
+    .loop_active_handles()
+    .filter((handle) => !isPrivate(handle))
+    .flatMap((handle) => {
+      const described = describeHandle(handle);
+      return described === null ? [] : withOpening(described, traced(handle));
+    });
 }
 
-function kindOf(handle: object): { kind: ActiveKind; type?: string; detail: string } {
-  const type = className(inner(handle) ?? handle);
-  if (handle instanceof ChildProcess) return { kind: 'child process', detail: describeChild(handle) };
-  if (handle instanceof Server) return { kind: 'server', type, detail: describeServer(handle) };
-  if (handle instanceof Socket) {
-    return { kind: type === 'Pipe' ? 'pipe' : 'socket', type, detail: describeSocket(handle) };
-  }
-  if (handle instanceof MessagePort) return { kind: 'worker', detail: 'a worker thread or its port' };
-  if (type === 'FSEvent' || type === 'StatWatcher') return { kind: 'file watcher', type, detail: '' };
-  if (type === 'Pipe') return { kind: 'pipe', detail: '' };
-  if (type === 'Socket') return { kind: 'socket', type: 'UDP', detail: describeDatagram(handle as Traits) };
-  return { kind: 'handle', detail: '' };
+/** Standard streams, and channels between Node processes: the one to our parent, and those to our own children. */
+function isPrivate({ fd, passesHandles }: LoopHandle): boolean {
+  return passesHandles || (fd >= 0 && fd <= 2);
 }
 
-function describeChild(child: ChildProcess): string {
-  return `${child.spawnfile} pid ${child.pid ?? '?'}`;
-}
-
-function describeServer(server: Server): string {
-  const address = server.address();
-  if (address === null) return '';
-  return typeof address === 'string' ? printable(address) : place(address.address, address.port);
-}
-
-function describeSocket(socket: Socket): string {
-  if (socket.remoteAddress === undefined) return socket.connecting ? 'connecting' : descriptor(socket);
-  const local = place(socket.localAddress ?? '?', socket.localPort);
-  return `${local} -> ${place(socket.remoteAddress, socket.remotePort)}`;
-}
-
-function descriptor(handle: object): string {
-  const fd = inner(handle)?.fd;
-  return fd === undefined || fd < 0 ? '' : `fd ${fd}`;
-}
-
-function describeDatagram(socket: Traits): string {
-  if (typeof socket.address !== 'function') return '';
-  try {
-    const { address, port } = socket.address.call(socket) as { address: string; port: number };
-    return place(address, port);
-  } catch {
-    return 'not bound';
+function describeHandle({ type, fd, pid, listening, path, local, remote }: LoopHandle): ActiveThing | null {
+  switch (type) {
+    case 'tcp':
+    case 'pipe':
+    case 'udp':
+    case 'poll':
+      return describeDescriptor(type, fd, listening, local, remote);
+    case 'process':
+      return { kind: 'child process', detail: `${commandLine(pid)} (pid ${pid})` };
+    case 'fs_event':
+    case 'fs_poll':
+      return { kind: 'file watcher', detail: path };
+    default:
+      // async, check, idle, prepare, signal, timer: each process has its own. tty: a standard stream.
+      return null;
   }
 }
 
-/** Standard streams, the IPC channel, and in a worker thread the port to its parent. */
-function isPrivate(handle: object): boolean {
-  if (handle === parentPort) return true;
-  const { fd = inner(handle)?.fd } = handle as Traits;
-  if (fd !== undefined && fd >= 0 && fd <= 2) return true;
-  return isChannel(handle);
-}
-
-/** The channel is the only pipe that Node lists bare, without a socket around it, and it has these two fields. */
-function isChannel(handle: object): boolean {
-  return className(handle) === 'Pipe' && 'pendingHandle' in handle && 'sockets' in handle;
-}
-
-/** The native handle behind one of Node's objects. (dgram has a deprecated getter of that name: own fields only.) */
-function inner(handle: object): Traits | undefined {
-  return Object.hasOwn(handle, '_handle') ? ((handle as Traits)._handle ?? undefined) : undefined;
-}
-
-// --- Connections that Node does not list ---
-
-const O_CLOEXEC = 0o2000000;
-const ESTABLISHED = '01';
-
-/** Connected TCP sockets that this process opened (close-on-exec tells) and that Node's list lacks. Linux only. */
-function unreferencedConnections(): ActiveThing[] {
-  const listed = new Set(internals._getActiveHandles().map((handle) => inner(handle)?.fd));
-  const unlisted = openSockets().filter(({ fd }) => fd > 2 && !listed.has(fd));
-  if (unlisted.length === 0) return [];
-  const connections = establishedConnections();
-  return unlisted.flatMap(({ fd, inode }) => {
-    const connection = connections.get(inode);
-    if (connection === undefined || connection.startsWith(`${inspectorPlace()} `)) return [];
-    return { kind: 'socket' as const, type: 'TCP, unreferenced', detail: `${connection}, fd ${fd}` };
-  });
-}
-
-function openSockets(): { fd: number; inode: string }[] {
-  return list('/proc/self/fd').flatMap((fd) => {
-    const [, inode] = /^socket:\[(\d+)\]$/.exec(attempt(() => readlinkSync(`/proc/self/fd/${fd}`), '')) ?? [];
-    if (inode === undefined) return [];
-    const info = attempt(() => readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'), '');
-    const flags = Number.parseInt(/^flags:\s*([0-7]+)/m.exec(info)?.[1] ?? '0', 8);
-    return (flags & O_CLOEXEC) === 0 ? [] : { fd: Number(fd), inode };
-  });
-}
-
-/** By inode: `local -> remote`, from the kernel's table of this network namespace. */
-function establishedConnections(): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const table of ['/proc/self/net/tcp', '/proc/self/net/tcp6']) {
-    for (const line of attempt(() => readFileSync(table, 'latin1'), '')
-      .split('\n')
-      .slice(1)) {
-      const [, local = '', remote = '', state, , , , , , inode] = line.trim().split(/\s+/);
-      if (state === ESTABLISHED && inode) found.set(inode, `${kernelPlace(local)} -> ${kernelPlace(remote)}`);
-    }
+function describeDescriptor(
+  type: string,
+  fd: number,
+  listening: boolean,
+  local: string,
+  remote: string,
+): ActiveThing | null {
+  const at = printable(local);
+  if (listening) return { kind: 'server', detail: at };
+  if (remote !== '' || type === 'tcp') {
+    return {
+      kind: 'socket',
+      detail: `${at === '' ? `fd ${fd}` : at} -> ${printable(remote) || 'connecting'}`,
+    };
   }
-  return found;
+  if (type === 'udp') return { kind: 'socket', detail: `UDP ${at === '' ? 'not bound' : at}` };
+  const target = fd < 0 ? '' : linkOf(fd);
+  // A process that is waited for without blocking: fork() takes care of those.
+  if (target.includes('pidfd')) return null;
+  return { kind: type === 'pipe' ? 'pipe' : 'descriptor', detail: fd < 0 ? '' : `fd ${fd} (${target})` };
 }
 
-/** `0100007F:1F90` is 127.0.0.1:8080: words in the byte order of the machine, little-endian on all we support. */
-function kernelPlace(text: string): string {
-  const [hex = '', port = '0'] = text.split(':');
-  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => [...Buffer.from(word, 'hex').reverse()]);
-  const address = bytes.length === 4 ? bytes.join('.') : ipv6(bytes);
-  return place(address, Number.parseInt(port, 16));
+/** Worker threads are on none of Node's lists; each is announced when it is made. */
+function activeWorkers(): ActiveThing[] {
+  return [...workers].map((worker) =>
+    withOpening({ kind: 'worker', detail: `thread ${worker.threadId}` }, openings.get(worker)),
+  );
 }
 
-function ipv6(bytes: number[]): string {
-  const isMapped = bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255;
-  if (isMapped) return bytes.slice(12).join('.');
-  const words = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
-  return words
-    .map((word) => word.toString(16))
-    .join(':')
-    .replace(/(^|:)0(:0)+(:|$)/, '::');
-}
+const workers = new Set<Worker>();
 
-function inspectorPlace(): string | undefined {
-  const url = inspectorUrl();
-  return url === undefined ? undefined : new URL(url).host;
-}
+subscribe('worker_threads', (message) => {
+  const { worker } = message as { worker: Worker };
+  workers.add(worker);
+  worker.once('exit', () => workers.delete(worker));
+  if (tracing) rememberOpening(worker);
+});
 
 // --- Where it was opened ---
 
-const openings = new WeakMap<object, string>();
 let tracing = false;
+const openings = new WeakMap<object, string>();
+/** The native handles, in order of creation. */
+const tracedResources: { type: string; resource: WeakRef<object> }[] = [];
+
+const BORING = new Set(['PROMISE', 'TickObject', 'Timeout', 'Immediate', 'Microtask', 'TIMERWRAP']);
+const WATCHERS: Partial<Record<string, string>> = { fs_event: 'FSEVENTWRAP', fs_poll: 'STATWATCHER' };
 
 /**
  * From now on remembers where every handle and request was opened: `openedAt`. It costs a stack trace for each, so it
@@ -238,26 +169,50 @@ export function traceOpenings(): void {
   tracing = true;
   createHook({
     init(_asyncId, type, _trigger, resource) {
-      if (type === 'PROMISE' || type === 'TickObject' || type === 'Timeout' || type === 'Immediate') return;
-      const where = firstOutsideNode();
-      if (where !== undefined) openings.set(resource, where);
+      if (BORING.has(type)) return;
+      rememberOpening(resource);
+      tracedResources.push({ type, resource: new WeakRef(resource) });
     },
   }).enable();
 }
 
 if (process.env['PREFORK_TRACE'] === '1') traceOpenings();
 
-function opened(owner: object, thing: ActiveThing): ActiveThing {
-  const openedAt = openings.get(inner(owner) ?? owner) ?? openings.get(owner);
+/** Finds the place for libuv's handles, in their order: by descriptor, by pid, and for watchers by their order. */
+function tracedHandles(): (handle: LoopHandle) => string | undefined {
+  const alive = tracedResources.flatMap(({ type, resource }) => {
+    const object = resource.deref();
+    return object === undefined ? [] : [{ type, object: object as Traits }];
+  });
+  return ({ type, fd, pid }) => {
+    const index = alive.findIndex(({ type: traced, object }) =>
+      type in WATCHERS
+        ? traced === WATCHERS[type]
+        : pid > 0
+          ? object.pid === pid
+          : fd >= 0 && object.fd === fd,
+    );
+    const [found] = index < 0 ? [] : alive.splice(index, 1);
+    return found === undefined ? undefined : openings.get(found.object);
+  };
+}
+
+function rememberOpening(resource: object): void {
+  const where = firstOutsideNode();
+  if (where !== undefined) openings.set(resource, where);
+}
+
+function withOpening(thing: ActiveThing, openedAt: string | undefined): ActiveThing {
   return openedAt === undefined ? thing : { ...thing, openedAt };
 }
 
+/** The first line of the stack that is neither Node's nor ours. */
 function firstOutsideNode(): string | undefined {
-  const lines = (new Error().stack ?? '').split('\n').slice(1);
-  const line = lines.find((text) => !text.includes('node:') && !text.includes(__filename));
-  return line === undefined
-    ? undefined
-    : (/\(?((?:file:|\/)[^()]*:\d+:\d+)\)?$/.exec(line)?.[1] ?? undefined);
+  for (const line of (new Error().stack ?? '').split('\n').slice(1)) {
+    const [, where] = /(?:\(|at )((?:file:|\/)[^()]*:\d+:\d+)\)?$/.exec(line) ?? [];
+    if (where !== undefined && !where.includes(__filename)) return where;
+  }
+  return undefined;
 }
 
 // --- Small change ---
@@ -266,24 +221,24 @@ function className(value: object): string {
   return value.constructor?.name ?? 'Object';
 }
 
-function place(address: string, port: number | undefined): string {
-  const host = address.includes(':') ? `[${address}]` : printable(address);
-  return port === undefined ? host : `${host}:${port}`;
-}
-
+/** Abstract names begin with NUL; ss and netstat write an @. */
 function printable(path: string): string {
-  return path.replaceAll('\0', '@');
+  return path.replace(/\0+$/, '').replaceAll('\0', '@');
 }
 
-function list(directory: string): string[] {
-  return attempt(() => readdirSync(directory), []);
+function linkOf(fd: number): string {
+  return attempt(() => readlinkSync(`/proc/self/fd/${fd}`));
 }
 
-/** Descriptors come and go while they are looked at, and /proc may be missing. */
-function attempt<T>(read: () => T, otherwise: T): T {
+function commandLine(pid: number): string {
+  return attempt(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim());
+}
+
+/** Descriptors and processes come and go while they are looked at, and /proc may be missing. */
+function attempt(read: () => string): string {
   try {
     return read();
   } catch {
-    return otherwise;
+    return '';
   }
 }

@@ -43,8 +43,32 @@ export interface SocketConstants {
   readonly SO_REUSEPORT: number;
 }
 
+/** An active handle of an event loop, as libuv knows it. */
+export interface LoopHandle {
+  /** libuv's name: `tcp`, `pipe`, `udp`, `fs_event`, `fs_poll`, `process`, `poll`, `async`, … */
+  type: string;
+  /** -1 if it has none. */
+  fd: number;
+  /** Of a `process`; otherwise 0. */
+  pid: number;
+  /** Whether it is a socket that accepts connections. */
+  listening: boolean;
+  /** Whether it is a pipe between Node processes, an IPC channel. */
+  passesHandles: boolean;
+  /** What an `fs_event` or `fs_poll` watches. */
+  path: string;
+  /** `127.0.0.1:80`, `[::1]:80`, a path, or empty. */
+  local: string;
+  /** The other end, if connected. */
+  remote: string;
+}
+
 /** Every native call. A number below zero is always `-errno`; the callers in lib/ turn it into an error. */
 export interface Binding {
+  /** Requests in flight on the loop of this thread, without the one whose callback is running. */
+  loop_active_requests(): number;
+  /** The active handles of the loop of this thread, referenced or not, in the order in which they were made. */
+  loop_active_handles(): LoopHandle[];
   /**
    * getaddrinfo(3) for SOCK_STREAM; it blocks. A number below zero is `-errno` (EAI_SYSTEM), one above
    * zero the absolute value of an `EAI_` constant.

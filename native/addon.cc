@@ -16,6 +16,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "accept_start", start_accepting);
   method(exports, "accept_stop", stop_accepting);
   method(exports, "accept_keep_alive", keep_loop_alive);
+  method(exports, "loop_active_requests", count_active_requests);
+  method(exports, "loop_active_handles", list_active_handles);
   exports.Set("socket_constants", socket_constants(env));
   return exports;
 }
