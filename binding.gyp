@@ -6,10 +6,20 @@
         ["OS=='linux'", {
           "sources": [
             "native/addon.cc",
+            "native/binding/fork.cc",
             "native/binding/loop.cc",
             "native/binding/socket.cc",
             "native/loop/active.cc",
-            "native/posix/socket.cc"
+            "native/posix/descriptors.cc",
+            "native/posix/fork.cc",
+            "native/posix/inotify.cc",
+            "native/posix/kernel_state.cc",
+            "native/posix/maps.cc",
+            "native/posix/memory.cc",
+            "native/posix/procfs.cc",
+            "native/posix/rings.cc",
+            "native/posix/socket.cc",
+            "native/posix/threads.cc"
           ]
         }, {
           "type": "none"

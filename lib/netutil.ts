@@ -266,7 +266,7 @@ function removeOldSocket(path: string): void {
  *
  * A socket that exists at `path` is removed first, whether or not somebody still listens on it. A path
  * that begins with NUL is a name in Linux's abstract namespace, which has no file and no permissions
- * (man 7 unix). Nobody can connect before the file has its mode: it listens only after that.
+ * (man 7 unix); `net.connect` of Node 20 reaches only those of 108 bytes. Nobody can connect before the file has its mode: it listens only after that.
  *
  * @param path At most 107 bytes of UTF-8.
  * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`, `File <path> exists and is not a socket`.

@@ -1,9 +1,12 @@
 #include "binding/binding.h"
+#include "posix/fork.h"
 
 using namespace prefork;
 
 // The export table: what lib/binding.ts declares, and nothing else.
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  prepare_fork();
+  method(exports, "fork", prefork::fork);
   method(exports, "socket_getaddrinfo", resolve_stream_addresses);
   method(exports, "socket_open", open_stream_socket);
   method(exports, "socket_getsockopt", get_socket_option);

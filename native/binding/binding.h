@@ -15,6 +15,8 @@ inline void method(Napi::Object exports, const char* name, Native native) {
 Napi::Value count_active_requests(const Napi::CallbackInfo& info);
 Napi::Value list_active_handles(const Napi::CallbackInfo& info);
 
+// fork.cc
+Napi::Value fork(const Napi::CallbackInfo& info);
 // binding/socket.cc
 Napi::Value resolve_stream_addresses(const Napi::CallbackInfo& info);
 Napi::Value open_stream_socket(const Napi::CallbackInfo& info);

@@ -2,6 +2,7 @@
 // thread onto a given stack, and how to leave a signal handler from somewhere else.
 #pragma once
 
+#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -14,7 +15,17 @@
 
 namespace prefork {
 
+constexpr long kSmallNumber = 1 << 24;  // above every descriptor, below every address
+
 using ThreadEntry = void (*)(void* argument);
+
+// Whether a thread was waiting in its event loop when a signal interrupted it: in a call that fails
+// with EINTR in spite of SA_RESTART (man 7 signal) and whose first argument is a small number,
+// which leaves epoll_wait, select and clock_nanosleep.
+//
+// A thread in a condition variable's wait does not count: V8 waits there for its helpers while it
+// holds a recursive mutex (IsolateSafepoint). Nor in a read: libuv holds a rwlock there (uv_spawn).
+bool was_in_event_loop(const void* ucontext);
 
 #if defined(__x86_64__)
 
@@ -22,6 +33,13 @@ using ThreadEntry = void (*)(void* argument);
 // which the handler was entered (arch/x86/include/asm/sigframe.h, struct rt_sigframe).
 inline void* frame_of(siginfo_t*, void* ucontext) {
   return static_cast<char*>(ucontext) - sizeof(void*);
+}
+
+inline bool was_in_event_loop(const void* ucontext) {
+  const auto& registers = static_cast<const ucontext_t*>(ucontext)->uc_mcontext.gregs;
+  const auto* code = reinterpret_cast<const uint8_t*>(registers[REG_RIP]) - 2;
+  const bool after_syscall = code[0] == 0x0f && code[1] == 0x05;
+  return after_syscall && registers[REG_RAX] == -EINTR && registers[REG_RDI] < kSmallNumber;
 }
 
 // Asked of the kernel, not read through %fs: a thread that some runtime made with a bare clone may
@@ -74,6 +92,16 @@ inline long clone_onto(unsigned long flags, void* stack, pid_t* clear_tid, uintp
 
 // arch/arm64/kernel/signal.c, struct rt_sigframe: { siginfo, ucontext } at the stack pointer.
 inline void* frame_of(siginfo_t* info, void*) { return info; }
+
+// The first argument is in the register that now holds the result. What libuv calls, epoll_pwait,
+// is told from a futex by the call's number, which stays in x8.
+inline bool was_in_event_loop(const void* ucontext) {
+  const auto& machine = static_cast<const ucontext_t*>(ucontext)->uc_mcontext;
+  constexpr uint32_t kSvc = 0xd4000001;
+  const bool after_syscall = reinterpret_cast<const uint32_t*>(machine.pc)[-1] == kSvc;
+  return after_syscall && static_cast<long>(machine.regs[0]) == -EINTR &&
+         machine.regs[8] == SYS_epoll_pwait;
+}
 
 inline uintptr_t thread_pointer() {
   uintptr_t pointer;

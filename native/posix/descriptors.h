@@ -1,0 +1,22 @@
+// Descriptors that are private to a process but, being open file descriptions, shared after a fork:
+// epoll, eventfd, timerfd, inotify, io_uring, and pipes of which both ends are in this process.
+// Left shared, parent and child would take each other's wake-ups.
+//
+// Everything else (files, sockets, pipes with one end elsewhere) stays shared, as POSIX says.
+#pragma once
+
+namespace prefork {
+
+// In the parent, all threads stopped: which there are. `report` is a pipe that must stay shared.
+// -errno if they cannot be listed.
+int survey_descriptors(int report);
+
+// The same, once survey_descriptors() and unmark_memory() have been: whether no io_uring has
+// anything under way. 1, 0 (the threads must run on for a moment) or -errno.
+int rings_are_at_rest();
+
+// In the child, while the threads of parent and child are all stopped: gives the child its own, at
+// the same numbers, holding what they held. 0 or -errno: then the child cannot be completed.
+int renew_descriptors();
+
+}  // namespace prefork

@@ -1,0 +1,165 @@
+#include "posix/fork.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "posix/descriptors.h"
+#include "posix/kernel_state.h"
+#include "posix/memory.h"
+#include "posix/rings.h"
+#include "posix/syscall.h"
+#include "posix/threads.h"
+
+namespace prefork {
+
+namespace {
+
+constexpr int kStopMilliseconds = 5000;
+constexpr int kCompleteMilliseconds = 10000;
+constexpr int kRestAttempts = 1000;
+
+int supported = -ENOSYS;
+
+// Two threads may fork at the same time: one waits, like any thread, for this lock, is stopped and
+// brought back waiting.
+pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
+
+uint64_t block_signals() {
+  const uint64_t all = ~uint64_t{0};
+  uint64_t before = 0;
+  sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+  return before;
+}
+
+void restore_signals(uint64_t mask) {
+  sys(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
+}
+
+// Stops the threads at a moment when no io_uring has anything under way.
+int stop_at_rest(int report) {
+  for (int attempt = 0; attempt < kRestAttempts; ++attempt) {
+    int result = stop_threads(kStopMilliseconds);
+    if (result < 0) return result;
+    forget_ring_mappings();
+    result = survey_descriptors(report);
+    if (result == 0) result = unmark_memory();
+    if (result == 0) {
+      result = rings_are_at_rest();
+      if (result == 1) return 0;
+      mark_memory();
+    }
+    release_threads();
+    if (result < 0) return result;
+    sched_yield();
+  }
+  return -ENOTSUP;
+}
+
+// What glibc's _Fork does, but for what it does because the other threads would be gone: the
+// caller's tid word is set, its list of robust locks registered anew.
+long clone_process() {
+  KernelState self;
+  capture(self);
+#if defined(__x86_64__)
+  const long pid = sys(SYS_clone, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, nullptr,
+                       nullptr, self.tid_word, nullptr);
+#else
+  const long pid = sys(SYS_clone, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, nullptr,
+                       nullptr, nullptr, self.tid_word);
+#endif
+  if (pid == 0) sys(SYS_set_robust_list, self.robust_list, self.robust_list_size);
+  return pid;
+}
+
+int complete_child() {
+  mark_memory();
+  const int result = renew_descriptors();
+  return result < 0 ? result : bring_back_threads();
+}
+
+int await_report(int report) {
+  pollfd readable = {report, POLLIN, 0};
+  int result = 0;
+  long size;
+  do {
+    size = poll(&readable, 1, kCompleteMilliseconds);
+  } while (size < 0 && errno == EINTR);
+  if (size == 0) return -ETIMEDOUT;
+  do {
+    size = sys(SYS_read, report, &result, sizeof result);
+  } while (size == -EINTR);
+  return size == sizeof result ? result : -ECHILD;  // it was killed
+}
+
+void discard(long pid) {
+  sys(SYS_kill, pid, SIGKILL);
+  while (sys(SYS_wait4, pid, nullptr, __WALL, nullptr) == -EINTR) {
+  }
+}
+
+/* child */
+void become_complete(const int report[2]) {
+  const int result = complete_child();
+  sys(SYS_write, report[1], &result, sizeof result);
+  if (result < 0) sys(SYS_exit_group, 127);
+  sys(SYS_close, report[0]);
+  sys(SYS_close, report[1]);
+}
+
+/* parent */
+int see_child_complete(long pid, const int report[2]) {
+  mark_memory();
+  sys(SYS_close, report[1]);
+  const int result = pid < 0 ? static_cast<int>(pid) : await_report(report[0]);
+  sys(SYS_close, report[0]);
+  if (result < 0 && pid > 0) discard(pid);
+  return result;
+}
+
+// The parent's threads stay stopped until the child is complete: the child copies descriptors that
+// they would go on using.
+long fork_stopped(const int report[2]) {
+  const long pid = clone_process();
+  if (pid == 0) {
+    become_complete(report);
+    return 0;
+  }
+  const int result = see_child_complete(pid, report);
+  return result < 0 ? result : pid;
+}
+
+}  // namespace
+
+// Once: in a forked child the word of a thread that was brought back holds its old tid.
+int prepare_fork() {
+  if (supported < 0) supported = prepare_threads();
+  return supported;
+}
+
+int fork_process() {
+  if (supported < 0) return supported;
+  pthread_mutex_lock(&fork_lock);
+  const uint64_t mask = block_signals();
+  int report[2];
+  long result = pipe2(report, O_CLOEXEC) < 0 ? -errno : 0;
+  if (result == 0) {
+    result = stop_at_rest(report[0]);
+    if (result == 0) {
+      result = fork_stopped(report);
+      release_threads();
+    } else {
+      sys(SYS_close, report[0]);
+      sys(SYS_close, report[1]);
+    }
+  }
+  restore_signals(mask);
+  pthread_mutex_unlock(&fork_lock);
+  return static_cast<int>(result);
+}
+
+}  // namespace prefork

@@ -1,0 +1,17 @@
+#pragma once
+
+namespace prefork {
+
+// Learns at load what fork_process() needs. 0, or -ENOSYS where this system lacks something.
+int prepare_fork();
+
+// Duplicates the calling process with all its threads. Answers 0 in the child, the child's pid in
+// the parent, or -errno in the parent, which is then as before and has no child:
+//   -EAGAIN, -ENOMEM   no process or no memory for it (man 2 fork)
+//   -EMFILE, -ENFILE   no descriptor free
+//   -ETIMEDOUT         a thread did not stop, or the child did not complete, in time
+//   -ENOTSUP           an io_uring that cannot be given to a child (see rings.h)
+//   -ENOENT            no /proc
+int fork_process();
+
+}  // namespace prefork

@@ -1,0 +1,36 @@
+// The mappings of this process, as /proc/self/maps lists them (man 5 proc).
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "posix/procfs.h"
+
+namespace prefork {
+
+struct Mapping {
+  uintptr_t start;
+  uintptr_t end;
+  uint64_t offset;
+  ino_t inode;
+  bool accessible;  // any of rwx
+  bool anonymous;   // private, of no file, and not one of the kernel's own such as [vvar]
+  bool ring;        // memory of an io_uring
+
+  uintptr_t size() const { return end - start; }
+};
+
+Mapping parse_mapping(const char* line);
+
+// Calls `visit(mapping)` in the order of addresses. 0, the first answer that was not 0, or -errno.
+template <typename Visit>
+int for_each_mapping(Visit visit) {
+  Lines maps("/proc/self/maps");
+  while (const char* line = maps.next()) {
+    const int result = visit(parse_mapping(line));
+    if (result != 0) return result;
+  }
+  return maps.error();
+}
+
+}  // namespace prefork

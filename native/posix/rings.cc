@@ -1,0 +1,232 @@
+#include "posix/rings.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "posix/procfs.h"
+#include "posix/syscall.h"
+
+#ifndef SYS_io_uring_setup
+#define SYS_io_uring_setup 425
+#define SYS_io_uring_enter 426
+#endif
+
+namespace prefork {
+
+namespace {
+
+// linux/io_uring.h of Linux 6.6; the headers of older systems lack the last of these.
+struct Offsets {
+  uint32_t head, tail, mask, entries;
+  uint32_t more[4];
+  uint64_t user_memory;
+  uint32_t cqes() const { return more[1]; }
+  uint32_t sq_array() const { return more[2]; }
+};
+struct Parameters {
+  uint32_t sq_entries, cq_entries, flags, sq_thread_cpu, sq_thread_idle, features, wq_fd;
+  uint32_t reserved[3];
+  Offsets sq, cq;
+};
+static_assert(sizeof(Parameters) == 120, "struct io_uring_params");
+
+constexpr uint32_t kCqSize = 1u << 3;
+constexpr uint32_t kNoMmap = 1u << 14;
+constexpr uint32_t kNoSqArray = 1u << 16;
+
+constexpr uint64_t kRingOffset = 0;              // IORING_OFF_SQ_RING
+constexpr uint64_t kEntriesOffset = 0x10000000;  // IORING_OFF_SQES
+constexpr size_t kEntrySize = 64;                // struct io_uring_sqe
+
+struct Region {
+  uintptr_t start;
+  size_t size;
+};
+
+struct Ring {
+  ino_t inode;
+  Region ring;     // heads, tails, completions
+  Region entries;  // submissions
+  bool renewed;    // by us, in this process or an ancestor: no longer to be seen in /proc/self/maps
+  bool present;    // seen in the last listing
+};
+
+constexpr int kMaxRings = 4096;
+Ring rings[kMaxRings];
+int ring_count;
+
+// Where the counters are: the same for every ring of a kernel, so one look is enough.
+Parameters layout;
+bool layout_known;
+
+int learn_layout() {
+  if (layout_known) return 0;
+  memset(&layout, 0, sizeof layout);
+  const long fd = sys(SYS_io_uring_setup, 1, &layout);
+  if (fd < 0) return static_cast<int>(fd);
+  sys(SYS_close, fd);
+  layout_known = true;
+  return 0;
+}
+
+Ring* find_ring(ino_t inode) {
+  for (Ring* ring = rings; ring < rings + ring_count; ++ring) {
+    if (ring->inode == inode) return ring;
+  }
+  return nullptr;
+}
+
+uint32_t& counter(const Ring& ring, uint32_t offset) {
+  return *reinterpret_cast<uint32_t*>(ring.ring.start + offset);
+}
+
+// Each submission of libuv's gives one completion, so all four numbers are equal when nothing is
+// under way. An operation that a kernel worker still has shows as a completion too few.
+bool is_at_rest(const Ring& ring) {
+  const uint32_t taken = counter(ring, layout.sq.head);
+  return counter(ring, layout.sq.tail) == taken && counter(ring, layout.cq.head) == taken &&
+         counter(ring, layout.cq.tail) == taken;
+}
+
+// --- making one in the child
+
+void* map_anonymous(const Region& region) {
+  return mmap(reinterpret_cast<void*>(region.start), region.size, PROT_READ | PROT_WRITE,
+              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0);
+}
+
+int map_ring(int fd, const Region& region, uint64_t offset) {
+  void* address = mmap(reinterpret_cast<void*>(region.start), region.size, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, static_cast<off_t>(offset));
+  return address == MAP_FAILED ? -errno : 0;
+}
+
+// Linux 6.5 and later: the ring is built in memory that we give it. Its pages must lie together
+// before about 6.10, which only the kernel can arrange.
+int set_up_in_our_memory(const Ring& ring, Parameters& parameters) {
+  if (map_anonymous(ring.ring) == MAP_FAILED || map_anonymous(ring.entries) == MAP_FAILED) {
+    return -errno;
+  }
+  parameters.flags |= kNoMmap | kNoSqArray;
+  parameters.cq.user_memory = ring.ring.start;
+  parameters.sq.user_memory = ring.entries.start;
+  return static_cast<int>(sys(SYS_io_uring_setup, parameters.sq_entries, &parameters));
+}
+
+// Before 6.5: the kernel's memory, mapped where the old ring was.
+int set_up_and_map(const Ring& ring, Parameters& parameters) {
+  const auto fd = static_cast<int>(sys(SYS_io_uring_setup, parameters.sq_entries, &parameters));
+  if (fd < 0) return fd;
+  int result = map_ring(fd, ring.ring, kRingOffset);
+  if (result == 0) result = map_ring(fd, ring.entries, kEntriesOffset);
+  if (result < 0) {
+    sys(SYS_close, fd);
+    return -ENOTSUP;
+  }
+  uint32_t* slot_to_entry = &counter(ring, parameters.sq.sq_array());
+  for (uint32_t i = 0; i < parameters.sq_entries; ++i) slot_to_entry[i] = i;
+  return fd;
+}
+
+int set_up(const Ring& ring, uint32_t sq_entries, uint32_t cq_entries) {
+  Parameters parameters = {};
+  parameters.sq_entries = sq_entries;
+  parameters.cq_entries = cq_entries;
+  parameters.flags = kCqSize;
+  Parameters again = parameters;
+  const int fd = set_up_in_our_memory(ring, parameters);
+  return fd == -EINVAL ? set_up_and_map(ring, again) : fd;
+}
+
+// Does nothing, `count` times, so that the ring's counters, which start at 0, come to where those
+// of the old ring were. A thread may have been stopped with one of them in a register, about to
+// store it plus one (uv__epoll_ctl_prep): seen as `Assertion *ctl->sqhead != *ctl->sqtail`.
+int advance(int fd, const Ring& ring, uint32_t count, uint32_t sq_entries) {
+  auto* entries = reinterpret_cast<char*>(ring.entries.start);
+  memset(entries, 0, sq_entries * kEntrySize);  // opcode 0 is IORING_OP_NOP
+  while (count > 0) {
+    const uint32_t batch = count < sq_entries ? count : sq_entries;
+    __atomic_fetch_add(&counter(ring, layout.sq.tail), batch, __ATOMIC_RELEASE);
+    const long taken = sys(SYS_io_uring_enter, fd, batch, 0, 0, nullptr, 0);
+    if (taken == -EINTR) continue;
+    if (taken < 0) return static_cast<int>(taken);
+    if (taken != batch) return -EIO;
+    counter(ring, layout.cq.head) = counter(ring, layout.cq.tail);
+    count -= batch;
+  }
+  return 0;
+}
+
+bool has_kernel_thread(int fd) {
+  Lines info(proc_path("fdinfo", fd));
+  while (const char* line = info.next()) {
+    if (const char* thread = after(line, "SqThread:")) return *thread != '-';
+  }
+  return false;
+}
+
+}  // namespace
+
+void forget_ring_mappings() {
+  int kept = 0;
+  for (int i = 0; i < ring_count; ++i) {
+    if (!rings[i].renewed) continue;
+    rings[kept] = rings[i];
+    rings[kept++].present = false;
+  }
+  ring_count = kept;
+}
+
+void notice_ring_mapping(const Mapping& mapping) {
+  if (mapping.anonymous) {
+    for (int i = 0; i < ring_count; ++i) {
+      const uintptr_t start = rings[i].ring.start;
+      if (rings[i].renewed && mapping.start <= start && start < mapping.end)
+        rings[i].present = true;
+    }
+    return;
+  }
+  if (!mapping.ring) return;
+  Ring* ring = find_ring(mapping.inode);
+  if (ring == nullptr) {
+    if (ring_count == kMaxRings) return;
+    ring = &rings[ring_count++];
+    *ring = {mapping.inode, {}, {}, false, false};
+  }
+  if (mapping.offset == kRingOffset) ring->ring = {mapping.start, mapping.size()};
+  if (mapping.offset == kEntriesOffset) ring->entries = {mapping.start, mapping.size()};
+  ring->present = ring->ring.size != 0 && ring->entries.size != 0;
+}
+
+int ring_is_at_rest(ino_t inode) {
+  const int known = learn_layout();
+  if (known < 0) return known;
+  const Ring* ring = find_ring(inode);
+  return ring != nullptr && ring->present && is_at_rest(*ring) ? 1 : 0;
+}
+
+int renew_ring(int fd) {
+  struct stat status;
+  if (fstat(fd, &status) < 0) return -errno;
+  Ring* ring = find_ring(status.st_ino);
+  if (ring == nullptr || !ring->present || has_kernel_thread(fd)) return -ENOTSUP;
+
+  const uint32_t count = counter(*ring, layout.sq.head);
+  const uint32_t sq_entries = counter(*ring, layout.sq.entries);
+  const uint32_t cq_entries = counter(*ring, layout.cq.entries);
+  const int fresh = set_up(*ring, sq_entries, cq_entries);
+  if (fresh < 0) return fresh;
+  int result = advance(fresh, *ring, count, sq_entries);
+  if (result == 0) result = static_cast<int>(sys(SYS_dup3, fresh, fd, O_CLOEXEC));
+  if (result >= 0 && fstat(fd, &status) < 0) result = -errno;
+  sys(SYS_close, fresh);
+  if (result < 0) return result;
+  ring->inode = status.st_ino;
+  ring->renewed = true;
+  return 0;
+}
+
+}  // namespace prefork

@@ -1,0 +1,391 @@
+#include "posix/threads.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "posix/arch.h"
+#include "posix/futex.h"
+#include "posix/kernel_state.h"
+#include "posix/procfs.h"
+#include "posix/syscall.h"
+
+namespace prefork {
+
+namespace {
+
+// glibc keeps 33 for setuid() in many threads and never lets a thread block it; musl keeps 34.
+// (nptl/descr.h SIGSETXID; musl src/internal/pthread_impl.h SIGSYNCCALL.)
+#if defined(__GLIBC__)
+constexpr int kStopSignal = 33;
+#else
+constexpr int kStopSignal = 34;
+#endif
+
+constexpr int kMaxThreads = 16384;
+
+// What a parked thread leaves behind: it lives on that thread's own stack, in its signal handler.
+struct Parked {
+  void* frame;  // the kernel's signal frame: all registers, the signal mask, the alternate stack
+  bool idle;    // waiting in its event loop when it was stopped, so without a lock
+  uint32_t generation;
+  KernelState kernel;
+};
+
+// One slot for each thread that was asked to stop. A slot holds the ticket that its thread was sent
+// (odd), the address of what it left behind when it parked (even), or 0 when it need not come.
+// Every change is one compare-and-swap: a thread that answers too late finds its ticket gone.
+struct Slot {
+  std::atomic<uintptr_t> state;
+  pid_t tid;
+};
+
+Slot slots[kMaxThreads];
+int slot_count;
+
+// The barrier is used again at once, while late threads may still be on their way out of the last
+// one. So each stop has a generation, and a parked thread waits until its own has passed.
+Word generation{1};
+
+// Upper half: the generation (its low 16 bits); lower half: how many threads have parked in it.
+Word arrived;
+std::atomic<uint32_t> expected;
+
+KernelState forking_thread;
+
+constexpr uint32_t arrivals_of(uint32_t generation_number) { return generation_number << 16; }
+
+constexpr uintptr_t ticket_of(uint32_t generation_number, int slot) {
+  return static_cast<uintptr_t>(generation_number) << 32 | static_cast<uintptr_t>(slot) << 1 | 1;
+}
+
+void wait_for_release(uint32_t my_generation) {
+  while (generation.load() == my_generation) futex_wait(generation, my_generation);
+}
+
+// Does not count in a later stop than its own: that one has another upper half.
+void announce_arrival(uint32_t my_generation) {
+  uint32_t count = arrived.load();
+  do {
+    if (count >> 16 != (my_generation & 0xffff)) return;
+  } while (!arrived.compare_exchange_weak(count, count + 1));
+  if (count + 1 >= arrivals_of(my_generation) + expected.load()) futex_wake_all(arrived);
+}
+
+void park(uintptr_t ticket, siginfo_t* info, void* context) {
+  const auto my_generation = static_cast<uint32_t>(ticket >> 32);
+  Parked parked;
+  parked.frame = frame_of(info, context);
+  parked.idle = was_in_event_loop(context);
+  parked.generation = my_generation;
+  capture(parked.kernel);
+
+  uintptr_t unanswered = ticket;
+  Slot& slot = slots[static_cast<uint32_t>(ticket) >> 1];
+  if (!slot.state.compare_exchange_strong(unanswered, reinterpret_cast<uintptr_t>(&parked))) return;
+  announce_arrival(my_generation);
+  wait_for_release(my_generation);
+}
+
+// --- settling: see docs/fork-safety.md, "Thread ids"
+//
+// glibc keeps each thread's tid in the thread's own record, and locks name their owner by it (a
+// write-locked rwlock, a recursive mutex). So a thread that was brought back keeps the number it
+// had in the parent for as long as it may hold such a lock, and takes its new one when it is next
+// seen waiting in its event loop. Until then calls that hand the number to the kernel miss it
+// (pthread_kill; setuid in all threads, see credentials.h). Threads without an event loop, those of
+// a thread pool, keep the old number for good.
+
+constexpr uintptr_t kSettle = 2;  // what the timer's signal carries; tickets are odd
+
+struct SettleTimer {
+  int id;
+  long nanoseconds;
+};
+thread_local SettleTimer settle_timer __attribute__((tls_model("initial-exec")));
+
+void take_new_tid() {
+#if defined(__GLIBC__)
+  pid_t* word = tid_word();
+  if (word != nullptr) *word = static_cast<pid_t>(sys(SYS_gettid));
+#endif
+}
+
+void look_again_later() {
+  constexpr long kLongest = 512L * 1000 * 1000;
+  const itimerspec once = {{0, 0}, {0, settle_timer.nanoseconds}};
+  sys(SYS_timer_settime, settle_timer.id, 0, &once, nullptr);
+  if (settle_timer.nanoseconds < kLongest) settle_timer.nanoseconds *= 2;
+}
+
+// A timer of the kernel's, for this thread alone; no other thread and no event loop has part in it.
+void start_settling() {
+  sigevent event = {};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = kStopSignal;
+  event.sigev_value.sival_ptr = reinterpret_cast<void*>(kSettle);
+  event._sigev_un._tid = static_cast<pid_t>(sys(SYS_gettid));
+  settle_timer.nanoseconds = 1000 * 1000;
+  if (sys(SYS_timer_create, CLOCK_MONOTONIC, &event, &settle_timer.id) == 0) look_again_later();
+}
+
+void settle_if_in_event_loop(const void* context) {
+  if (!was_in_event_loop(context)) return look_again_later();
+  take_new_tid();
+  sys(SYS_timer_delete, settle_timer.id);
+}
+
+// --- the signal handler
+
+struct KernelSigaction {  // what rt_sigaction(2) itself takes
+  void (*handler)(int, siginfo_t*, void*);
+  unsigned long flags;
+  void (*restorer)();
+  uint64_t mask;
+};
+
+KernelSigaction previous;
+
+// Somebody else's use of the same number: glibc's setuid(), say.
+void pass_on(int signal, siginfo_t* info, void* context) {
+  const auto handler = reinterpret_cast<uintptr_t>(previous.handler);
+  if (handler > 1) previous.handler(signal, info, context);  // neither SIG_DFL nor SIG_IGN
+}
+
+void on_signal(int signal, siginfo_t* info, void* context) {
+  const int saved_errno = errno;
+  const auto ticket = reinterpret_cast<uintptr_t>(info->si_value.sival_ptr);
+  if (info->si_code == SI_TIMER && ticket == kSettle) {
+    settle_if_in_event_loop(context);
+  } else if (info->si_code != SI_QUEUE || (ticket & 1) == 0) {
+    pass_on(signal, info, context);
+  } else if (static_cast<uint32_t>(ticket >> 32) == generation.load()) {
+    park(ticket, info, context);
+  }
+  errno = saved_errno;
+}
+
+#if defined(__x86_64__)
+// x86-64 has no default way back from a handler (man 2 sigreturn, SA_RESTORER). gdb knows a signal
+// frame by exactly these instructions.
+__asm__(
+    ".text\n"
+    ".align 16\n"
+    ".type prefork_restorer, @function\n"
+    "prefork_restorer:\n"
+    "mov $15, %rax\n"
+    "syscall\n");
+extern "C" __attribute__((visibility("hidden"))) void prefork_restorer();
+constexpr unsigned long kSaRestorer = 0x04000000;
+#endif
+
+// Installed at each fork and never taken away: a thread that did not answer in time still has the
+// signal pending, and by default it would end the process.
+int install_handler() {
+  KernelSigaction action = {};
+  action.handler = on_signal;
+  action.flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+  action.mask = ~uint64_t{0};
+#if defined(__x86_64__)
+  action.flags |= kSaRestorer;
+  action.restorer = prefork_restorer;
+#endif
+  KernelSigaction old;
+  const long result = sys(SYS_rt_sigaction, kStopSignal, &action, &old, sizeof action.mask);
+  if (result == 0 && old.handler != on_signal) previous = old;
+  return static_cast<int>(result);
+}
+
+// --- asking and waiting
+
+int ask(pid_t tid, uintptr_t ticket) {
+  siginfo_t info = {};
+  info.si_signo = kStopSignal;
+  info.si_code = SI_QUEUE;
+  info.si_pid = getpid();
+  info.si_uid = getuid();
+  info.si_value.sival_ptr = reinterpret_cast<void*>(ticket);
+  return static_cast<int>(sys(SYS_rt_tgsigqueueinfo, getpid(), tid, kStopSignal, &info));
+}
+
+bool is_known(pid_t tid) {
+  for (int i = 0; i < slot_count; ++i) {
+    if (slots[i].tid == tid) return true;
+  }
+  return false;
+}
+
+// Asks a thread that was not asked yet. One that ended meanwhile is nobody's concern.
+int ask_new(pid_t tid, uint32_t my_generation) {
+  if (slot_count == kMaxThreads) return -E2BIG;
+  Slot& slot = slots[slot_count];
+  const uintptr_t ticket = ticket_of(my_generation, slot_count);
+  slot.tid = tid;
+  slot.state.store(ticket);
+  const int result = ask(tid, ticket);
+  if (result == -ESRCH) return 0;
+  if (result < 0) return result;
+  ++slot_count;
+  expected.fetch_add(1);
+  return 0;
+}
+
+// True for what never runs a handler: a thread that has ended but is still listed (a main thread
+// that called pthread_exit), and the kernel's own io_uring and vhost workers, which are listed as
+// threads of the process (linux/sched.h, PF_IO_WORKER and PF_USER_WORKER).
+bool never_answers(pid_t tid) {
+  constexpr uint64_t kIoWorker = 0x10, kUserWorker = 0x4000;
+  Lines stat(proc_path("task", tid, "stat"));
+  const char* line = stat.next();
+  if (line == nullptr) return true;
+  line = strrchr(line, ')') + 2;
+  if (*line == 'Z' || *line == 'X') return true;
+  for (int field = 3; field < 9; ++field) line = strchr(line, ' ') + 1;
+  return (read_decimal(line) & (kIoWorker | kUserWorker)) != 0;
+}
+
+// Stops waiting for threads that will not come. A thread that was just exiting when the signal was
+// queued takes it to its grave.
+void excuse_those_who_cannot_come() {
+  for (int i = 0; i < slot_count; ++i) {
+    uintptr_t state = slots[i].state.load();
+    if ((state & 1) == 0) continue;
+    const bool gone = sys(SYS_tgkill, getpid(), slots[i].tid, 0) == -ESRCH;
+    if (!gone && !never_answers(slots[i].tid)) continue;
+    if (slots[i].state.compare_exchange_strong(state, 0)) expected.fetch_sub(1);
+  }
+}
+
+// Counts short sleeps instead of reading a clock: while the whole process is stopped (SIGSTOP, a
+// debugger) no time passes.
+class Patience {
+ public:
+  explicit Patience(int milliseconds) : left_(milliseconds) {}
+
+  bool is_over() const { return left_ <= 0; }
+
+  void wait(Word& word, uint32_t seen) {
+    constexpr long kMillisecond = 1000 * 1000;
+    futex_wait(word, seen, kMillisecond);
+    if (word.load() == seen) --left_;
+  }
+
+ private:
+  int left_;
+};
+
+int wait_until_all_have_parked(uint32_t my_generation, Patience& patience) {
+  for (;;) {
+    const uint32_t seen = arrived.load();
+    if (seen - arrivals_of(my_generation) >= expected.load()) return 0;
+    if (patience.is_over()) return -ETIMEDOUT;
+    patience.wait(arrived, seen);
+    if (arrived.load() == seen) excuse_those_who_cannot_come();
+  }
+}
+
+// One look at the list of threads: asks the new ones. Answers how many there were, or -errno.
+int ask_all_new(uint32_t my_generation, pid_t self) {
+  int listed = 0;
+  const int before = slot_count;
+  const int result = for_each_number("/proc/self/task", [&](int tid) {
+    ++listed;
+    return tid == self || is_known(tid) ? 0 : ask_new(tid, my_generation);
+  });
+  if (result < 0) return result;
+  // The kernel may cut the listing short when a thread ends during it (fs/proc/base.c, next_tid).
+  const bool complete = listed + 2 >= count_links("/proc/self/task");
+  return slot_count - before + (complete ? 0 : 1);
+}
+
+// Until a look finds nobody new while all others are parked: then there is nobody left to make one.
+int stop_all(int milliseconds) {
+  const uint32_t my_generation = generation.load();
+  const auto self = static_cast<pid_t>(sys(SYS_gettid));
+  Patience patience(milliseconds);
+  for (;;) {
+    const int news = ask_all_new(my_generation, self);
+    if (news < 0) return news;
+    const int waited = wait_until_all_have_parked(my_generation, patience);
+    if (waited < 0) return waited;
+    if (news == 0) return 0;
+  }
+}
+
+// Takes back the tickets of threads that have not answered.
+void withdraw() {
+  for (int i = 0; i < slot_count; ++i) {
+    uintptr_t state = slots[i].state.load();
+    if ((state & 1) != 0) slots[i].state.compare_exchange_strong(state, 0);
+  }
+}
+
+// --- bringing back
+
+// First steps of a thread in the child, on its own stack, with its own TLS.
+[[noreturn]] void come_back(void* argument) {
+  const auto* parked = static_cast<const Parked*>(argument);
+  restore(parked->kernel, forking_thread);
+  wait_for_release(parked->generation);
+  if (parked->idle) {
+    take_new_tid();
+  } else {
+    remember_scheduling(parked->kernel);
+    start_settling();
+  }
+  sigreturn_to(parked->frame);
+}
+
+// Without CLONE_PARENT_SETTID: the new tid is not written at once (see "settling" above).
+constexpr unsigned long kThreadFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+                                       CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
+                                       CLONE_CHILD_CLEARTID;
+
+// What is below is dead in the child: the frames of the park loop, which nobody returns to.
+void* free_stack_below(const Parked* parked) {
+  constexpr uintptr_t kRoom = 256, kAlignment = 16;
+  return reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(parked) - kRoom) & ~(kAlignment - 1));
+}
+
+}  // namespace
+
+int prepare_threads() {
+  learn_thread_layout();
+  const pid_t* word = tid_word();
+  return word != nullptr && *word == sys(SYS_gettid) ? 0 : -ENOSYS;
+}
+
+int stop_threads(int milliseconds) {
+  slot_count = 0;
+  expected.store(0);
+  arrived.store(arrivals_of(generation.load()));
+  capture(forking_thread);
+  int result = install_handler();
+  if (result == 0) result = stop_all(milliseconds);
+  if (result < 0) {
+    withdraw();
+    release_threads();
+  }
+  return result;
+}
+
+void release_threads() {
+  generation.fetch_add(1);
+  futex_wake_all(generation);
+}
+
+int bring_back_threads() {
+  for (int i = 0; i < slot_count; ++i) {
+    auto* parked = reinterpret_cast<Parked*>(slots[i].state.load());
+    if (parked == nullptr) continue;
+    const long tid = clone_onto(kThreadFlags, free_stack_below(parked), parked->kernel.tid_word,
+                                parked->kernel.tls, come_back, parked);
+    if (tid < 0) return static_cast<int>(tid);
+  }
+  return 0;
+}
+
+int stopped_threads() { return slot_count; }
+
+}  // namespace prefork

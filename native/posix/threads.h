@@ -1,0 +1,30 @@
+// Every other thread of the process: stop it, let it go on, or bring it back in a forked child.
+//
+// Invariant: between a stop_threads() that answered 0 and release_threads(), the calling thread is
+// the only one of the process that executes anything but the park loop in threads.cc. A parked
+// thread may hold malloc's, stdio's or the dynamic loader's locks, so the caller must need none.
+#pragma once
+
+namespace prefork {
+
+// Learns at load what cannot be asked while threads are stopped. 0, or -ENOSYS where a thread's tid
+// word cannot be had or does not hold the tid (see kernel_state.h).
+int prepare_threads();
+
+// Stops every other thread. -ETIMEDOUT if one does not answer within `milliseconds`; -EAGAIN if the
+// queue of real-time signals is full (man 2 sigqueue); -E2BIG above 16,384 threads. On an error
+// nothing stays stopped.
+int stop_threads(int milliseconds);
+
+// Lets the threads of this process go on: in the parent those that were parked, in the child those
+// that bring_back_threads() made.
+void release_threads();
+
+// In the child: makes a new thread for each that was parked, on its own stack, with its own TLS.
+// They wait for release_threads(). -errno of the clone that failed; the child must then end.
+int bring_back_threads();
+
+// How many threads are stopped now.
+int stopped_threads();
+
+}  // namespace prefork
