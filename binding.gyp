@@ -19,7 +19,15 @@
             "native/posix/procfs.cc",
             "native/posix/rings.cc",
             "native/posix/socket.cc",
-            "native/posix/threads.cc"
+            "native/posix/threads.cc",
+            "native/binding/process.cc",
+            "native/binding/wait.cc",
+            "native/loop/child_processes.cc",
+            "native/loop/pid_watch.cc",
+            "native/loop/wait_signals.cc",
+            "native/posix/process.cc",
+            "native/posix/shared_pipes.cc",
+            "native/posix/wait.cc"
           ]
         }, {
           "type": "none"

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { getSystemErrorMap, getSystemErrorName } from 'node:util';
 
 /** An error that came from a system call, shaped like those of Node's own modules. */
@@ -33,6 +34,13 @@ export function preforkError(
   return coded(new Base(message, cause === undefined ? undefined : { cause }), code);
 }
 
+/** libuv, whom `getSystemErrorName` asks, knows only what its own calls can answer: ECHILD is not among them. */
+function errorName(negativeErrno: number): string {
+  const known = Object.entries(constants.errno).find(([, errno]) => errno === -negativeErrno);
+  const name = getSystemErrorName(negativeErrno);
+  return name.startsWith('Unknown') && known !== undefined ? known[0] : name;
+}
+
 /**
  * The error of a system call that answered `-errno`.
  * The shape is that of Node's `uvException`: `bind EADDRINUSE 127.0.0.1:80`.
@@ -42,7 +50,7 @@ export function systemError(
   syscall: string,
   where: { address?: string; port?: number } = {},
 ): SystemError {
-  const code = getSystemErrorName(negativeErrno);
+  const code = errorName(negativeErrno);
   const place =
     where.address === undefined ? '' : ` ${where.address}${where.port === undefined ? '' : `:${where.port}`}`;
   const error = new Error(`${syscall} ${code}${place}`);
@@ -111,4 +119,10 @@ export function integer(name: string, value: unknown, min: number, max: number):
     );
   }
   return value;
+}
+
+/** What Node's own modules throw when an AbortSignal aborts; its reason is the `cause`. */
+export function abortError(signal: AbortSignal | undefined): Error & { code: string } {
+  const error = new Error('The operation was aborted', { cause: signal?.reason });
+  return coded(Object.assign(error, { name: 'AbortError' }), 'ABORT_ERR');
 }

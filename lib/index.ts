@@ -38,6 +38,33 @@ export {
   isValidIp,
   ListeningSocket,
 } from './netutil';
+export {
+  _exit,
+  alarm,
+  dup2,
+  getpid,
+  getppid,
+  pipe,
+  setParentDeathSignal,
+  setpgid,
+  setsid,
+  socketpair,
+  WCONTINUED,
+  WCOREDUMP,
+  WEXITSTATUS,
+  WIFCONTINUED,
+  WIFEXITED,
+  WIFSIGNALED,
+  WIFSTOPPED,
+  WNOHANG,
+  WSTOPSIG,
+  WTERMSIG,
+  WUNTRACED,
+  wait,
+  waitpid,
+  waitpidAsync,
+  waitstatusToExitcode,
+} from './os';
 export { cpuCount, type ForkProcessesOptions, forkProcesses, taskId } from './process';
 export {
   type PeerAddress,

@@ -31,5 +31,28 @@ Napi::Value start_accepting(const Napi::CallbackInfo& info);
 Napi::Value stop_accepting(const Napi::CallbackInfo& info);
 Napi::Value keep_loop_alive(const Napi::CallbackInfo& info);
 Napi::Object socket_constants(Napi::Env env);
+// process.cc
+Napi::Value exit_at_once(const Napi::CallbackInfo& info);
+Napi::Value get_pid(const Napi::CallbackInfo& info);
+Napi::Value get_parent_pid(const Napi::CallbackInfo& info);
+Napi::Value set_alarm(const Napi::CallbackInfo& info);
+Napi::Value open_pipe(const Napi::CallbackInfo& info);
+Napi::Value open_socket_pair(const Napi::CallbackInfo& info);
+Napi::Value duplicate_descriptor(const Napi::CallbackInfo& info);
+Napi::Value start_session(const Napi::CallbackInfo& info);
+Napi::Value join_process_group(const Napi::CallbackInfo& info);
+Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info);
+
+// wait.cc
+Napi::Value begin_wait(const Napi::CallbackInfo& info);
+Napi::Value end_wait(const Napi::CallbackInfo& info);
+Napi::Value next_signal(const Napi::CallbackInfo& info);
+Napi::Value sleep_until_signal(const Napi::CallbackInfo& info);
+Napi::Value wait_now(const Napi::CallbackInfo& info);
+Napi::Value note_child_pid(const Napi::CallbackInfo& info);
+Napi::Value forget_child_pids(const Napi::CallbackInfo& info);
+Napi::Value watch_pid(const Napi::CallbackInfo& info);
+Napi::Value unwatch_pid(const Napi::CallbackInfo& info);
+Napi::Value real_process(const Napi::CallbackInfo& info);
 
 }  // namespace prefork

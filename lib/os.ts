@@ -1,0 +1,153 @@
+/** Python's `os`, as far as processes go. */
+import { constants } from 'node:os';
+import { binding } from './binding';
+import { check, integer, invalidType, preforkError } from './errors';
+
+export {
+  WCOREDUMP,
+  WEXITSTATUS,
+  WIFCONTINUED,
+  WIFEXITED,
+  WIFSIGNALED,
+  WIFSTOPPED,
+  WSTOPSIG,
+  WTERMSIG,
+  waitstatusToExitcode,
+} from './status';
+export { WCONTINUED, WNOHANG, WUNTRACED, wait, waitpid, waitpidAsync } from './wait';
+
+const MAX_INT = 0x7fffffff;
+const MAX_SIGNAL = 64;
+
+/**
+ * Ends this process at once, all threads included: no `exit` listeners, no `beforeExit`, nothing that add-ons or C
+ * would do at exit, and nothing that waits to be written.
+ *
+ * Source: exit_group(2), Python's `os._exit`.
+ * @param code any 32-bit integer, of which the parent sees the low eight bits
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
+ */
+export function _exit(code: number): never {
+  return binding.process_exit(integer('code', code, -MAX_INT - 1, MAX_INT));
+}
+
+/** This process's id, asked of the kernel. Never throws. (getpid(2), Python's `os.getpid`) */
+export function getpid(): number {
+  return binding.process_getpid();
+}
+
+/** The parent's id; 0 if it is in another pid namespace. Never throws. (getppid(2), Python's `os.getppid`) */
+export function getppid(): number {
+  return binding.process_getppid();
+}
+
+/**
+ * Has the kernel send SIGALRM, which ends the process unless it is listened for, after so many seconds. A process has
+ * one alarm: a new one replaces it. A forked child has none.
+ *
+ * Source: alarm(2), Python's `signal.alarm`.
+ * @param seconds 0 cancels
+ * @returns the seconds that were left of the previous alarm, rounded; 0 if there was none
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
+ */
+export function alarm(seconds: number): number {
+  return binding.process_alarm(integer('seconds', seconds, 0, MAX_INT));
+}
+
+function pair(make: (ends: Int32Array) => number, syscall: string): [number, number] {
+  const ends = new Int32Array(2);
+  check(make(ends), syscall);
+  const [first = -1, second = -1] = ends;
+  return [first, second];
+}
+
+/**
+ * A pipe: what is written to the second descriptor can be read from the first. Close-on-exec; both ends are shared with
+ * the children that `fork()` makes. Close them with `fs.closeSync`.
+ *
+ * Source: pipe(2), Python's `os.pipe`.
+ * @throws SystemError `EMFILE` or `ENFILE` if there are too many open files
+ */
+export function pipe(): [readingEnd: number, writingEnd: number] {
+  return pair(binding.process_pipe, 'pipe2');
+}
+
+/**
+ * Two connected stream sockets of the Unix domain, close-on-exec. Close them with `fs.closeSync`, or give them to
+ * `new net.Socket({ fd })`.
+ *
+ * Source: socketpair(2), Python's `socket.socketpair`.
+ * @throws SystemError `EMFILE` or `ENFILE` if there are too many open files
+ */
+export function socketpair(): [number, number] {
+  return pair(binding.process_socketpair, 'socketpair');
+}
+
+/**
+ * Makes the descriptor `to` a second name for what `from` refers to; what `to` was before is closed first, silently.
+ *
+ * Source: dup2(2), dup3(2), Python's `os.dup2`.
+ * @param inheritable false: close-on-exec
+ * @returns `to`
+ * @throws SystemError `EBADF` if `from` is not open or `to` is beyond the limit; `EINVAL` if they are the same and
+ *   `inheritable` is false
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
+ */
+export function dup2(from: number, to: number, inheritable = true): number {
+  integer('from', from, 0, MAX_INT);
+  integer('to', to, 0, MAX_INT);
+  if (typeof inheritable !== 'boolean') throw invalidType('inheritable', 'a boolean', inheritable);
+  return check(binding.process_dup2(from, to, inheritable), inheritable ? 'dup2' : 'dup3');
+}
+
+/**
+ * Makes this process the leader of a new session and process group, without a controlling terminal.
+ *
+ * Source: setsid(2), Python's `os.setsid`.
+ * @throws SystemError `EPERM` if it leads a process group already
+ */
+export function setsid(): void {
+  check(binding.process_setsid(), 'setsid');
+}
+
+/**
+ * Puts a process into a process group.
+ *
+ * Source: setpgid(2), Python's `os.setpgid`.
+ * @param pid this process (0) or a child that has not called exec
+ * @param pgid the group; 0: a new one, led by the process
+ * @throws SystemError `EACCES` if the child has called exec, `EPERM` if the group is of another session, `ESRCH` if
+ *   there is no such child
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
+ */
+export function setpgid(pid: number, pgid: number): void {
+  integer('pid', pid, 0, MAX_INT);
+  integer('pgid', pgid, 0, MAX_INT);
+  check(binding.process_setpgid(pid, pgid), 'setpgid');
+}
+
+/** The number of a signal that was given by number or by name. */
+function signalNumber(name: string, signal: unknown): number {
+  if (typeof signal === 'number') return integer(name, signal, 0, MAX_SIGNAL);
+  if (typeof signal !== 'string') throw invalidType(name, 'the name or number of a signal', signal);
+  const number = new Map(Object.entries(constants.signals)).get(signal);
+  if (number !== undefined) return number;
+  throw preforkError(
+    'ERR_PREFORK_INVALID_ARG_VALUE',
+    `Expected the name of a signal for ${name} but received '${signal}'`,
+    { Base: TypeError },
+  );
+}
+
+/**
+ * Has the kernel send this process a signal when its parent ends; strictly, when the thread that made it does. Not
+ * inherited by children. A parent that ended before the call is not noticed: compare `getppid()` afterwards.
+ *
+ * Source: prctl(2), PR_SET_PDEATHSIG.
+ * @param signal its name or number; 0: none
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE` for a name that is none
+ * @throws RangeError `ERR_PREFORK_OUT_OF_RANGE` for a number beyond 0 to 64
+ */
+export function setParentDeathSignal(signal: NodeJS.Signals | number): void {
+  check(binding.process_parent_death_signal(signalNumber('signal', signal)), 'prctl');
+}

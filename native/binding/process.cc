@@ -1,0 +1,65 @@
+// posix/process.h as JavaScript sees it.
+#include "posix/process.h"
+
+#include <unistd.h>
+
+#include "binding/binding.h"
+
+namespace prefork {
+
+namespace {
+
+Napi::Value number(const Napi::CallbackInfo& info, double value) {
+  return Napi::Number::New(info.Env(), value);
+}
+
+int integer(const Napi::CallbackInfo& info, size_t index) {
+  return info[index].As<Napi::Number>().Int32Value();
+}
+
+// Fills the Int32Array that is the first argument.
+Napi::Value pair(const Napi::CallbackInfo& info, int (*make)(Pair* ends)) {
+  Pair ends;
+  const int error = make(&ends);
+  if (error == 0) {
+    int* out = info[0].As<Napi::Int32Array>().Data();
+    out[0] = ends.first;
+    out[1] = ends.second;
+  }
+  return number(info, error);
+}
+
+}  // namespace
+
+Napi::Value exit_at_once(const Napi::CallbackInfo& info) { ::_exit(integer(info, 0)); }
+
+Napi::Value get_pid(const Napi::CallbackInfo& info) { return number(info, getpid()); }
+
+Napi::Value get_parent_pid(const Napi::CallbackInfo& info) { return number(info, getppid()); }
+
+Napi::Value set_alarm(const Napi::CallbackInfo& info) {
+  return number(info, alarm(info[0].As<Napi::Number>().Uint32Value()));
+}
+
+Napi::Value open_pipe(const Napi::CallbackInfo& info) { return pair(info, make_pipe); }
+
+Napi::Value open_socket_pair(const Napi::CallbackInfo& info) {
+  return pair(info, make_socket_pair);
+}
+
+Napi::Value duplicate_descriptor(const Napi::CallbackInfo& info) {
+  const bool inheritable = info[2].As<Napi::Boolean>().Value();
+  return number(info, duplicate(integer(info, 0), integer(info, 1), inheritable));
+}
+
+Napi::Value start_session(const Napi::CallbackInfo& info) { return number(info, new_session()); }
+
+Napi::Value join_process_group(const Napi::CallbackInfo& info) {
+  return number(info, set_process_group(integer(info, 0), integer(info, 1)));
+}
+
+Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info) {
+  return number(info, set_parent_death_signal(integer(info, 0)));
+}
+
+}  // namespace prefork

@@ -1,0 +1,61 @@
+#include "posix/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "posix/shared_pipes.h"
+
+namespace prefork {
+
+namespace {
+
+int answer(int result) { return result == -1 ? -errno : result; }
+
+int close_both(Pair ends, int error) {
+  close(ends.first);
+  close(ends.second);
+  return error;
+}
+
+}  // namespace
+
+int make_pipe(Pair* ends) {
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) == -1) return -errno;
+  *ends = {fds[0], fds[1]};
+
+  struct stat about;
+  if (fstat(ends->first, &about) == -1) return close_both(*ends, -errno);
+  const int error = share_pipe(about.st_ino);
+  return error == 0 ? 0 : close_both(*ends, error);
+}
+
+int make_socket_pair(Pair* ends) {
+  int fds[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == -1) return -errno;
+  *ends = {fds[0], fds[1]};
+  return 0;
+}
+
+int duplicate(int from, int to, bool inheritable) {
+  int result;
+  do {
+    result = inheritable ? dup2(from, to) : dup3(from, to, O_CLOEXEC);
+    // EBUSY: another thread is just opening this number (man 2 dup2).
+  } while (result == -1 && (errno == EINTR || errno == EBUSY));
+  return answer(result);
+}
+
+int set_parent_death_signal(int signal) {
+  return answer(prctl(PR_SET_PDEATHSIG, static_cast<unsigned long>(signal), 0, 0, 0));
+}
+
+int new_session() { return answer(setsid()); }
+
+int set_process_group(pid_t pid, pid_t group) { return answer(setpgid(pid, group)); }
+
+}  // namespace prefork

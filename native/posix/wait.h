@@ -1,0 +1,34 @@
+// Waiting for child processes without ever blocking: what wait(2) knows, and which children are
+// whose. Blocking, and signals, are the business of loop/signals.h.
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+namespace prefork {
+
+// Child processes that somebody else in this process waits for.
+struct Pids {
+  const pid_t* list;
+  size_t count;
+
+  bool contains(pid_t pid) const;
+};
+
+// Remembers a child that fork() made, in whichever thread, so that wait() in any thread finds it.
+// -ENOMEM if it cannot be remembered. Takes a lock and may allocate: not for use while threads are
+// stopped.
+int note_child(pid_t pid);
+
+// Forgets all of them: in a forked child they are its siblings.
+void forget_children();
+
+// waitpid(2) with WNOHANG. Answers the pid, 0 if none is ready, or -errno.
+// For -1 (any child) it leaves the children in `others` alone, and those that other threads made by
+// other means than fork(): libuv starts a child in the thread that will wait for it.
+long try_wait(pid_t pid, int options, int* status, Pids others);
+
+// A descriptor (close-on-exec) that turns readable when the child ends; -ENOSYS before Linux 5.3.
+int open_pidfd(pid_t pid);
+
+}  // namespace prefork

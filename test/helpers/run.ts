@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface Result {
+  status: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  args?: string[];
+  env?: Record<string, string>;
+  /** Milliseconds after which the whole process group is killed, and the test fails. */
+  deadman?: number;
+}
+
+const FIXTURES = join(__dirname, '..', 'fixtures');
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  let text = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return () => text;
+}
+
+/** A program under test, in a process group of its own. */
+export class Program {
+  readonly pid: number;
+  readonly result: Promise<Result>;
+  private readonly child: ChildProcess;
+  private readonly lines: AsyncIterator<string>;
+
+  constructor(command: string, args: string[], { env = {}, deadman = 20_000 }: RunOptions = {}) {
+    const child = spawn(command, args, { detached: true, env: { ...process.env, ...env }, stdio: 'pipe' });
+    this.child = child;
+    this.pid = child.pid ?? 0;
+    const stdout = collect(child.stdout);
+    const stderr = collect(child.stderr);
+    this.lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    this.result = new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.killGroup();
+        reject(new Error(`killed after ${deadman} ms\nstdout:\n${stdout()}\nstderr:\n${stderr()}`));
+      }, deadman);
+      child.on('error', reject);
+      // 'close': the output is complete, so that nobody in the group holds it any more.
+      child.on('close', (status, signal) => {
+        clearTimeout(timer);
+        resolve({ status, signal, stdout: stdout(), stderr: stderr() });
+      });
+    });
+    this.result.catch(() => {}); // seen by whoever awaits it
+  }
+
+  /** The next line that the program prints; a failure with all its output if it ends first. */
+  async line(): Promise<string> {
+    const { value, done } = await this.lines.next();
+    if (done) throw new Error(`ended before printing a line: ${JSON.stringify(await this.result)}`);
+    return value;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal);
+  }
+
+  killGroup(): void {
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // all gone
+    }
+  }
+
+  end(): void {
+    this.child.stdin?.end();
+  }
+}
+
+/** Starts test/fixtures/`name`. */
+export function start(name: string, options: RunOptions = {}): Program {
+  return new Program(process.execPath, [join(FIXTURES, name), ...(options.args ?? [])], options);
+}
+
+/** Runs test/fixtures/`name` to its end. */
+export function run(name: string, options: RunOptions = {}): Promise<Result> {
+  return start(name, options).result;
+}
