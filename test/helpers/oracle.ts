@@ -211,7 +211,7 @@ function normalize(
   { sorted = false, anonymous = false }: Scenario,
 ): Outcome {
   const text = (raw: string) => {
-    const numbered = sameNumbers(sameErrors(raw));
+    const numbered = sameNumbers(sameErrors(raw.replaceAll('\r\n', '\n')));
     const plain = anonymous ? numbered.replace(/\bchild \d+/g, 'child N') : numbered;
     return sorted ? plain.split('\n').sort().join('\n').trim() : plain.trim();
   };
@@ -220,7 +220,6 @@ function normalize(
 
 function sameNumbers(text: string): string {
   return text
-    .replaceAll('\r\n', '\n')
     .replace(/\(pid \d+\)/g, '(pid N)')
     .replace(/\b(pid|port)=\d+/g, '$1=N')
     .replace(/\d{6} \d\d:\d\d:\d\d/g, 'YYMMDD HH:MM:SS');
@@ -229,14 +228,14 @@ function sameNumbers(text: string): string {
 /** Tracebacks and stacks, as one line: `error: Too many child restarts, giving up`. */
 function sameErrors(text: string): string {
   return text
+    .replace(/\x1b\[(?:90|39)m/g, '') // Node's stacks are grey on a terminal
     .replace(/Traceback \(most recent call last\):\n(?: .*\n)*KeyboardInterrupt\n/g, '')
     .replace(/Traceback \(most recent call last\):\n(?: .*\n)*(\w+)(?:: (.*))?/g, (_all, type, message) => {
       return `error: ${errorText(type, message ?? '')}`;
     })
     .replace(/^(?:file:\/\/)?\/.*:\d+\n.*\n\s*\^+\n\n/gm, '')
-    .replace(/^\w*Error: (.*)((?:\n {4}at .*)+)(?: \{\n(?: .*\n)+\})?/gm, (_all, message) => {
-      return `error: ${errorText('Error', message)}`;
-    })
+    .replace(/ \{\n(?: {2}\w+: .*\n)+\}/g, '')
+    .replace(/^\w*Error: (.*)(?:\n {4}at .*)+/gm, (_all, message) => `error: ${errorText('Error', message)}`)
     .replace(/\n\nNode\.js v.*\n/g, '\n')
     .replace(/Exception in callback .*/g, 'Exception in callback')
     .replace(/\n+/g, '\n');
