@@ -228,7 +228,8 @@ function sameNumbers(text: string): string {
 /** Tracebacks and stacks, as one line: `error: Too many child restarts, giving up`. */
 function sameErrors(text: string): string {
   return text
-    .replace(/\x1b\[(?:90|39)m/g, '') // Node's stacks are grey on a terminal
+    .replaceAll('\x1b[90m', '') // Node's stacks are grey on a terminal
+    .replaceAll('\x1b[39m', '')
     .replace(/Traceback \(most recent call last\):\n(?: .*\n)*KeyboardInterrupt\n/g, '')
     .replace(/Traceback \(most recent call last\):\n(?: .*\n)*(\w+)(?:: (.*))?/g, (_all, type, message) => {
       return `error: ${errorText(type, message ?? '')}`;
