@@ -174,13 +174,16 @@ export function tlsOptions(options: SslOptions): TlsOptions {
 
 /** TLS errors of single connections: logged as IOStream does, without a stack. */
 export function reportTlsErrors<S extends Server>(server: S): S {
-  return server.on('tlsClientError', (error: Error & { code?: string }, stream: TLSSocket) => {
-    // Connections that only broke are nobody's fault, and no news.
-    if (error.code?.startsWith('ERR_SSL') !== true) return;
-    const { remoteAddress, remotePort } = stream;
-    const peer = remoteAddress === undefined ? '(not connected)' : `('${remoteAddress}', ${remotePort})`;
-    genLog.warn(`SSL Error on ${peer}: ${error.message}`, 'iostream:1404');
-  });
+  return server.on(
+    'tlsClientError',
+    (error: Error & { code?: string; reason?: string }, stream: TLSSocket) => {
+      // Connections that only broke are nobody's fault, and no news.
+      if (error.code?.startsWith('ERR_SSL') !== true) return;
+      const { remoteAddress, remotePort } = stream;
+      const peer = remoteAddress === undefined ? '(not connected)' : `('${remoteAddress}', ${remotePort})`;
+      genLog.warn(`SSL Error on ${peer}: ${error.reason ?? error.message.trim()}`, 'iostream:1404');
+    },
+  );
 }
 
 /** What only Node's own options have: something to identify the server with that is not a file of Python's. */
