@@ -58,11 +58,11 @@ export function formatActive({ kind, detail, openedAt }: ActiveThing): string {
 }
 
 /**
- * libuv's own count decides: Node's list still holds the request whose callback is running right now (any module that
+ * libuv's count decides: Node's list still holds the request whose callback is running right now (any module that
  * is being loaded has one), and from Node 26 on it lacks those of `fs`.
  */
 function activeRequests(): ActiveThing[] {
-  const count = binding.loop_active_requests();
+  const count = binding.requests_in_flight();
   const known = internals._getActiveRequests().slice(0, count).map(describeRequest);
   const unknown = count - known.length;
   if (unknown <= 0) return known;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { preforkError } from './errors';
 
 import load = require('node-gyp-build');
 
@@ -15,6 +16,9 @@ export interface ResolvedAddress extends Endpoint {
   protocol: number;
   sockaddr: ArrayBuffer;
 }
+
+/** A pending `wait_watch`. */
+export type PidWatch = { readonly prefork: 'PidWatch' };
 
 /** A listening descriptor that the event loop watches. */
 export interface NativeAcceptor {
@@ -63,15 +67,22 @@ export interface LoopHandle {
   remote: string;
 }
 
-/** A pending `wait_watch`. */
-export type PidWatch = { readonly prefork: 'PidWatch' };
-
 /** Every native call. A number below zero is always `-errno`; the callers in lib/ turn it into an error. */
 export interface Binding {
-  /** Requests in flight on the loop of this thread, without the one whose callback is running. */
-  loop_active_requests(): number;
+  /**
+   * Duplicates the process: 0 in the child, the child's pid in the parent. Sockets bound to `inspectorPort` (0: none)
+   * are cut off in the child before its inspector thread runs.
+   */
+  fork(inspectorPort: number): number;
+  /** Requests that this thread's loop has handed to the thread pool or the kernel (uv_loop_t's active_reqs). */
+  requests_in_flight(): number;
   /** The active handles of the loop of this thread, referenced or not, in the order in which they were made. */
   loop_active_handles(): LoopHandle[];
+  /** Gives every other thread the user, group and supplementary groups of the calling one. */
+  share_credentials(): number;
+  /** Fills `words` with random bits of the kernel's (getrandom(2)). */
+  random_fill(words: Int32Array): void;
+
   /**
    * getaddrinfo(3) for SOCK_STREAM; it blocks. A number below zero is `-errno` (EAI_SYSTEM), one above
    * zero the absolute value of an `EAI_` constant.
@@ -112,6 +123,7 @@ export interface Binding {
   /** Whether a watched descriptor alone keeps the loop alive (uv_ref, uv_unref). */
   accept_keep_alive(acceptor: NativeAcceptor, alive: boolean): void;
   readonly socket_constants: SocketConstants;
+
   /** `_exit(2)` with the low eight bits of `status`. */
   process_exit(status: number): never;
   process_getpid(): number;
@@ -155,4 +167,29 @@ export interface Binding {
   wait_real_process(): NodeJS.Process;
 }
 
-export const binding = load(join(__dirname, '..')) as Binding;
+/**
+ * Where there is no addon (another operating system, another C library, no compiler at installation) the package
+ * still loads, and the first native call says what is missing.
+ */
+function explainLater(cause: unknown): Binding {
+  const explain = () => {
+    throw preforkError(
+      'ERR_PREFORK_UNSUPPORTED',
+      `prefork needs Linux on x64 or arm64 and its native addon; on this ${process.platform}-${process.arch} it could not be loaded: ${String(cause)}`,
+      { cause },
+    );
+  };
+  return new Proxy(Object.create(null), {
+    get: (_, name) => (name === 'socket_constants' ? {} : explain),
+  });
+}
+
+function loadBinding(): Binding {
+  try {
+    return load(join(__dirname, '..')) as Binding;
+  } catch (error) {
+    return explainLater(error);
+  }
+}
+
+export const binding = loadBinding();

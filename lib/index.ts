@@ -1,4 +1,6 @@
+export { type ForkHooks, type ForkMessage, registerAtFork } from './at-fork';
 export type { ResolverError, SystemError } from './errors';
+export { type ForkOptions, fork } from './fork';
 export {
   HTTPServer,
   type HTTPServerOptions,

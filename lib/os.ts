@@ -3,6 +3,8 @@ import { constants } from 'node:os';
 import { binding } from './binding';
 import { check, integer, invalidType, preforkError } from './errors';
 
+export { type ForkHooks, type ForkMessage, registerAtFork } from './at-fork';
+export { type ForkOptions, fork } from './fork';
 export {
   WCOREDUMP,
   WEXITSTATUS,

@@ -7,6 +7,9 @@ using namespace prefork;
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   prepare_fork();
   method(exports, "fork", prefork::fork);
+  method(exports, "requests_in_flight", requests_in_flight);
+  method(exports, "share_credentials", prefork::share_credentials);
+  method(exports, "random_fill", random_fill);
   method(exports, "socket_getaddrinfo", resolve_stream_addresses);
   method(exports, "socket_open", open_stream_socket);
   method(exports, "socket_getsockopt", get_socket_option);
@@ -19,7 +22,6 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "accept_start", start_accepting);
   method(exports, "accept_stop", stop_accepting);
   method(exports, "accept_keep_alive", keep_loop_alive);
-  method(exports, "loop_active_requests", count_active_requests);
   method(exports, "loop_active_handles", list_active_handles);
   exports.Set("socket_constants", socket_constants(env));
   method(exports, "process_exit", exit_at_once);

@@ -11,12 +11,15 @@ inline void method(Napi::Object exports, const char* name, Native native) {
   exports.Set(name, Napi::Function::New(exports.Env(), native, name));
 }
 
-// binding/loop.cc
-Napi::Value count_active_requests(const Napi::CallbackInfo& info);
-Napi::Value list_active_handles(const Napi::CallbackInfo& info);
-
 // fork.cc
 Napi::Value fork(const Napi::CallbackInfo& info);
+Napi::Value requests_in_flight(const Napi::CallbackInfo& info);
+Napi::Value share_credentials(const Napi::CallbackInfo& info);
+Napi::Value random_fill(const Napi::CallbackInfo& info);
+
+// loop.cc
+Napi::Value list_active_handles(const Napi::CallbackInfo& info);
+
 // binding/socket.cc
 Napi::Value resolve_stream_addresses(const Napi::CallbackInfo& info);
 Napi::Value open_stream_socket(const Napi::CallbackInfo& info);

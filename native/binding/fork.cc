@@ -1,11 +1,35 @@
 #include "posix/fork.h"
 
+#include <stdlib.h>
+#include <sys/random.h>
+#include <uv.h>
+
 #include "binding/binding.h"
+#include "posix/credentials.h"
 
 namespace prefork {
 
 Napi::Value fork(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), fork_process());
+  const int inspector_port = info[0].As<Napi::Number>().Int32Value();
+  return Napi::Number::New(info.Env(), fork_process(inspector_port));
+}
+
+Napi::Value requests_in_flight(const Napi::CallbackInfo& info) {
+  uv_loop_t* loop = nullptr;
+  napi_get_uv_event_loop(info.Env(), &loop);
+  return Napi::Number::New(info.Env(), loop->active_reqs.count);
+}
+
+Napi::Value share_credentials(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), share_credentials());
+}
+
+// Sixteen bytes or so: never interrupted, never short (man 2 getrandom).
+Napi::Value random_fill(const Napi::CallbackInfo& info) {
+  auto words = info[0].As<Napi::Int32Array>();
+  const ssize_t filled = getrandom(words.Data(), words.ByteLength(), 0);
+  if (filled < 0) abort();
+  return info.Env().Undefined();
 }
 
 }  // namespace prefork

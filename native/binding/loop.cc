@@ -11,10 +11,6 @@ static uv_loop_t* loop_of(Napi::Env env) {
   return loop;
 }
 
-Napi::Value count_active_requests(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), active_requests(loop_of(info.Env())));
-}
-
 static Napi::Object to_object(Napi::Env env, const LoopHandle& handle) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("type", handle.type);

@@ -7,8 +7,6 @@
 
 namespace prefork {
 
-unsigned active_requests(const uv_loop_t* loop) { return loop->active_reqs.count; }
-
 static int descriptor_of(const uv_handle_t* handle) {
   uv_os_fd_t fd = -1;
   return uv_fileno(handle, &fd) == 0 ? fd : -1;

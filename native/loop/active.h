@@ -19,10 +19,6 @@ struct LoopHandle {
   std::string remote;   // the other end, if connected
 };
 
-// Requests in flight: on the thread pool, and on streams. The one whose callback is running is none
-// of them.
-unsigned active_requests(const uv_loop_t* loop);
-
 // Every active handle, whether or not it keeps the loop alive, in the order in which they were
 // made.
 std::vector<LoopHandle> active_handles(uv_loop_t* loop);

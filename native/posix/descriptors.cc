@@ -19,7 +19,7 @@ namespace prefork {
 
 namespace {
 
-enum class Kind : uint8_t { other, epoll, eventfd, timerfd, inotify, io_uring, pipe };
+enum class Kind : uint8_t { other, epoll, eventfd, timerfd, inotify, io_uring, pipe, shared_pipe };
 
 struct Descriptor {
   int fd;
@@ -92,7 +92,9 @@ bool is_same_file(int a, int b) {
 void find_twins() {
   for (int i = 0; i < descriptor_count; ++i) {
     descriptors[i].twin = i;
-    if (descriptors[i].kind == Kind::pipe) continue;  // told apart by inode
+    const bool is_pipe =
+        descriptors[i].kind == Kind::pipe || descriptors[i].kind == Kind::shared_pipe;
+    if (is_pipe) continue;  // told apart by inode
     for (int j = 0; j < i; ++j) {
       if (descriptors[j].kind != descriptors[i].kind || descriptors[j].twin != j) continue;
       if (is_same_file(descriptors[j].fd, descriptors[i].fd)) descriptors[i].twin = j;
@@ -274,7 +276,7 @@ int renew_all() {
   if (result == 0) result = for_each_of(Kind::pipe, renew_pipe_if_private);
   if (result == 0)
     result = for_each_of(Kind::inotify, [](const Descriptor& old) {
-      return renew_inotify(old.fd, (old.status_flags & O_NONBLOCK) | old.close_on_exec);
+      return renew_inotify(old.fd, old.status_flags, old.close_on_exec);
     });
   if (result == 0)
     result = for_each_of(Kind::io_uring, [](const Descriptor& old) { return renew_ring(old.fd); });
@@ -295,10 +297,11 @@ int survey_descriptors(int report) {
   descriptor_count = 0;
   return for_each_number("/proc/self/fd", [&](int fd) {
     if (fstat(fd, &status) < 0) return 0;
-    const Kind kind = kind_of(fd, status, pipe_device);
+    Kind kind = kind_of(fd, status, pipe_device);
     if (kind == Kind::other) return 0;
-    if (kind == Kind::pipe && (status.st_ino == report_inode || is_shared_pipe(status.st_ino)))
-      return 0;
+    const bool shared =
+        kind == Kind::pipe && (status.st_ino == report_inode || is_shared_pipe(status.st_ino));
+    if (shared) kind = Kind::shared_pipe;
     if (descriptor_count == kMaxDescriptors) return -EMFILE;
     const int close_on_exec = (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0;
     descriptors[descriptor_count++] = {fd,           kind, 0, fcntl(fd, F_GETFL), close_on_exec,
@@ -314,6 +317,18 @@ int rings_are_at_rest() {
     if (result != 1) return result;
   }
   return 1;
+}
+
+void forget_closed_pipes() {
+  keep_shared_pipes(
+      [](ino_t inode, void*) {
+        for (int i = 0; i < descriptor_count; ++i) {
+          if (descriptors[i].kind == Kind::shared_pipe && descriptors[i].inode == inode)
+            return true;
+        }
+        return false;
+      },
+      nullptr);
 }
 
 int renew_descriptors() {

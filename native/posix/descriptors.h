@@ -15,6 +15,10 @@ int survey_descriptors(int report);
 // anything under way. 1, 0 (the threads must run on for a moment) or -errno.
 int rings_are_at_rest();
 
+// Afterwards, threads running: drops from the list of shared pipes those that the survey did not
+// see.
+void forget_closed_pipes();
+
 // In the child, while the threads of parent and child are all stopped: gives the child its own, at
 // the same numbers, holding what they held. 0 or -errno: then the child cannot be completed.
 int renew_descriptors();

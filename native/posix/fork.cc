@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "posix/critical.h"
+#include "posix/cut_off.h"
 #include "posix/descriptors.h"
+#include "posix/inotify.h"
 #include "posix/kernel_state.h"
 #include "posix/memory.h"
 #include "posix/rings.h"
@@ -24,21 +26,6 @@ constexpr int kCompleteMilliseconds = 10000;
 constexpr int kRestAttempts = 1000;
 
 int supported = -ENOSYS;
-
-// Two threads may fork at the same time: one waits, like any thread, for this lock, is stopped and
-// brought back waiting.
-pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
-
-uint64_t block_signals() {
-  const uint64_t all = ~uint64_t{0};
-  uint64_t before = 0;
-  sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
-  return before;
-}
-
-void restore_signals(uint64_t mask) {
-  sys(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
-}
 
 // Stops the threads at a moment when no io_uring has anything under way.
 int stop_at_rest(int report) {
@@ -76,10 +63,13 @@ long clone_process() {
   return pid;
 }
 
-int complete_child() {
+int complete_child(int inspector_port) {
   mark_memory();
-  const int result = renew_descriptors();
-  return result < 0 ? result : bring_back_threads();
+  forget_lost_watches();
+  int result = inspector_port == 0 ? 0 : cut_off_sockets(inspector_port);
+  if (result == 0) result = renew_descriptors();
+  if (result == 0) result = bring_back_threads();
+  return result;
 }
 
 int await_report(int report) {
@@ -103,8 +93,8 @@ void discard(long pid) {
 }
 
 /* child */
-void become_complete(const int report[2]) {
-  const int result = complete_child();
+void become_complete(const int report[2], int inspector_port) {
+  const int result = complete_child(inspector_port);
   sys(SYS_write, report[1], &result, sizeof result);
   if (result < 0) sys(SYS_exit_group, 127);
   sys(SYS_close, report[0]);
@@ -123,10 +113,10 @@ int see_child_complete(long pid, const int report[2]) {
 
 // The parent's threads stay stopped until the child is complete: the child copies descriptors that
 // they would go on using.
-long fork_stopped(const int report[2]) {
+long fork_stopped(const int report[2], int inspector_port) {
   const long pid = clone_process();
   if (pid == 0) {
-    become_complete(report);
+    become_complete(report, inspector_port);
     return 0;
   }
   const int result = see_child_complete(pid, report);
@@ -141,24 +131,20 @@ int prepare_fork() {
   return supported;
 }
 
-int fork_process() {
+int fork_process(int inspector_port) {
   if (supported < 0) return supported;
-  pthread_mutex_lock(&fork_lock);
-  const uint64_t mask = block_signals();
+  CriticalSection section;
   int report[2];
-  long result = pipe2(report, O_CLOEXEC) < 0 ? -errno : 0;
+  if (pipe2(report, O_CLOEXEC) < 0) return -errno;
+  long result = stop_at_rest(report[0]);
   if (result == 0) {
-    result = stop_at_rest(report[0]);
-    if (result == 0) {
-      result = fork_stopped(report);
-      release_threads();
-    } else {
-      sys(SYS_close, report[0]);
-      sys(SYS_close, report[1]);
-    }
+    result = fork_stopped(report, inspector_port);
+    release_threads();
+    forget_closed_pipes();
+  } else {
+    sys(SYS_close, report[0]);
+    sys(SYS_close, report[1]);
   }
-  restore_signals(mask);
-  pthread_mutex_unlock(&fork_lock);
   return static_cast<int>(result);
 }
 

@@ -12,6 +12,7 @@ int prepare_fork();
 //   -ETIMEDOUT         a thread did not stop, or the child did not complete, in time
 //   -ENOTSUP           an io_uring that cannot be given to a child (see rings.h)
 //   -ENOENT            no /proc
-int fork_process();
+// In the child, sockets bound to `inspector_port` (0: none) are cut off.
+int fork_process(int inspector_port);
 
 }  // namespace prefork

@@ -1,9 +1,21 @@
+// inotify instances: left shared, each event would go to only one of parent and child.
 #pragma once
+
+#include <sys/types.h>
 
 namespace prefork {
 
-// In the child: puts an inotify instance of its own in the place of `fd`, with `flags` (O_NONBLOCK,
-// O_CLOEXEC), watching what the old one watched under the same watch descriptors. -errno.
-int renew_inotify(int fd, int flags);
+// In the child, all threads stopped: puts an instance of the child's own in the place of `fd`,
+// watching what the old one watched under the same watch descriptors. Events that nobody has read
+// yet stay the parent's. 0 or -errno.
+//
+// Which file is watched the kernel says by inode only, and opening a file by inode takes
+// CAP_DAC_READ_SEARCH. Without it the new instance watches nothing, and inotify_watches_lost() is
+// true: event loops that know the paths have to watch again.
+int renew_inotify(int fd, int flags, int close_on_exec);
+
+// Whether the last fork left an instance without its watches.
+bool inotify_watches_lost();
+void forget_lost_watches();
 
 }  // namespace prefork

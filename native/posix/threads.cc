@@ -54,6 +54,10 @@ std::atomic<uint32_t> expected;
 
 KernelState forking_thread;
 
+// What parked threads are to do when they are released, and how many have.
+std::atomic<void (*)()> on_release;
+Word acted;
+
 constexpr uint32_t arrivals_of(uint32_t generation_number) { return generation_number << 16; }
 
 constexpr uintptr_t ticket_of(uint32_t generation_number, int slot) {
@@ -73,6 +77,14 @@ void announce_arrival(uint32_t my_generation) {
   if (count + 1 >= arrivals_of(my_generation) + expected.load()) futex_wake_all(arrived);
 }
 
+void act() {
+  void (*action)() = on_release.load();
+  if (action == nullptr) return;
+  action();
+  acted.fetch_add(1);
+  futex_wake_all(acted);
+}
+
 void park(uintptr_t ticket, siginfo_t* info, void* context) {
   const auto my_generation = static_cast<uint32_t>(ticket >> 32);
   Parked parked;
@@ -86,6 +98,7 @@ void park(uintptr_t ticket, siginfo_t* info, void* context) {
   if (!slot.state.compare_exchange_strong(unanswered, reinterpret_cast<uintptr_t>(&parked))) return;
   announce_arrival(my_generation);
   wait_for_release(my_generation);
+  act();
 }
 
 // --- settling: see docs/fork-safety.md, "Thread ids"
@@ -386,6 +399,16 @@ int bring_back_threads() {
   return 0;
 }
 
-int stopped_threads() { return slot_count; }
+int run_in_other_threads(void (*action)(), int milliseconds) {
+  const int result = stop_threads(milliseconds);
+  if (result < 0) return result;
+  const uint32_t all = expected.load();
+  acted.store(0);
+  on_release.store(action);
+  release_threads();
+  for (uint32_t seen = acted.load(); seen < all; seen = acted.load()) futex_wait(acted, seen);
+  on_release.store(nullptr);
+  return 0;
+}
 
 }  // namespace prefork

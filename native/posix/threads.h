@@ -24,7 +24,8 @@ void release_threads();
 // They wait for release_threads(). -errno of the clone that failed; the child must then end.
 int bring_back_threads();
 
-// How many threads are stopped now.
-int stopped_threads();
+// Stops every other thread, has each call `action` in a signal handler, and waits until all have.
+// For the caller as well: `action` must need no lock. Errors as for stop_threads().
+int run_in_other_threads(void (*action)(), int milliseconds);
 
 }  // namespace prefork

@@ -121,6 +121,8 @@ long try_this_thread(int options, int* status, Pids others) {
 }
 
 long try_any(int options, int* status, Pids others) {
+  // Before the kernel says so, which is asked only if there is a child that may be waited for.
+  if ((options & ~(WNOHANG | WUNTRACED | WCONTINUED)) != 0) return -EINVAL;
   const long mine = try_this_thread(options, status, others);
   if (mine != 0 && mine != -ECHILD) return mine;
   const long other = try_forked(options, status, others);

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { onTestFinished } from 'vitest';
 
 export interface Result {
   status: number | null;
@@ -31,12 +32,10 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 export class Program {
   readonly pid: number;
   readonly result: Promise<Result>;
-  private readonly child: ChildProcess;
   private readonly lines: AsyncIterator<string>;
 
   constructor(command: string, args: string[], { env = {}, deadman = 20_000 }: RunOptions = {}) {
     const child = spawn(command, args, { detached: true, env: { ...process.env, ...env }, stdio: 'pipe' });
-    this.child = child;
     this.pid = child.pid ?? 0;
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
@@ -74,15 +73,13 @@ export class Program {
       // all gone
     }
   }
-
-  end(): void {
-    this.child.stdin?.end();
-  }
 }
 
-/** Starts test/fixtures/`name`. */
+/** Starts test/fixtures/`name`; nothing of its process group outlives the test. */
 export function start(name: string, options: RunOptions = {}): Program {
-  return new Program(process.execPath, [join(FIXTURES, name), ...(options.args ?? [])], options);
+  const program = new Program(process.execPath, [join(FIXTURES, name), ...(options.args ?? [])], options);
+  onTestFinished(() => program.killGroup());
+  return program;
 }
 
 /** Runs test/fixtures/`name` to its end. */

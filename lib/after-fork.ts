@@ -1,0 +1,127 @@
+/** What JavaScript state the child of a fork must change, one function each. */
+import { ChildProcess } from 'node:child_process';
+import { binding } from './binding';
+import { check } from './errors';
+import { reseedRandom } from './random';
+import { forgetAsyncWaits } from './wait';
+
+/** The parts of Node's internals that are touched here; all have been the same since Node 16. */
+interface Handle {
+  close(): void;
+  readStop?(): void;
+}
+interface HandleOwner {
+  _handle?: Handle | null;
+}
+interface ChannelOwner {
+  _channel?: Handle | null;
+  channel?: unknown;
+  connected?: boolean;
+}
+interface ProcessInternals extends NodeJS.Process {
+  _getActiveHandles(): unknown[];
+}
+
+/** Both the real one and, in a sandbox like Jest's, the copy that this module sees. */
+function processObjects(): ProcessInternals[] {
+  return [...new Set([binding.wait_real_process(), process])] as ProcessInternals[];
+}
+
+function takeNewPid(): void {
+  const pid = binding.process_getpid();
+  for (const object of processObjects()) {
+    Object.defineProperty(object, 'pid', {
+      value: pid,
+      configurable: true,
+      enumerable: true,
+      writable: false,
+    });
+  }
+}
+
+/** Closes this process's copy of a descriptor without a word to the other side. */
+function letGo(owner: HandleOwner | null | undefined): void {
+  const handle = owner?._handle;
+  if (handle === null || handle === undefined || owner === null || owner === undefined) return;
+  handle.readStop?.();
+  handle.close();
+  owner._handle = null;
+}
+
+function letGoOfChannel(owner: ChannelOwner): void {
+  const channel = owner._channel;
+  if (channel === null || channel === undefined) return;
+  channel.readStop?.();
+  channel.close();
+  owner._channel = null;
+  owner.channel = null;
+  owner.connected = false;
+}
+
+/** The channel belongs to the original: the child neither writes to it nor reads, and `disconnect` does not come. */
+function leaveChannel(): void {
+  for (const object of processObjects()) {
+    if (object.channel === undefined || object.channel === null) continue;
+    letGoOfChannel(object as ChannelOwner);
+    for (const name of ['send', 'disconnect', 'connected', 'channel', '_channel', '_send', '_disconnect']) {
+      Reflect.deleteProperty(object, name);
+    }
+  }
+}
+
+/** The parent's children: no exit event can come, kill() must not reach them, and their pipes are the parent's to read. */
+function disownChildProcesses(): void {
+  const real = binding.wait_real_process() as ProcessInternals;
+  for (const handle of real._getActiveHandles()) {
+    if (!(handle instanceof ChildProcess)) continue;
+    letGoOfChannel(handle as ChannelOwner);
+    for (const stream of handle.stdio ?? []) letGo(stream as unknown as HandleOwner | null);
+    letGo(handle as unknown as HandleOwner);
+  }
+}
+
+function inspector(): typeof import('node:inspector') | undefined {
+  return process.features.inspector ? require('node:inspector') : undefined;
+}
+
+/** The port that this process's inspector listens on; 0 if it does not. */
+export function inspectorPort(): number {
+  const url = inspector()?.url();
+  return url === undefined ? 0 : Number(new URL(url).port);
+}
+
+function leaveInspector(port: number | undefined): void {
+  if (inspectorPort() !== 0) inspector()?.close();
+  if (port !== undefined) inspector()?.open(port);
+}
+
+const CREDENTIAL_CALLS = ['setuid', 'seteuid', 'setgid', 'setegid', 'setgroups', 'initgroups'] as const;
+
+/** To Linux a user belongs to a thread; in a child libc does not reach all of them (native/posix/credentials.h). */
+function sendCredentialsToAllThreads(): void {
+  for (const object of processObjects()) {
+    for (const name of CREDENTIAL_CALLS) {
+      const original: unknown = Reflect.get(object, name);
+      if (typeof original !== 'function' || reachAllThreads.has(original)) continue;
+      const wrapped = (...parameters: unknown[]): void => {
+        Reflect.apply(original, object, parameters);
+        check(binding.share_credentials(), name);
+      };
+      reachAllThreads.add(wrapped);
+      Reflect.set(object, name, wrapped);
+    }
+  }
+}
+const reachAllThreads = new WeakSet<object>();
+
+/** Every step, in the child, before any code of the program runs. */
+export function becomeChild({ inspectPort }: { inspectPort?: number }): void {
+  takeNewPid();
+  binding.wait_forget_children();
+  forgetAsyncWaits();
+  reseedRandom();
+  leaveChannel();
+  disownChildProcesses();
+  leaveInspector(inspectPort);
+  sendCredentialsToAllThreads();
+}

@@ -1,0 +1,111 @@
+import { constants } from 'node:os';
+import { becomeChild, inspectorPort } from './after-fork';
+import { runAfter, runBefore } from './at-fork';
+import { binding } from './binding';
+import { integer, invalidType, preforkError, systemError } from './errors';
+
+export interface ForkOptions {
+  /**
+   * Fork although requests are in flight: the thread pool then finishes each of them in both processes, so that a
+   * write is done twice and a callback called in both. Default: false, which throws `ERR_PREFORK_BUSY`.
+   */
+  allowInFlight?: boolean;
+  /** Open the inspector in the child on this port (0: any free one). Default: the child has no inspector. */
+  inspectPort?: number;
+}
+
+const MAX_PORT = 65535;
+
+function checkOptions({ allowInFlight, inspectPort }: ForkOptions): void {
+  if (allowInFlight !== undefined && typeof allowInFlight !== 'boolean') {
+    throw invalidType('options.allowInFlight', 'a boolean', allowInFlight);
+  }
+  if (inspectPort !== undefined) integer('options.inspectPort', inspectPort, 0, MAX_PORT);
+}
+
+/** Requests have names like FSReqCallback and GetAddrInfoReqWrap; the rest are handles, which may be open at a fork. */
+function namesOfRequests(): string {
+  const names = process
+    .getActiveResourcesInfo()
+    .filter((name) => /Req|WriteWrap|ShutdownWrap|Job/.test(name));
+  return names.length === 0 ? 'work of a native package' : names.join(', ');
+}
+
+function refuseWorkInFlight(): void {
+  const count = binding.requests_in_flight();
+  if (count === 0) return;
+  throw preforkError(
+    'ERR_PREFORK_BUSY',
+    `fork() while ${count} request${count === 1 ? ' is' : 's are'} in flight would do the work in both processes: ${namesOfRequests()}. ` +
+      'Wait for them, or pass { allowInFlight: true }',
+  );
+}
+
+function forkError(negativeErrno: number): Error {
+  const cause = systemError(negativeErrno, 'fork');
+  switch (-negativeErrno) {
+    case constants.errno.ETIMEDOUT:
+      return preforkError(
+        'ERR_PREFORK_TIMEOUT',
+        'fork() gave up: a thread of the process did not stop in time',
+        {
+          cause,
+        },
+      );
+    case constants.errno.ENOTSUP:
+      return preforkError(
+        'ERR_PREFORK_UNSUPPORTED',
+        'fork() cannot give the child an io_uring like one of this process: a ring with a kernel thread ' +
+          '(UV_USE_IO_URING=1), one of a native package, or any ring on Linux 6.5 to 6.9',
+        { cause },
+      );
+    case constants.errno.ENOSYS:
+      return preforkError(
+        'ERR_PREFORK_UNSUPPORTED',
+        'fork() needs prctl(PR_GET_TID_ADDRESS), that is a kernel with CONFIG_CHECKPOINT_RESTORE',
+        { cause },
+      );
+    case constants.errno.ENOENT:
+      return preforkError('ERR_PREFORK_UNSUPPORTED', 'fork() needs /proc to be mounted and readable', {
+        cause,
+      });
+    default:
+      return cause;
+  }
+}
+
+/**
+ * Duplicates this process, with its heap, its threads and its event loop. Returns twice.
+ *
+ * In the parent: the child's pid; nothing else has changed. In the child: 0; it has this thread as its main thread, a
+ * copy of every other thread, timer, watcher and worker, its own pid, its own random numbers, no IPC channel, no
+ * inspector and none of the parent's child processes. Files, sockets and pipes are shared, as POSIX says; see
+ * docs/fork-safety.md.
+ *
+ * On an error there is no child and the parent goes on as before.
+ *
+ * Source: fork(2), Python's `os.fork`; forkall(2) of Solaris.
+ * @throws Error `ERR_PREFORK_BUSY` if requests are in flight, unless `allowInFlight`
+ * @throws Error `ERR_PREFORK_TIMEOUT` if a thread does not stop within 5 seconds, or the child is not complete in 10
+ * @throws Error `ERR_PREFORK_UNSUPPORTED` where the system lacks something, saying what
+ * @throws SystemError `EAGAIN`, `ENOMEM`, `EMFILE`, `ENFILE`: no process, memory or descriptor left
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
+ */
+export function fork(options: ForkOptions = {}): number {
+  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
+  checkOptions(options);
+  const hooks = runBefore();
+  let pid: number;
+  try {
+    if (options.allowInFlight !== true) refuseWorkInFlight();
+    pid = binding.fork(inspectorPort());
+    if (pid < 0) throw forkError(pid);
+  } catch (error) {
+    runAfter(hooks, -1);
+    throw error;
+  }
+  if (pid === 0) becomeChild(options);
+  else binding.wait_note_child(pid);
+  runAfter(hooks, pid);
+  return pid;
+}
