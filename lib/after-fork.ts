@@ -14,7 +14,6 @@ interface HandleOwner {
   _handle?: Handle | null;
 }
 interface ChannelOwner {
-  _channel?: Handle | null;
   channel?: unknown;
   connected?: boolean;
 }
@@ -48,12 +47,18 @@ function letGo(owner: HandleOwner | null | undefined): void {
   owner._handle = null;
 }
 
+/** `channel` is only a control for users; the handle is kept under a symbol (lib/internal/child_process.js). */
+function channelKey(owner: object): symbol | undefined {
+  return Object.getOwnPropertySymbols(owner).find(({ description }) => description === 'kChannelHandle');
+}
+
 function letGoOfChannel(owner: ChannelOwner): void {
-  const channel = owner._channel;
-  if (channel === null || channel === undefined) return;
+  const key = channelKey(owner);
+  const channel: Handle | null | undefined = key === undefined ? null : Reflect.get(owner, key);
+  if (key === undefined || channel === null || channel === undefined) return;
   channel.readStop?.();
   channel.close();
-  owner._channel = null;
+  Reflect.set(owner, key, null);
   owner.channel = null;
   owner.connected = false;
 }

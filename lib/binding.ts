@@ -47,6 +47,26 @@ export interface SocketConstants {
   readonly SO_REUSEPORT: number;
 }
 
+/** An active handle of an event loop, as libuv knows it. */
+export interface LoopHandle {
+  /** libuv's name: `tcp`, `pipe`, `udp`, `fs_event`, `fs_poll`, `process`, `poll`, `async`, … */
+  type: string;
+  /** -1 if it has none. */
+  fd: number;
+  /** Of a `process`; otherwise 0. */
+  pid: number;
+  /** Whether it is a socket that accepts connections. */
+  listening: boolean;
+  /** Whether it is a pipe between Node processes, an IPC channel. */
+  passesHandles: boolean;
+  /** What an `fs_event` or `fs_poll` watches. */
+  path: string;
+  /** `127.0.0.1:80`, `[::1]:80`, a path, or empty. */
+  local: string;
+  /** The other end, if connected. */
+  remote: string;
+}
+
 /** Every native call. A number below zero is always `-errno`; the callers in lib/ turn it into an error. */
 export interface Binding {
   /**
@@ -58,6 +78,8 @@ export interface Binding {
   on_fork_elsewhere(becameChild: () => void): void;
   /** Requests that this thread's loop has handed to the thread pool or the kernel (uv_loop_t's active_reqs). */
   requests_in_flight(): number;
+  /** The active handles of the loop of this thread, referenced or not, in the order in which they were made. */
+  loop_active_handles(): LoopHandle[];
   /** Gives every other thread the user, group and supplementary groups of the calling one. */
   share_credentials(): number;
   /** Fills `words` with random bits of the kernel's (getrandom(2)). */

@@ -2,6 +2,23 @@ export { type ForkHooks, type ForkMessage, registerAtFork } from './at-fork';
 export type { ResolverError, SystemError } from './errors';
 export { type ForkOptions, fork } from './fork';
 export {
+  HTTPServer,
+  type HTTPServerOptions,
+  protocol,
+  remoteIp,
+} from './httpserver';
+export {
+  accessLog,
+  appLog,
+  basicConfig,
+  enablePrettyLogging,
+  genLog,
+  type Logger,
+  type LogLevel,
+  type LogTarget,
+  setLogger,
+} from './log';
+export {
   type AcceptCallback,
   AF_INET,
   AF_INET6,
@@ -50,3 +67,11 @@ export {
   waitpidAsync,
   waitstatusToExitcode,
 } from './os';
+export { cpuCount, type ForkProcessesOptions, forkProcesses, taskId } from './process';
+export {
+  type PeerAddress,
+  type SslFiles,
+  type SslOptions,
+  TCPServer,
+  type TCPServerOptions,
+} from './tcpserver';

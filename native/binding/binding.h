@@ -20,6 +20,9 @@ Napi::Value requests_in_flight(const Napi::CallbackInfo& info);
 Napi::Value share_credentials(const Napi::CallbackInfo& info);
 Napi::Value random_fill(const Napi::CallbackInfo& info);
 
+// loop.cc
+Napi::Value list_active_handles(const Napi::CallbackInfo& info);
+
 // binding/socket.cc
 Napi::Value resolve_stream_addresses(const Napi::CallbackInfo& info);
 Napi::Value open_stream_socket(const Napi::CallbackInfo& info);
