@@ -134,6 +134,8 @@ export interface Binding {
   process_alarm(seconds: number): number;
   /** Fills `ends` with the reading and the writing end, close-on-exec; shared with forked children. */
   process_pipe(ends: Int32Array): number;
+  /** Whether `fd` is an end of a pipe that `process_pipe` made, here or in the parent. */
+  process_is_shared_pipe(fd: number): boolean;
   /** Fills `ends` with two connected Unix stream sockets, close-on-exec. */
   process_socketpair(ends: Int32Array): number;
   process_dup2(from: number, to: number, inheritable: boolean): number;

@@ -32,6 +32,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "process_getppid", get_parent_pid);
   method(exports, "process_alarm", set_alarm);
   method(exports, "process_pipe", open_pipe);
+  method(exports, "process_is_shared_pipe", is_shared_pipe_end);
   method(exports, "process_socketpair", open_socket_pair);
   method(exports, "process_dup2", duplicate_descriptor);
   method(exports, "process_setsid", start_session);

@@ -43,6 +43,7 @@ Napi::Value get_pid(const Napi::CallbackInfo& info);
 Napi::Value get_parent_pid(const Napi::CallbackInfo& info);
 Napi::Value set_alarm(const Napi::CallbackInfo& info);
 Napi::Value open_pipe(const Napi::CallbackInfo& info);
+Napi::Value is_shared_pipe_end(const Napi::CallbackInfo& info);
 Napi::Value open_socket_pair(const Napi::CallbackInfo& info);
 Napi::Value duplicate_descriptor(const Napi::CallbackInfo& info);
 Napi::Value start_session(const Napi::CallbackInfo& info);
