@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { becomeChild, inspectorPort, listenForForksElsewhere } from './after-fork';
 import { runAfter, runBefore } from './at-fork';
 import { binding } from './binding';
+import { awaitCertificates } from './certificates';
 import { integer, invalidType, preforkError, systemError } from './errors';
 
 export interface ForkOptions {
@@ -100,6 +101,7 @@ export function fork(options: ForkOptions = {}): number {
   let pid: number;
   try {
     if (options.allowInFlight !== true) refuseWorkInFlight();
+    awaitCertificates();
     pid = binding.fork(inspectorPort());
     if (pid < 0) throw forkError(pid);
   } catch (error) {
