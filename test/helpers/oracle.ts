@@ -120,6 +120,12 @@ export class Running {
     return this.#exited;
   }
 
+  /** Its own living children, in the order in which they were made. */
+  children(): number[] {
+    const list = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'latin1');
+    return list.split(' ').filter(Boolean).map(Number);
+  }
+
   /** Who of its process group is alive. */
   survivors(): number[] {
     return readdirSync('/proc').flatMap((name) => (isAliveIn(name, this.pid) ? [Number(name)] : []));
@@ -212,7 +218,7 @@ function normalize(
 ): Outcome {
   const text = (raw: string) => {
     const numbered = sameNumbers(sameErrors(raw.replaceAll('\r\n', '\n')));
-    const plain = anonymous ? numbered.replace(/\bchild \d+/g, 'child N') : numbered;
+    const plain = anonymous ? numbered.replace(/\b(child|worker) \d+/g, '$1 N') : numbered;
     return sorted ? plain.split('\n').sort().join('\n').trim() : plain.trim();
   };
   return { stdout: text(stdout), stderr: text(stderr), end, survivors, seen: sameNumbers(seen).trim() };
@@ -220,6 +226,7 @@ function normalize(
 
 function sameNumbers(text: string): string {
   return text
+    .replace(/\bhello:\d+/g, 'hello:N')
     .replace(/\(pid \d+\)/g, '(pid N)')
     .replace(/\b(pid|port)=\d+/g, '$1=N')
     .replace(/\d{6} \d\d:\d\d:\d\d/g, 'YYMMDD HH:MM:SS');
