@@ -6,6 +6,7 @@
         ["OS=='linux'", {
           "sources": [
             "native/addon.cc",
+            "native/binding/environments.cc",
             "native/binding/fork.cc",
             "native/binding/loop.cc",
             "native/binding/process.cc",

@@ -119,14 +119,24 @@ function sendCredentialsToAllThreads(): void {
 }
 const reachAllThreads = new WeakSet<object>();
 
-/** Every step, in the child, before any code of the program runs. */
-export function becomeChild({ inspectPort }: { inspectPort?: number }): void {
+/** What each environment has to put right for itself, the forking one and those that live on beside it. */
+function takeNewIdentity(): void {
   takeNewPid();
-  binding.wait_forget_children();
   forgetAsyncWaits();
   reseedRandom();
   leaveChannel();
   disownChildProcesses();
-  leaveInspector(inspectPort);
   sendCredentialsToAllThreads();
+}
+
+/** Every step, in the child, before any code of the program runs in this thread. */
+export function becomeChild({ inspectPort }: { inspectPort?: number }): void {
+  binding.wait_forget_children();
+  takeNewIdentity();
+  leaveInspector(inspectPort);
+}
+
+/** Once, when the package is loaded: this thread may live on in the child of another thread's fork. */
+export function listenForForksElsewhere(): void {
+  binding.on_fork_elsewhere(takeNewIdentity);
 }

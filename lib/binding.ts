@@ -74,6 +74,8 @@ export interface Binding {
    * are cut off in the child before its inspector thread runs.
    */
   fork(inspectorPort: number): number;
+  /** Has `becameChild` called, in a turn of this thread's loop, in the child when another thread has forked. */
+  on_fork_elsewhere(becameChild: () => void): void;
   /** Requests that this thread's loop has handed to the thread pool or the kernel (uv_loop_t's active_reqs). */
   requests_in_flight(): number;
   /** The active handles of the loop of this thread, referenced or not, in the order in which they were made. */
@@ -132,6 +134,8 @@ export interface Binding {
   process_alarm(seconds: number): number;
   /** Fills `ends` with the reading and the writing end, close-on-exec; shared with forked children. */
   process_pipe(ends: Int32Array): number;
+  /** Whether `fd` is an end of a pipe that `process_pipe` made, here or in the parent. */
+  process_is_shared_pipe(fd: number): boolean;
   /** Fills `ends` with two connected Unix stream sockets, close-on-exec. */
   process_socketpair(ends: Int32Array): number;
   process_dup2(from: number, to: number, inheritable: boolean): number;
@@ -180,7 +184,7 @@ function explainLater(cause: unknown): Binding {
     );
   };
   return new Proxy(Object.create(null), {
-    get: (_, name) => (name === 'socket_constants' ? {} : explain),
+    get: (_, name) => (name === 'socket_constants' ? {} : name === 'on_fork_elsewhere' ? () => {} : explain),
   });
 }
 

@@ -1,4 +1,13 @@
 export { type ForkHooks, type ForkMessage, registerAtFork } from './at-fork';
+export {
+  type DescribedDescriptor,
+  type DescribedThread,
+  type DescriptorFate,
+  describeFork,
+  type ForkDescription,
+  formatForkDescription,
+  type SharedMapping,
+} from './describe';
 export type { ResolverError, SystemError } from './errors';
 export { type ForkOptions, fork } from './fork';
 export {
