@@ -1,6 +1,6 @@
 /** The same small programs in Tornado and in this port: what can be told of them from outside must be the same. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +29,11 @@ const EXIT_CODES = [1, 2, 3, 7, 42, 100, 126, 127, 128, 129, 200, 254, 255, 257,
 const FATAL_SIGNALS = [
   1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 14, 15, 16, 24, 26, 27, 29, 30, 31, 34, 35, 36, 40, 50, 63, 64,
 ];
+
+/** Whether the system writes a core into the directory of the process, or gives it to a program. */
+function coreIsFile(): boolean {
+  return /^[^|/]*$/m.test(readFileSync('/proc/sys/kernel/core_pattern', 'utf8'));
+}
 
 const ends: Scenario[] = [
   ...EXIT_CODES.map((code) => ({
@@ -70,7 +75,15 @@ const ends: Scenario[] = [
     program: 'exits',
     args: ['1', '0', 'signal:6', 'default'],
     under: ['bash', '-c', 'ulimit -c 1024; exec "$@"', 'bash'],
-    says: { stderr: `child 0 (pid N) killed by signal 6, restarting\n${GAVE_UP}` },
+    async afterwards({ directory }) {
+      return readdirSync(directory).some((name) => name.startsWith('core'))
+        ? 'dumped'
+        : 'handed to somebody else';
+    },
+    says: {
+      stderr: `child 0 (pid N) killed by signal 6, restarting\n${GAVE_UP}`,
+      seen: coreIsFile() ? 'dumped' : /./,
+    },
   },
 ];
 

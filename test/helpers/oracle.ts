@@ -62,11 +62,14 @@ export class Running {
   readonly #exited: Promise<string>;
   readonly #closed: Promise<void>;
   readonly #watchers = new Set<() => void>();
+  /** Its own, empty at its start. */
+  readonly directory: string;
   stdout = '';
   stderr = '';
 
   constructor(command: string[], options: { cwd: string; env: Record<string, string> }) {
     const [file = '', ...args] = command;
+    this.directory = options.cwd;
     this.#child = spawn(file, args, { ...options, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
