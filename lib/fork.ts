@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { becomeChild, inspectorPort } from './after-fork';
+import { becomeChild, inspectorPort, listenForForksElsewhere } from './after-fork';
 import { runAfter, runBefore } from './at-fork';
 import { binding } from './binding';
 import { integer, invalidType, preforkError, systemError } from './errors';
@@ -15,6 +15,8 @@ export interface ForkOptions {
 }
 
 const MAX_PORT = 65535;
+
+listenForForksElsewhere();
 
 function checkOptions({ allowInFlight, inspectPort }: ForkOptions): void {
   if (allowInFlight !== undefined && typeof allowInFlight !== 'boolean') {

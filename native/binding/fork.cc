@@ -5,13 +5,16 @@
 #include <uv.h>
 
 #include "binding/binding.h"
+#include "binding/environments.h"
 #include "posix/credentials.h"
 
 namespace prefork {
 
 Napi::Value fork(const Napi::CallbackInfo& info) {
   const int inspector_port = info[0].As<Napi::Number>().Int32Value();
-  return Napi::Number::New(info.Env(), fork_process(inspector_port));
+  const int result = fork_process(inspector_port);
+  if (result == 0) tell_other_environments(info.Env());
+  return Napi::Number::New(info.Env(), result);
 }
 
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info) {
