@@ -7,7 +7,7 @@ const { readFile } = require('node:fs/promises');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
-const { fork, getpid, waitpidAsync } = require('../..');
+const { _exit, fork, getpid, getppid, waitpidAsync } = require('../..');
 const { backtrace, family } = require('./backtrace');
 const { collectGarbage, expectedStatus, live, runHotFunction } = require('./child');
 const profiles = require('./profiles');
@@ -36,10 +36,34 @@ function showHang(i, pid) {
   for (const each of family(pid)) process.kill(each, 'SIGKILL');
 }
 
+const never = () => new Promise(() => {});
+
+/**
+ * A child of another thread's has a copy of this one, which goes on where it was; but the child in question is a sibling
+ * to it.
+ */
+async function statusOf(pid) {
+  try {
+    const [, status] = await waitpidAsync(pid);
+    if (getpid() === home) return status;
+  } catch (error) {
+    if (getpid() === home) throw error;
+  }
+  return never();
+}
+
+/** Such a copy may also be about to fork: then what it makes ends at once, and it rests. */
+async function forkAtHome(options) {
+  const pid = fork(options);
+  if (pid === 0 && getppid() !== home) _exit(0);
+  if (pid > 0 && getpid() !== home) return never();
+  return pid;
+}
+
 /** Waits for the end of child `i`. True if it was as it should be. */
 async function seeEnd(i, pid) {
   const deadman = setTimeout(showHang, CHILD_SECONDS * 1000, i, pid).unref();
-  const [, status] = await waitpidAsync(pid);
+  const status = await statusOf(pid);
   clearTimeout(deadman);
   if (status === expectedStatus(i)) return true;
   say({ failed: `child ${pid}, number ${i}: status ${status} instead of ${expectedStatus(i)}` });
@@ -58,7 +82,7 @@ async function forkMany({ first, step, count, together, startWork }) {
   for (let i = first; i < count; i += step) {
     busyMoment(i);
     const atWork = startWork?.();
-    const pid = fork({ allowInFlight: atWork !== undefined });
+    const pid = await forkAtHome({ allowInFlight: atWork !== undefined });
     if (pid === 0) return live(i, atWork); // what the parent waits for never comes in the child
     const end = seeEnd(i, pid).then((asExpected) => {
       if (asExpected) good++;
