@@ -6,10 +6,13 @@
         ["OS=='linux'", {
           "sources": [
             "native/addon.cc",
+            "native/binding/environments.cc",
             "native/binding/fork.cc",
+            "native/binding/loop.cc",
             "native/binding/process.cc",
             "native/binding/socket.cc",
             "native/binding/wait.cc",
+            "native/loop/active.cc",
             "native/loop/child_processes.cc",
             "native/loop/pid_watch.cc",
             "native/loop/wait_signals.cc",

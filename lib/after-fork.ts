@@ -14,7 +14,6 @@ interface HandleOwner {
   _handle?: Handle | null;
 }
 interface ChannelOwner {
-  _channel?: Handle | null;
   channel?: unknown;
   connected?: boolean;
 }
@@ -48,12 +47,18 @@ function letGo(owner: HandleOwner | null | undefined): void {
   owner._handle = null;
 }
 
+/** `channel` is only a control for users; the handle is kept under a symbol (lib/internal/child_process.js). */
+function channelKey(owner: object): symbol | undefined {
+  return Object.getOwnPropertySymbols(owner).find(({ description }) => description === 'kChannelHandle');
+}
+
 function letGoOfChannel(owner: ChannelOwner): void {
-  const channel = owner._channel;
-  if (channel === null || channel === undefined) return;
+  const key = channelKey(owner);
+  const channel: Handle | null | undefined = key === undefined ? null : Reflect.get(owner, key);
+  if (key === undefined || channel === null || channel === undefined) return;
   channel.readStop?.();
   channel.close();
-  owner._channel = null;
+  Reflect.set(owner, key, null);
   owner.channel = null;
   owner.connected = false;
 }
@@ -114,14 +119,24 @@ function sendCredentialsToAllThreads(): void {
 }
 const reachAllThreads = new WeakSet<object>();
 
-/** Every step, in the child, before any code of the program runs. */
-export function becomeChild({ inspectPort }: { inspectPort?: number }): void {
+/** What each environment has to put right for itself, the forking one and those that live on beside it. */
+function takeNewIdentity(): void {
   takeNewPid();
-  binding.wait_forget_children();
   forgetAsyncWaits();
   reseedRandom();
   leaveChannel();
   disownChildProcesses();
-  leaveInspector(inspectPort);
   sendCredentialsToAllThreads();
+}
+
+/** Every step, in the child, before any code of the program runs in this thread. */
+export function becomeChild({ inspectPort }: { inspectPort?: number }): void {
+  binding.wait_forget_children();
+  takeNewIdentity();
+  leaveInspector(inspectPort);
+}
+
+/** Once, when the package is loaded: this thread may live on in the child of another thread's fork. */
+export function listenForForksElsewhere(): void {
+  binding.on_fork_elsewhere(takeNewIdentity);
 }

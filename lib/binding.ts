@@ -47,6 +47,26 @@ export interface SocketConstants {
   readonly SO_REUSEPORT: number;
 }
 
+/** An active handle of an event loop, as libuv knows it. */
+export interface LoopHandle {
+  /** libuv's name: `tcp`, `pipe`, `udp`, `fs_event`, `fs_poll`, `process`, `poll`, `async`, … */
+  type: string;
+  /** -1 if it has none. */
+  fd: number;
+  /** Of a `process`; otherwise 0. */
+  pid: number;
+  /** Whether it is a socket that accepts connections. */
+  listening: boolean;
+  /** Whether it is a pipe between Node processes, an IPC channel. */
+  passesHandles: boolean;
+  /** What an `fs_event` or `fs_poll` watches. */
+  path: string;
+  /** `127.0.0.1:80`, `[::1]:80`, a path, or empty. */
+  local: string;
+  /** The other end, if connected. */
+  remote: string;
+}
+
 /** Every native call. A number below zero is always `-errno`; the callers in lib/ turn it into an error. */
 export interface Binding {
   /**
@@ -54,12 +74,16 @@ export interface Binding {
    * are cut off in the child before its inspector thread runs.
    */
   fork(inspectorPort: number): number;
+  /** Has `becameChild` called, in a turn of this thread's loop, in the child when another thread has forked. */
+  on_fork_elsewhere(becameChild: () => void): void;
   /** Requests that this thread's loop has handed to the thread pool or the kernel (uv_loop_t's active_reqs). */
   requests_in_flight(): number;
+  /** The active handles of the loop of this thread, referenced or not, in the order in which they were made. */
+  loop_active_handles(): LoopHandle[];
   /** Gives every other thread the user, group and supplementary groups of the calling one. */
   share_credentials(): number;
-  /** Fills `words` with random bits of the kernel's (getrandom(2)). */
-  random_fill(words: Int32Array): void;
+  /** Fills `bytes` with random bits of the kernel's (getrandom(2)). */
+  random_fill(bytes: Uint8Array | Int32Array): void;
 
   /**
    * getaddrinfo(3) for SOCK_STREAM; it blocks. A number below zero is `-errno` (EAI_SYSTEM), one above
@@ -110,6 +134,8 @@ export interface Binding {
   process_alarm(seconds: number): number;
   /** Fills `ends` with the reading and the writing end, close-on-exec; shared with forked children. */
   process_pipe(ends: Int32Array): number;
+  /** Whether `fd` is an end of a pipe that `process_pipe` made, here or in the parent. */
+  process_is_shared_pipe(fd: number): boolean;
   /** Fills `ends` with two connected Unix stream sockets, close-on-exec. */
   process_socketpair(ends: Int32Array): number;
   process_dup2(from: number, to: number, inheritable: boolean): number;
@@ -158,7 +184,7 @@ function explainLater(cause: unknown): Binding {
     );
   };
   return new Proxy(Object.create(null), {
-    get: (_, name) => (name === 'socket_constants' ? {} : explain),
+    get: (_, name) => (name === 'socket_constants' ? {} : name === 'on_fork_elsewhere' ? () => {} : explain),
   });
 }
 

@@ -1,6 +1,32 @@
 export { type ForkHooks, type ForkMessage, registerAtFork } from './at-fork';
+export {
+  type DescribedDescriptor,
+  type DescribedThread,
+  type DescriptorFate,
+  describeFork,
+  type ForkDescription,
+  formatForkDescription,
+  type SharedMapping,
+} from './describe';
 export type { ResolverError, SystemError } from './errors';
 export { type ForkOptions, fork } from './fork';
+export {
+  HTTPServer,
+  type HTTPServerOptions,
+  protocol,
+  remoteIp,
+} from './httpserver';
+export {
+  accessLog,
+  appLog,
+  basicConfig,
+  enablePrettyLogging,
+  genLog,
+  type Logger,
+  type LogLevel,
+  type LogTarget,
+  setLogger,
+} from './log';
 export {
   type AcceptCallback,
   AF_INET,
@@ -50,3 +76,11 @@ export {
   waitpidAsync,
   waitstatusToExitcode,
 } from './os';
+export { cpuCount, type ForkProcessesOptions, forkProcesses, taskId } from './process';
+export {
+  type PeerAddress,
+  type SslFiles,
+  type SslOptions,
+  TCPServer,
+  type TCPServerOptions,
+} from './tcpserver';

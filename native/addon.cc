@@ -1,4 +1,5 @@
 #include "binding/binding.h"
+#include "binding/environments.h"
 #include "posix/fork.h"
 
 using namespace prefork;
@@ -6,6 +7,8 @@ using namespace prefork;
 // The export table: what lib/binding.ts declares, and nothing else.
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   prepare_fork();
+  register_environment(env);
+  method(exports, "on_fork_elsewhere", on_fork_elsewhere);
   method(exports, "fork", prefork::fork);
   method(exports, "requests_in_flight", requests_in_flight);
   method(exports, "share_credentials", prefork::share_credentials);
@@ -22,12 +25,14 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "accept_start", start_accepting);
   method(exports, "accept_stop", stop_accepting);
   method(exports, "accept_keep_alive", keep_loop_alive);
+  method(exports, "loop_active_handles", list_active_handles);
   exports.Set("socket_constants", socket_constants(env));
   method(exports, "process_exit", exit_at_once);
   method(exports, "process_getpid", get_pid);
   method(exports, "process_getppid", get_parent_pid);
   method(exports, "process_alarm", set_alarm);
   method(exports, "process_pipe", open_pipe);
+  method(exports, "process_is_shared_pipe", is_shared_pipe_end);
   method(exports, "process_socketpair", open_socket_pair);
   method(exports, "process_dup2", duplicate_descriptor);
   method(exports, "process_setsid", start_session);

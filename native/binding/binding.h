@@ -11,11 +11,17 @@ inline void method(Napi::Object exports, const char* name, Native native) {
   exports.Set(name, Napi::Function::New(exports.Env(), native, name));
 }
 
+// environments.cc
+Napi::Value on_fork_elsewhere(const Napi::CallbackInfo& info);
+
 // fork.cc
 Napi::Value fork(const Napi::CallbackInfo& info);
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info);
 Napi::Value share_credentials(const Napi::CallbackInfo& info);
 Napi::Value random_fill(const Napi::CallbackInfo& info);
+
+// loop.cc
+Napi::Value list_active_handles(const Napi::CallbackInfo& info);
 
 // binding/socket.cc
 Napi::Value resolve_stream_addresses(const Napi::CallbackInfo& info);
@@ -37,6 +43,7 @@ Napi::Value get_pid(const Napi::CallbackInfo& info);
 Napi::Value get_parent_pid(const Napi::CallbackInfo& info);
 Napi::Value set_alarm(const Napi::CallbackInfo& info);
 Napi::Value open_pipe(const Napi::CallbackInfo& info);
+Napi::Value is_shared_pipe_end(const Napi::CallbackInfo& info);
 Napi::Value open_socket_pair(const Napi::CallbackInfo& info);
 Napi::Value duplicate_descriptor(const Napi::CallbackInfo& info);
 Napi::Value start_session(const Napi::CallbackInfo& info);

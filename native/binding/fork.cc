@@ -1,17 +1,21 @@
 #include "posix/fork.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <uv.h>
 
 #include "binding/binding.h"
+#include "binding/environments.h"
 #include "posix/credentials.h"
 
 namespace prefork {
 
 Napi::Value fork(const Napi::CallbackInfo& info) {
   const int inspector_port = info[0].As<Napi::Number>().Int32Value();
-  return Napi::Number::New(info.Env(), fork_process(inspector_port));
+  const int result = fork_process(inspector_port);
+  if (result == 0) tell_other_environments(info.Env());
+  return Napi::Number::New(info.Env(), result);
 }
 
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info) {
@@ -24,11 +28,14 @@ Napi::Value share_credentials(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), share_credentials());
 }
 
-// Sixteen bytes or so: never interrupted, never short (man 2 getrandom).
 Napi::Value random_fill(const Napi::CallbackInfo& info) {
-  auto words = info[0].As<Napi::Int32Array>();
-  const ssize_t filled = getrandom(words.Data(), words.ByteLength(), 0);
-  if (filled < 0) abort();
+  const auto array = info[0].As<Napi::TypedArray>();
+  auto* bytes = static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+  for (size_t filled = 0; filled < array.ByteLength();) {
+    const ssize_t size = getrandom(bytes + filled, array.ByteLength() - filled, 0);
+    if (size < 0 && errno != EINTR) abort();  // no randomness, no secrets
+    if (size > 0) filled += static_cast<size_t>(size);
+  }
   return info.Env().Undefined();
 }
 

@@ -1,9 +1,11 @@
 // posix/process.h as JavaScript sees it.
 #include "posix/process.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "binding/binding.h"
+#include "posix/shared_pipes.h"
 
 namespace prefork {
 
@@ -42,6 +44,12 @@ Napi::Value set_alarm(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value open_pipe(const Napi::CallbackInfo& info) { return pair(info, make_pipe); }
+
+Napi::Value is_shared_pipe_end(const Napi::CallbackInfo& info) {
+  struct stat status;
+  const bool shared = fstat(integer(info, 0), &status) == 0 && is_shared_pipe(status.st_ino);
+  return Napi::Boolean::New(info.Env(), shared);
+}
 
 Napi::Value open_socket_pair(const Napi::CallbackInfo& info) {
   return pair(info, make_socket_pair);

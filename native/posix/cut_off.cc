@@ -35,7 +35,7 @@ int replace(int fd, sa_family_t family) {
 }  // namespace
 
 int cut_off_sockets(int port) {
-  return for_each_number("/proc/self/fd", [port](int fd) {
+  return for_each_number("/proc/thread-self/fd", [port](int fd) {
     sa_family_t family = AF_UNSPEC;
     return port_of(fd, &family) == port ? replace(fd, family) : 0;
   });

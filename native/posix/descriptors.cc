@@ -49,7 +49,7 @@ int member_count;
 
 Kind kind_of_anonymous(int fd) {
   char link[64];
-  const long length = sys(SYS_readlinkat, AT_FDCWD, proc_path("fd", fd), link, sizeof link - 1);
+  const long length = sys(SYS_readlinkat, AT_FDCWD, fd_path(fd), link, sizeof link - 1);
   if (length < 0) return Kind::other;
   link[length] = '\0';
   const char* name = after(link, "anon_inode:");
@@ -117,7 +117,7 @@ int renew_twins() {
 int renew_eventfd(const Descriptor& old) {
   uint64_t count = 0;
   uint64_t semaphore = 0;  // shown since Linux 6.5
-  Lines info(proc_path("fdinfo", old.fd));
+  Lines info(fdinfo_path(old.fd));
   while (const char* line = info.next()) {
     if (const char* value = after(line, "eventfd-count:")) count = read_hex(value);
     if (const char* value = after(line, "eventfd-semaphore:")) semaphore = read_decimal(value);
@@ -135,7 +135,7 @@ int renew_eventfd(const Descriptor& old) {
 int renew_timerfd(const Descriptor& old) {
   int clock = CLOCK_MONOTONIC;
   uint64_t ticks = 0;
-  Lines info(proc_path("fdinfo", old.fd));
+  Lines info(fdinfo_path(old.fd));
   while (const char* line = info.next()) {
     if (const char* value = after(line, "clockid:")) clock = static_cast<int>(read_decimal(value));
     if (const char* value = after(line, "ticks:")) ticks = read_decimal(value);
@@ -240,7 +240,7 @@ bool is_stale(const Member& member, ino_t inode) {
 
 // tfd:        8 events:       19 data:                8  pos:0 ino:9 sdev:e
 int list_members(const Descriptor& epoll) {
-  Lines info(proc_path("fdinfo", epoll.fd));
+  Lines info(fdinfo_path(epoll.fd));
   while (const char* line = info.next()) {
     const char* text = after(line, "tfd:");
     if (text == nullptr) continue;
@@ -315,7 +315,7 @@ int survey_descriptors(int report) {
   const ino_t report_inode = status.st_ino;
   const dev_t pipe_device = status.st_dev;
   descriptor_count = 0;
-  return for_each_number("/proc/self/fd", [&](int fd) {
+  return for_each_number("/proc/thread-self/fd", [&](int fd) {
     if (fstat(fd, &status) < 0) return 0;
     Kind kind = kind_of(fd, status, pipe_device);
     if (kind == Kind::other) return 0;

@@ -71,7 +71,7 @@ void insert(const Watch& watch) {
 int list_watches(int fd) {
   watch_count = 0;
   handles_used = 0;
-  Lines info(proc_path("fdinfo", fd));
+  Lines info(fdinfo_path(fd));
   while (const char* line = info.next()) {
     const char* descriptor = value_of(line, "inotify wd:");
     const char* device = value_of(line, "sdev:");
@@ -90,7 +90,7 @@ int list_watches(int fd) {
 // open_by_handle_at. -errno.
 int open_file_system(uint32_t device) {
   const uint32_t major = device >> 20, minor = device & 0xfffff;
-  Lines mounts("/proc/self/mountinfo");
+  Lines mounts("/proc/thread-self/mountinfo");
   while (const char* line = mounts.next()) {
     // 36 35 98:0 /mnt1 /mnt2 rw,noatime …
     const char* field = strchr(strchr(line, ' ') + 1, ' ') + 1;
@@ -129,7 +129,7 @@ int count_up_to(int instance, int next, int wanted) {
 int watch_again(int instance, const Watch& watch) {
   const int fd = open_watched(watch);
   if (fd < 0) return fd;
-  const int descriptor = inotify_add_watch(instance, proc_path("fd", fd), watch.mask);
+  const int descriptor = inotify_add_watch(instance, fd_path(fd), watch.mask);
   const int result = descriptor < 0 ? -errno : descriptor;
   sys(SYS_close, fd);
   return result == watch.descriptor || result < 0 ? result : -EIO;

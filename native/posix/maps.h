@@ -25,7 +25,7 @@ Mapping parse_mapping(const char* line);
 // Calls `visit(mapping)` in the order of addresses. 0, the first answer that was not 0, or -errno.
 template <typename Visit>
 int for_each_mapping(Visit visit) {
-  Lines maps("/proc/self/maps");
+  Lines maps("/proc/thread-self/maps");
   while (const char* line = maps.next()) {
     const int result = visit(parse_mapping(line));
     if (result != 0) return result;

@@ -26,6 +26,19 @@ size_t entries_end;
 
 char text[64 * 1024];
 
+const char* build_path(const char* before, int number, const char* behind) {
+  static char path[64];
+  char digits[12];
+  char* digit = digits + sizeof digits;
+  *--digit = '\0';
+  do {
+    *--digit = static_cast<char>('0' + number % 10);
+    number /= 10;
+  } while (number > 0);
+  stpcpy(stpcpy(stpcpy(path, before), digit), behind);
+  return path;
+}
+
 }  // namespace
 
 namespace detail {
@@ -122,18 +135,13 @@ const char* after(const char* line, const char* label) {
   return line;
 }
 
-const char* proc_path(const char* folder, int number, const char* file) {
-  static char path[64];
-  char digits[12];
-  char* digit = digits + sizeof digits;
-  *--digit = '\0';
-  do {
-    *--digit = static_cast<char>('0' + number % 10);
-    number /= 10;
-  } while (number > 0);
-  char* end = stpcpy(stpcpy(stpcpy(path, "/proc/self/"), folder), "/");
-  end = stpcpy(end, digit);
-  if (file != nullptr) stpcpy(stpcpy(end, "/"), file);
+const char* fd_path(int fd) { return build_path("/proc/thread-self/fd/", fd, ""); }
+
+const char* fdinfo_path(int fd) { return build_path("/proc/thread-self/fdinfo/", fd, ""); }
+
+const char* thread_path(int tid, const char* file) {
+  const char* path = build_path("/proc/self/task/", tid, "/");
+  strcat(const_cast<char*>(path), file);
   return path;
 }
 

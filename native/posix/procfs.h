@@ -40,8 +40,12 @@ uint64_t read_hex(const char*& text);
 uint64_t read_decimal(const char*& text);
 // The text behind `label` if the line starts with it, or nullptr.
 const char* after(const char* line, const char* label);
-// "/proc/self/<folder>/<number>", in a buffer that the next call overwrites.
-const char* proc_path(const char* folder, int number, const char* file = nullptr);
+// Paths, in a buffer that the next call overwrites. What belongs to the process is read from the
+// calling thread's folder: /proc/self shows nothing once the process's first thread has ended while
+// others go on, as it may in the child of a worker thread's fork.
+const char* fd_path(int fd);                         // /proc/thread-self/fd/<fd>
+const char* fdinfo_path(int fd);                     // /proc/thread-self/fdinfo/<fd>
+const char* thread_path(int tid, const char* file);  // /proc/self/task/<tid>/<file>
 
 // ---
 

@@ -161,7 +161,7 @@ int advance(int fd, const Ring& ring, uint32_t count, uint32_t sq_entries) {
 }
 
 bool has_kernel_thread(int fd) {
-  Lines info(proc_path("fdinfo", fd));
+  Lines info(fdinfo_path(fd));
   while (const char* line = info.next()) {
     if (const char* thread = after(line, "SqThread:")) return *thread != '-';
   }

@@ -286,7 +286,7 @@ int ask_new(pid_t tid, uint32_t my_generation) {
 // threads of the process (linux/sched.h, PF_IO_WORKER and PF_USER_WORKER).
 bool never_answers(pid_t tid) {
   constexpr uint64_t kIoWorker = 0x10, kUserWorker = 0x4000;
-  Lines stat(proc_path("task", tid, "stat"));
+  Lines stat(thread_path(tid, "stat"));
   const char* line = stat.next();
   // Not being able to look (EMFILE: a thread that still runs took the last descriptor) says
   // nothing.

@@ -1,0 +1,179 @@
+/**
+ * Tornado's `tornado.process`: a process that forks workers, waits for them, and starts those again that did not end
+ * well. `forkProcesses` is the loop of `fork_processes`, step by step; nothing in it is kinder than the original.
+ */
+import { ok as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { type ActiveThing, activeThings, formatActive } from './active';
+import { integer, invalidType, preforkError } from './errors';
+import { genLog } from './log';
+import { fork, WEXITSTATUS, WIFSIGNALED, WTERMSIG, wait } from './os';
+
+const MAX_PROCESSES = 2 ** 22; // the largest pid_max of Linux
+const DEFAULT_MAX_RESTARTS = 100;
+
+export interface ForkProcessesOptions {
+  /** Fork even if something is open on the event loop or in flight; every child then shares it, or does it again. */
+  allowActive?: boolean;
+}
+
+let currentTaskId: number | null = null;
+
+/**
+ * Starts worker processes, and keeps them running.
+ *
+ * **In each child** it returns the task id, 0 to `numProcesses - 1`. A child that ends in any way other than by
+ * status 0 is started again with the same id.
+ *
+ * **In the parent it does not return.** It waits, blocking; signal listeners run meanwhile. When every child has ended
+ * with status 0, it calls `process.exit(0)`, so that 'exit' listeners run. When children have had to be started again
+ * more than `maxRestarts` times, over all of them together and over the whole time, it throws, and leaves the others
+ * alive. Signals are not passed on: if the parent is killed, the children live on.
+ *
+ * @param numProcesses how many; `undefined`, `null`, zero or less: one for each processor (`cpuCount()`)
+ * @param maxRestarts how often children may be started again; `undefined` or `null`: 100
+ * @throws AssertionError when called again in a child
+ * @throws Error `Cannot run in multiple processes: …` (code `ERR_PREFORK_BUSY`, with a list in `active`), before the
+ *   first fork, when something that children would share is open on the event loop already
+ * @throws Error `Too many child restarts, giving up`
+ * @throws SystemError what `fork()` and `wait()` throw: `EAGAIN` when there can be no more processes, `ECHILD` when
+ *   SIGCHLD is ignored
+ */
+export function forkProcesses(
+  numProcesses?: number | null,
+  maxRestarts?: number | null,
+  options: ForkProcessesOptions = {},
+): number {
+  const { allowActive = false } = options;
+  const limit = restartLimit(maxRestarts);
+  assert(currentTaskId === null, 'forkProcesses() was called again in a child');
+  const count = processCount(numProcesses);
+  if (!allowActive) refuseActive();
+  warnUnderWatch();
+  genLog.info(`Starting ${count} processes`, 'process:123');
+  const children = new Map<number, number>();
+
+  // The task id in the child, null in the parent.
+  function startChild(id: number): number | null {
+    const pid = fork({ allowInFlight: allowActive });
+    if (pid === 0) {
+      /* child: fork() has reseeded Math.random and the other generators (_reseed_random) */
+      currentTaskId = id;
+      return id;
+    }
+    /* parent */
+    children.set(pid, id);
+    return null;
+  }
+
+  for (let i = 0; i < count; i++) {
+    const id = startChild(i);
+    if (id !== null) return id;
+  }
+  let restarts = 0;
+  while (children.size > 0) {
+    const [pid, status] = wait();
+    const id = children.get(pid);
+    if (id === undefined) continue;
+    children.delete(pid);
+    if (!reportAbnormal(id, pid, status)) continue;
+    restarts += 1;
+    if (restarts > limit) throw new Error('Too many child restarts, giving up');
+    const newId = startChild(id);
+    if (newId !== null) return newId;
+  }
+  // As Tornado: all children ended cleanly, so the parent exits here instead of returning to right after the call,
+  // where the program would probably start serving.
+  process.exit(0);
+}
+
+/** The task id that `forkProcesses` gave this process; `null` where it has not returned, in the parent above all. */
+export function taskId(): number | null {
+  return currentTaskId;
+}
+
+/**
+ * How many processors this machine has, whether or not this process may run on all of them: as `os.cpu_count()`,
+ * which is `sysconf(_SC_NPROCESSORS_ONLN)`.
+ */
+export function cpuCount(): number {
+  const count = countRanges(onlineProcessors()) || cpus().length;
+  if (count > 0) return count;
+  genLog.error('Could not detect number of processors; assuming 1', undefined, 'process:60');
+  return 1;
+}
+
+/** Logs how the child ended. True if that was not by status 0; stopping and dumping core are no ends of their own. */
+function reportAbnormal(id: number, pid: number, status: number): boolean {
+  if (WIFSIGNALED(status)) {
+    const signal = WTERMSIG(status);
+    genLog.warn(`child ${id} (pid ${pid}) killed by signal ${signal}, restarting`, 'process:149');
+    return true;
+  }
+  const code = WEXITSTATUS(status);
+  if (code !== 0) {
+    genLog.warn(`child ${id} (pid ${pid}) exited with status ${code}, restarting`, 'process:156');
+    return true;
+  }
+  genLog.info(`child ${id} (pid ${pid}) exited normally`, 'process:163');
+  return false;
+}
+
+function processCount(numProcesses: number | null | undefined): number {
+  if (numProcesses === null || numProcesses === undefined) return cpuCount();
+  const count = integer('numProcesses', numProcesses, -MAX_PROCESSES, MAX_PROCESSES);
+  return count <= 0 ? cpuCount() : count;
+}
+
+/** Any number but NaN: Infinity is Python's `math.inf`, a limit below zero ends it all at the first restart. */
+function restartLimit(maxRestarts: unknown): number {
+  if (maxRestarts === null || maxRestarts === undefined) return DEFAULT_MAX_RESTARTS;
+  if (typeof maxRestarts === 'number' && !Number.isNaN(maxRestarts)) return maxRestarts;
+  throw invalidType('maxRestarts', 'a number', maxRestarts);
+}
+
+/**
+ * Tornado up to 4.5 raised RuntimeError here when an IOLoop existed. Node's loop always exists; what counts is
+ * whether something that the children would share lives on it.
+ */
+function refuseActive(): void {
+  const active = activeThings();
+  if (active.length > 0) throw Object.assign(multipleProcessesError(active), { active });
+}
+
+function multipleProcessesError(active: ActiveThing[]): Error {
+  const what = active.map((thing) => `\n  - ${formatActive(thing)}`).join('');
+  const traced = active.some(({ openedAt }) => openedAt !== undefined);
+  return preforkError(
+    'ERR_PREFORK_BUSY',
+    'Cannot run in multiple processes: the event loop already holds what every child would share or do again:' +
+      `${what}\nOpen it after forkProcesses(), in each child, or call forkProcesses(n, max, { allowActive: true }).` +
+      (traced ? '' : '\nWith PREFORK_TRACE=1 in the environment this says where each was opened.'),
+  );
+}
+
+/** Tornado's documentation: "multiple processes are not compatible with the autoreload module". */
+function warnUnderWatch(): void {
+  if (process.env['WATCH_REPORT_DEPENDENCIES'] === undefined) return;
+  genLog.warn(
+    'forkProcesses() under node --watch: on a change only the parent is restarted, its children live on',
+  );
+}
+
+/** `0-3,8`: how Linux, and with it glibc's sysconf, writes the processors that are on. */
+function onlineProcessors(): string {
+  try {
+    return readFileSync('/sys/devices/system/cpu/online', 'latin1').trim();
+  } catch {
+    return '';
+  }
+}
+
+function countRanges(text: string): number {
+  if (text === '') return 0;
+  return text
+    .split(',')
+    .map((range) => range.split('-').map(Number))
+    .reduce((sum, [first = 0, last = first]) => sum + last - first + 1, 0);
+}

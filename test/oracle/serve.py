@@ -1,0 +1,52 @@
+"""A server that can be told to end. argv: pattern, processes, address."""
+import asyncio
+import os
+import signal
+import socket
+import sys
+
+from configure import say
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
+from tornado.netutil import bind_sockets
+from tornado.process import fork_processes, task_id
+from tornado.web import Application, RequestHandler
+
+pattern, processes, address = sys.argv[1:]
+
+
+class Handler(RequestHandler):
+    def get(self):
+        if self.get_argument("exit", None):
+            os._exit(int(self.get_argument("exit")))
+        if self.get_argument("signal", None):
+            os.kill(os.getpid(), int(self.get_argument("signal")))
+        self.write("hello from %d" % task_id())
+
+
+application = Application([("/", Handler)])
+
+
+class Server(HTTPServer):
+    pass
+
+
+if pattern == "add_sockets":
+    sockets = bind_sockets(0, address)
+    say("port=%d" % sockets[0].getsockname()[1])
+    fork_processes(int(processes))
+
+    async def main():
+        server = HTTPServer(application)
+        server.add_sockets(sockets)
+        await asyncio.Event().wait()
+
+    asyncio.run(main())
+else:
+    server = HTTPServer(application)
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    server.bind(port, address)
+    say("port=%d" % port)
+    server.start(int(processes))
+    IOLoop.current().start()
