@@ -50,6 +50,10 @@ function forkError(negativeErrno: number): Error {
           cause,
         },
       );
+    case constants.errno.ECHILD:
+      return preforkError('ERR_PREFORK_CHILD_KILLED', 'the child was killed before it was complete', {
+        cause,
+      });
     case constants.errno.ENOTSUP:
       return preforkError(
         'ERR_PREFORK_UNSUPPORTED',
@@ -85,6 +89,7 @@ function forkError(negativeErrno: number): Error {
  * Source: fork(2), Python's `os.fork`; forkall(2) of Solaris.
  * @throws Error `ERR_PREFORK_BUSY` if requests are in flight, unless `allowInFlight`
  * @throws Error `ERR_PREFORK_TIMEOUT` if a thread does not stop within 5 seconds, or the child is not complete in 10
+ * @throws Error `ERR_PREFORK_CHILD_KILLED` if somebody killed the child before it was complete
  * @throws Error `ERR_PREFORK_UNSUPPORTED` where the system lacks something, saying what
  * @throws SystemError `EAGAIN`, `ENOMEM`, `EMFILE`, `ENFILE`: no process, memory or descriptor left
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
