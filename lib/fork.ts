@@ -1,7 +1,10 @@
 import { constants } from 'node:os';
+import { activeRequests } from './active';
 import { becomeChild, inspectorPort, listenForForksElsewhere } from './after-fork';
 import { runAfter, runBefore } from './at-fork';
 import { binding } from './binding';
+import { awaitCertificates } from './certificates';
+import { findCryptoCaches } from './crypto-caches';
 import { integer, invalidType, preforkError, systemError } from './errors';
 
 export interface ForkOptions {
@@ -25,20 +28,13 @@ function checkOptions({ allowInFlight, inspectPort }: ForkOptions): void {
   if (inspectPort !== undefined) integer('options.inspectPort', inspectPort, 0, MAX_PORT);
 }
 
-/** Requests have names like FSReqCallback and GetAddrInfoReqWrap; the rest are handles, which may be open at a fork. */
-function namesOfRequests(): string {
-  const names = process
-    .getActiveResourcesInfo()
-    .filter((name) => /Req|WriteWrap|ShutdownWrap|Job/.test(name));
-  return names.length === 0 ? 'work of a native package' : names.join(', ');
-}
-
 function refuseWorkInFlight(): void {
   const count = binding.requests_in_flight();
   if (count === 0) return;
+  const names = activeRequests().map(({ detail }) => detail);
   throw preforkError(
     'ERR_PREFORK_BUSY',
-    `fork() while ${count} request${count === 1 ? ' is' : 's are'} in flight would do the work in both processes: ${namesOfRequests()}. ` +
+    `fork() while ${count} request${count === 1 ? ' is' : 's are'} in flight would do the work in both processes: ${names.join(', ')}. ` +
       'Wait for them, or pass { allowInFlight: true }',
   );
 }
@@ -100,6 +96,8 @@ export function fork(options: ForkOptions = {}): number {
   let pid: number;
   try {
     if (options.allowInFlight !== true) refuseWorkInFlight();
+    findCryptoCaches();
+    awaitCertificates();
     pid = binding.fork(inspectorPort());
     if (pid < 0) throw forkError(pid);
   } catch (error) {
