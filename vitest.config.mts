@@ -9,9 +9,9 @@ export default defineConfig({
     pool: 'forks',
     // The tests start processes, which want processors too.
     maxWorkers: 2,
-    // Every program under test has a deadman timer of its own (test/helpers/run.ts), 20 s unless it says otherwise.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Longer than the deadman of any program under test (test/helpers/run.ts), which shows what it printed.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     reporters: TEST_REPORT === undefined ? ['default'] : ['default', ['json', { outputFile: TEST_REPORT }]],
   },
 });

@@ -59,11 +59,12 @@ export function formatActive({ kind, detail, openedAt }: ActiveThing): string {
 
 /**
  * libuv's count decides: Node's list still holds the request whose callback is running right now (any module that
- * is being loaded has one), and from Node 26 on it lacks those of `fs`.
+ * is being loaded has one), before the newer ones, and from Node 26 on it lacks those of `fs`.
  */
-function activeRequests(): ActiveThing[] {
+export function activeRequests(): ActiveThing[] {
   const count = binding.requests_in_flight();
-  const known = internals._getActiveRequests().slice(0, count).map(describeRequest);
+  if (count === 0) return [];
+  const known = internals._getActiveRequests().slice(-count).map(describeRequest);
   const unknown = count - known.length;
   if (unknown <= 0) return known;
   return [...known, { kind: 'request', detail: `(${unknown} of fs, dns, crypto, zlib or a native package)` }];

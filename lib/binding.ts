@@ -82,8 +82,8 @@ export interface Binding {
   loop_active_handles(): LoopHandle[];
   /** Gives every other thread the user, group and supplementary groups of the calling one. */
   share_credentials(): number;
-  /** Fills `words` with random bits of the kernel's (getrandom(2)). */
-  random_fill(words: Int32Array): void;
+  /** Fills `bytes` with random bits of the kernel's (getrandom(2)). */
+  random_fill(bytes: Uint8Array | Int32Array): void;
 
   /**
    * getaddrinfo(3) for SOCK_STREAM; it blocks. A number below zero is `-errno` (EAI_SYSTEM), one above

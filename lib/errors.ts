@@ -14,6 +14,7 @@ export interface SystemError extends Error {
 export type PreforkErrorCode =
   | 'ERR_PREFORK_BUSY'
   | 'ERR_PREFORK_TIMEOUT'
+  | 'ERR_PREFORK_CHILD_KILLED'
   | 'ERR_PREFORK_UNSUPPORTED'
   | 'ERR_PREFORK_INVALID_ARG_TYPE'
   | 'ERR_PREFORK_INVALID_ARG_VALUE'

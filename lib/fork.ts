@@ -1,7 +1,10 @@
 import { constants } from 'node:os';
+import { activeRequests } from './active';
 import { becomeChild, inspectorPort, listenForForksElsewhere } from './after-fork';
 import { runAfter, runBefore } from './at-fork';
 import { binding } from './binding';
+import { awaitCertificates } from './certificates';
+import { findCryptoCaches } from './crypto-caches';
 import { integer, invalidType, preforkError, systemError } from './errors';
 
 export interface ForkOptions {
@@ -25,20 +28,13 @@ function checkOptions({ allowInFlight, inspectPort }: ForkOptions): void {
   if (inspectPort !== undefined) integer('options.inspectPort', inspectPort, 0, MAX_PORT);
 }
 
-/** Requests have names like FSReqCallback and GetAddrInfoReqWrap; the rest are handles, which may be open at a fork. */
-function namesOfRequests(): string {
-  const names = process
-    .getActiveResourcesInfo()
-    .filter((name) => /Req|WriteWrap|ShutdownWrap|Job/.test(name));
-  return names.length === 0 ? 'work of a native package' : names.join(', ');
-}
-
 function refuseWorkInFlight(): void {
   const count = binding.requests_in_flight();
   if (count === 0) return;
+  const names = activeRequests().map(({ detail }) => detail);
   throw preforkError(
     'ERR_PREFORK_BUSY',
-    `fork() while ${count} request${count === 1 ? ' is' : 's are'} in flight would do the work in both processes: ${namesOfRequests()}. ` +
+    `fork() while ${count} request${count === 1 ? ' is' : 's are'} in flight would do the work in both processes: ${names.join(', ')}. ` +
       'Wait for them, or pass { allowInFlight: true }',
   );
 }
@@ -54,6 +50,10 @@ function forkError(negativeErrno: number): Error {
           cause,
         },
       );
+    case constants.errno.ECHILD:
+      return preforkError('ERR_PREFORK_CHILD_KILLED', 'the child was killed before it was complete', {
+        cause,
+      });
     case constants.errno.ENOTSUP:
       return preforkError(
         'ERR_PREFORK_UNSUPPORTED',
@@ -89,6 +89,7 @@ function forkError(negativeErrno: number): Error {
  * Source: fork(2), Python's `os.fork`; forkall(2) of Solaris.
  * @throws Error `ERR_PREFORK_BUSY` if requests are in flight, unless `allowInFlight`
  * @throws Error `ERR_PREFORK_TIMEOUT` if a thread does not stop within 5 seconds, or the child is not complete in 10
+ * @throws Error `ERR_PREFORK_CHILD_KILLED` if somebody killed the child before it was complete
  * @throws Error `ERR_PREFORK_UNSUPPORTED` where the system lacks something, saying what
  * @throws SystemError `EAGAIN`, `ENOMEM`, `EMFILE`, `ENFILE`: no process, memory or descriptor left
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
@@ -100,6 +101,8 @@ export function fork(options: ForkOptions = {}): number {
   let pid: number;
   try {
     if (options.allowInFlight !== true) refuseWorkInFlight();
+    findCryptoCaches();
+    awaitCertificates();
     pid = binding.fork(inspectorPort());
     if (pid < 0) throw forkError(pid);
   } catch (error) {

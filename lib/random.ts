@@ -5,24 +5,7 @@
  * (crypto/rand, `openssl_get_fork_id`).
  */
 import { binding } from './binding';
-
-const UUIDS_CACHED = 128; // lib/internal/crypto/random.js, kBatchSize
-const INTEGERS_CACHED = 1024; // lib/internal/crypto/random.js, 6 KiB of six bytes each
-const POWER_OF_TWO = 2 ** 47; // a range for which randomInt never draws twice
-
-/** Loading node:crypto takes milliseconds, and where nobody has loaded it nothing can be in its caches. */
-function isCryptoLoaded(): boolean {
-  const { moduleLoadList } = binding.wait_real_process() as NodeJS.Process & { moduleLoadList: string[] };
-  return moduleLoadList.includes('NativeModule internal/crypto/random');
-}
-
-/** Draws as many as there can be in the caches, so that what follows comes from new ones. */
-function drainCryptoCaches(): void {
-  if (!isCryptoLoaded()) return;
-  const { randomInt, randomUUID } = require('node:crypto') as typeof import('node:crypto');
-  for (let i = 0; i < UUIDS_CACHED; i++) randomUUID();
-  for (let i = 0; i < INTEGERS_CACHED; i++) randomInt(POWER_OF_TWO);
-}
+import { renewCryptoCaches } from './crypto-caches';
 
 /**
  * Numbers in [0, 1) with 53 random bits, from 128 bits of the kernel's.
@@ -53,6 +36,6 @@ export function seededRandom(): () => number {
  * One that a module has put aside before the fork goes on as it was; so do those of other `vm` contexts.
  */
 export function reseedRandom(): void {
-  drainCryptoCaches();
+  renewCryptoCaches();
   Math.random = seededRandom();
 }

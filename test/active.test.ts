@@ -1,6 +1,9 @@
 /** Each test is a program of its own: the test runner's loop is full of things. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { runStdin } from './helpers/stdin';
+
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const PRELUDE = `
   const { activeThings, formatActive } = require('./dist/active.js');

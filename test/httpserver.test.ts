@@ -13,6 +13,9 @@ import { HTTPServer, type HTTPServerOptions, protocol, remoteIp } from '../lib/h
 import { setLogger } from '../lib/log';
 import { bindSockets, bindUnixSocket } from '../lib/netutil';
 
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
 const directory = mkdtempSync(join(tmpdir(), 'prefork-http-'));
 const certfile = join(directory, 'test.crt');
 const keyfile = join(directory, 'test.key');

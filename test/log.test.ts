@@ -2,6 +2,9 @@ import { describe, expect, test, vi } from 'vitest';
 import { appLog, genLog, setLogger } from '../lib/log';
 import { runStdin } from './helpers/stdin';
 
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
 const ALL_THREE = `
   genLog.info('an info');
   genLog.warn('a warning\\nof two lines');

@@ -1,9 +1,14 @@
 /** Ports of Tornado's process_test, and what this port adds: the guard, its options, its errors. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { activeThings } from '../lib/active';
+import { _exit } from '../lib/os';
 import { cpuCount, forkProcesses, taskId } from '../lib/process';
 import { runStdin } from './helpers/stdin';
+
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** process_test.ProcessTest.test_multi_process, as a program; `limit` restarts, and what the driver does first. */
 const multiProcess = (limit: number, misdeeds: string[]) => `
@@ -202,8 +207,6 @@ describe('forkProcesses', () => {
 
   test('Infinity restarts: it never gives up', async () => {
     const program = `
-      const { mkdirSync, mkdtempSync } = require('node:fs');
-      const directory = mkdtempSync(require('node:path').join(require('node:os').tmpdir(), 'prefork-'));
       let lives = 0;
       require('prefork').setLogger({ info() {}, warn() { lives += 1; }, error() {} });
       require('prefork').forkProcesses(1, Infinity);
@@ -219,6 +222,36 @@ describe('forkProcesses', () => {
     const { stdout, stderr } = await runStdin(program);
     expect(stdout).toBe('Starting 1 processes\n');
     expect(stderr).toMatch(/^child 0 \(pid \d+\) exited with status 3, restarting\n/);
+  });
+
+  test('a signal listener that leaves a request in flight prevents the next restart', async () => {
+    const program = `
+      const { forkProcesses, taskId } = require('prefork');
+      process.on('SIGHUP', () => require('node:fs').writeFile('/dev/null', '', () => {}));
+      const parent = process.pid;
+      forkProcesses(1);
+      process.kill(parent, 'SIGHUP');
+      // The parent has heard it when it no longer sleeps with the signal pending.
+      const pending = () => /^(Sig|Shd)Pnd:.*[1-9a-f]/m.test(require('node:fs').readFileSync('/proc/' + parent + '/status', 'utf8'));
+      while (pending());
+      process.exit(3);`;
+    const { stderr, status } = await runStdin(program);
+    expect(stderr).toMatch(/exited with status 3, restarting\n[\s\S]*fork\(\) while 1 request is in flight/);
+    expect(status).toBe(1);
+  });
+
+  test('inside a test runner, as Tornado tests it: nothing on its loop counts', () => {
+    expect(activeThings()).toEqual([]);
+    const parent = process.pid;
+    try {
+      forkProcesses(2);
+      _exit(0);
+    } catch (error) {
+      // vitest makes an error of process.exit(). In a child nothing may get back to it.
+      if (process.pid !== parent) _exit(1);
+      expect(String(error)).toContain('process.exit');
+      expect(taskId()).toBe(null);
+    }
   });
 
   test('under node --watch it warns', async () => {

@@ -8,6 +8,9 @@ import { bindSockets, type ListeningSocket } from '../lib/netutil';
 import { TCPServer } from '../lib/tcpserver';
 import { runStdin } from './helpers/stdin';
 
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
 function bindUnusedPort(): { socket: ListeningSocket; port: number } {
   const [socket] = bindSockets(0, '127.0.0.1');
   const name = socket?.address();

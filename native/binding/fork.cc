@@ -1,5 +1,6 @@
 #include "posix/fork.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <uv.h>
@@ -27,11 +28,14 @@ Napi::Value share_credentials(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), share_credentials());
 }
 
-// Sixteen bytes or so: never interrupted, never short (man 2 getrandom).
 Napi::Value random_fill(const Napi::CallbackInfo& info) {
-  auto words = info[0].As<Napi::Int32Array>();
-  const ssize_t filled = getrandom(words.Data(), words.ByteLength(), 0);
-  if (filled < 0) abort();
+  const auto array = info[0].As<Napi::TypedArray>();
+  auto* bytes = static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+  for (size_t filled = 0; filled < array.ByteLength();) {
+    const ssize_t size = getrandom(bytes + filled, array.ByteLength() - filled, 0);
+    if (size < 0 && errno != EINTR) abort();  // no randomness, no secrets
+    if (size > 0) filled += static_cast<size_t>(size);
+  }
   return info.Env().Undefined();
 }
 

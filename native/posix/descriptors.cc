@@ -37,6 +37,7 @@ int descriptor_count;
 struct Member {
   int epoll;
   int fd;
+  bool stale;
   epoll_event event;
 };
 
@@ -214,11 +215,27 @@ int renew_pipe_if_private(const Descriptor& end) {
 
 // --- epoll: a set of members, which must be read before they are replaced, and added after
 
-// A member that was closed while a duplicate of it lives on elsewhere is still listed, under a
-// number that may mean something else by now.
-bool is_still(int fd, ino_t inode) {
+// Whether a number still stands for what was added under it: a member that was closed while a
+// duplicate of it lives on elsewhere stays in the set, and its number may mean something else by
+// now, even another member. Exact by kcmp(2); the nth of a number is asked for. Where the kernel
+// does not say: by inode, which all eventfds share.
+bool is_still(const Member& member, uint32_t nth, ino_t inode) {
+  const pid_t self = getpid();
+  const kcmp_epoll_slot slot = {static_cast<uint32_t>(member.epoll),
+                                static_cast<uint32_t>(member.fd), nth};
+  const long order = sys(SYS_kcmp, self, self, KCMP_EPOLL_TFD, member.fd, &slot);
+  if (order >= 0 || order == -EBADF) return order == 0;
   struct stat status;
-  return fstat(fd, &status) == 0 && status.st_ino == inode;
+  return fstat(member.fd, &status) == 0 && status.st_ino == inode;
+}
+
+bool is_stale(const Member& member, ino_t inode) {
+  if (is_still(member, 0, inode)) return false;
+  uint32_t nth = 0;
+  for (const Member* other = members; other < &member; ++other) {
+    if (other->epoll == member.epoll && other->fd == member.fd) ++nth;
+  }
+  return nth == 0 || !is_still(member, nth, inode);
 }
 
 // tfd:        8 events:       19 data:                8  pos:0 ino:9 sdev:e
@@ -237,7 +254,8 @@ int list_members(const Descriptor& epoll) {
     member.event.data.u64 = read_hex(text);
     const char* inode = strstr(text, "ino:");
     if (inode != nullptr) inode += 4;
-    if (inode == nullptr || is_still(member.fd, read_hex(inode))) ++member_count;
+    member.stale = is_stale(member, inode == nullptr ? 0 : read_hex(inode));
+    ++member_count;
   }
   return info.error();
 }
@@ -249,7 +267,9 @@ int renew_epoll(const Descriptor& old) {
 
 int add_members() {
   for (Member* member = members; member < members + member_count; ++member) {
-    if (epoll_ctl(member->epoll, EPOLL_CTL_ADD, member->fd, &member->event) < 0) return -errno;
+    if (member->stale) continue;
+    const int result = epoll_ctl(member->epoll, EPOLL_CTL_ADD, member->fd, &member->event);
+    if (result < 0 && errno != EEXIST) return -errno;  // EEXIST: a stale one behind the true one
   }
   return 0;
 }

@@ -42,7 +42,7 @@ int stop_at_rest(int report) {
     }
     release_threads();
     if (result < 0) return result;
-    sched_yield();
+    let_threads_run(attempt);
   }
   return -ENOTSUP;
 }

@@ -10,6 +10,7 @@ int prepare_fork();
 //   -EAGAIN, -ENOMEM   no process or no memory for it (man 2 fork)
 //   -EMFILE, -ENFILE   no descriptor free
 //   -ETIMEDOUT         a thread did not stop, or the child did not complete, in time
+//   -ECHILD            the child was killed before it was complete
 //   -ENOTSUP           an io_uring that cannot be given to a child (see rings.h)
 //   -ENOENT            no /proc
 // In the child, sockets bound to `inspector_port` (0: none) are cut off.

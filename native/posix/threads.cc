@@ -29,26 +29,33 @@ constexpr int kMaxThreads = 16384;
 struct Parked {
   void* frame;  // the kernel's signal frame: all registers, the signal mask, the alternate stack
   bool idle;    // waiting in its event loop when it was stopped, so without a lock
+  uint32_t slot;
   uint32_t generation;
   KernelState kernel;
 };
 
 // One slot for each thread that was asked to stop. A slot holds the ticket that its thread was sent
-// (odd), the address of what it left behind when it parked (even), or 0 when it need not come.
-// Every change is one compare-and-swap: a thread that answers too late finds its ticket gone.
+// (odd), the address of what it left behind when it parked (even), or 0 when it need not come or
+// stay. A thread that answers too late finds its ticket gone.
 struct Slot {
   std::atomic<uintptr_t> state;
-  pid_t tid;
+  pid_t tid;  // 0: nobody's
 };
 
 Slot slots[kMaxThreads];
 int slot_count;
 
 // The barrier is used again at once, while late threads may still be on their way out of the last
-// one. So each stop has a generation, and a parked thread waits until its own has passed.
+// one. So each stop has a generation, and a parked thread waits until its own has passed, or it is
+// dismissed: its slot no longer its own.
 Word generation{1};
 
-// Upper half: the generation (its low 16 bits); lower half: how many threads have parked in it.
+// What parked threads sleep on: counts the releases and dismissals.
+Word departures;
+
+// The low bits of the generation, and below them how often threads have parked in it; and how often
+// they were asked to. Neither is taken back when a thread is dismissed and asked again.
+constexpr int kArrivalBits = 20;
 Word arrived;
 std::atomic<uint32_t> expected;
 
@@ -58,21 +65,42 @@ KernelState forking_thread;
 std::atomic<void (*)()> on_release;
 Word acted;
 
-constexpr uint32_t arrivals_of(uint32_t generation_number) { return generation_number << 16; }
+constexpr uint32_t arrivals_of(uint32_t generation_number) {
+  return generation_number << kArrivalBits;
+}
 
 constexpr uintptr_t ticket_of(uint32_t generation_number, int slot) {
   return static_cast<uintptr_t>(generation_number) << 32 | static_cast<uintptr_t>(slot) << 1 | 1;
 }
 
-void wait_for_release(uint32_t my_generation) {
-  while (generation.load() == my_generation) futex_wait(generation, my_generation);
+bool has_parked(const Slot& slot) {
+  const uintptr_t state = slot.state.load();
+  return state != 0 && (state & 1) == 0;
 }
 
-// Does not count in a later stop than its own: that one has another upper half.
+bool must_stay(const Parked& parked) {
+  return generation.load() == parked.generation &&
+         slots[parked.slot].state.load() == reinterpret_cast<uintptr_t>(&parked);
+}
+
+void wait_for_release(const Parked& parked) {
+  for (;;) {
+    const uint32_t seen = departures.load();
+    if (!must_stay(parked)) return;
+    futex_wait(departures, seen);
+  }
+}
+
+void let_go() {
+  departures.fetch_add(1);
+  futex_wake_all(departures);
+}
+
+// Does not count in a later stop than its own: that one has other upper bits.
 void announce_arrival(uint32_t my_generation) {
   uint32_t count = arrived.load();
   do {
-    if (count >> 16 != (my_generation & 0xffff)) return;
+    if (count >> kArrivalBits != arrivals_of(my_generation) >> kArrivalBits) return;
   } while (!arrived.compare_exchange_weak(count, count + 1));
   if (count + 1 >= arrivals_of(my_generation) + expected.load()) futex_wake_all(arrived);
 }
@@ -90,14 +118,15 @@ void park(uintptr_t ticket, siginfo_t* info, void* context) {
   Parked parked;
   parked.frame = frame_of(info, context);
   parked.idle = was_in_event_loop(context);
+  parked.slot = static_cast<uint32_t>(ticket) >> 1;
   parked.generation = my_generation;
   capture(parked.kernel);
 
   uintptr_t unanswered = ticket;
-  Slot& slot = slots[static_cast<uint32_t>(ticket) >> 1];
+  Slot& slot = slots[parked.slot];
   if (!slot.state.compare_exchange_strong(unanswered, reinterpret_cast<uintptr_t>(&parked))) return;
   announce_arrival(my_generation);
-  wait_for_release(my_generation);
+  wait_for_release(parked);
   act();
 }
 
@@ -229,19 +258,27 @@ bool is_known(pid_t tid) {
   return false;
 }
 
+int free_slot() {
+  for (int i = 0; i < slot_count; ++i) {
+    if (slots[i].tid == 0) return i;
+  }
+  return slot_count < kMaxThreads ? slot_count++ : -E2BIG;
+}
+
 // Asks a thread that was not asked yet. One that ended meanwhile is nobody's concern.
 int ask_new(pid_t tid, uint32_t my_generation) {
-  if (slot_count == kMaxThreads) return -E2BIG;
-  Slot& slot = slots[slot_count];
-  const uintptr_t ticket = ticket_of(my_generation, slot_count);
-  slot.tid = tid;
-  slot.state.store(ticket);
-  const int result = ask(tid, ticket);
-  if (result == -ESRCH) return 0;
-  if (result < 0) return result;
-  ++slot_count;
+  const int index = free_slot();
+  if (index < 0) return index;
+  const uintptr_t ticket = ticket_of(my_generation, index);
+  slots[index].tid = tid;
+  slots[index].state.store(ticket);
   expected.fetch_add(1);
-  return 0;
+  const int result = ask(tid, ticket);
+  if (result == 0) return 0;
+  expected.fetch_sub(1);
+  slots[index].state.store(0);
+  slots[index].tid = 0;
+  return result == -ESRCH ? 0 : result;
 }
 
 // True for what never runs a handler: a thread that has ended but is still listed (a main thread
@@ -251,7 +288,9 @@ bool never_answers(pid_t tid) {
   constexpr uint64_t kIoWorker = 0x10, kUserWorker = 0x4000;
   Lines stat(thread_path(tid, "stat"));
   const char* line = stat.next();
-  if (line == nullptr) return true;
+  // Not being able to look (EMFILE: a thread that still runs took the last descriptor) says
+  // nothing.
+  if (line == nullptr) return stat.error() == -ENOENT || stat.error() == -ESRCH;
   line = strrchr(line, ')') + 2;
   if (*line == 'Z' || *line == 'X') return true;
   for (int field = 3; field < 9; ++field) line = strchr(line, ' ') + 1;
@@ -267,6 +306,7 @@ void excuse_those_who_cannot_come() {
     const bool gone = sys(SYS_tgkill, getpid(), slots[i].tid, 0) == -ESRCH;
     if (!gone && !never_answers(slots[i].tid)) continue;
     if (slots[i].state.compare_exchange_strong(state, 0)) expected.fetch_sub(1);
+    if (gone) slots[i].tid = 0;  // a new thread may get the number
   }
 }
 
@@ -278,24 +318,49 @@ class Patience {
 
   bool is_over() const { return left_ <= 0; }
 
-  void wait(Word& word, uint32_t seen) {
+  void lose() { --left_; }
+
+  // Waits for a change of `word`, which costs patience if none comes.
+  bool hears(Word& word, uint32_t seen) {
     constexpr long kMillisecond = 1000 * 1000;
     futex_wait(word, seen, kMillisecond);
-    if (word.load() == seen) --left_;
+    if (word.load() != seen) return true;
+    lose();
+    return false;
   }
 
  private:
   int left_;
 };
 
-int wait_until_all_have_parked(uint32_t my_generation, Patience& patience) {
-  for (;;) {
+// 1: all have; 0: the silence was long enough for a recess.
+int wait_until_all_have_parked(uint32_t my_generation, Patience& patience, int recesses) {
+  constexpr int kSilence = 10;
+  Patience with_silence((recesses + 1) * kSilence);
+  while (!with_silence.is_over()) {
     const uint32_t seen = arrived.load();
-    if (seen - arrivals_of(my_generation) >= expected.load()) return 0;
+    if (seen - arrivals_of(my_generation) >= expected.load()) return 1;
     if (patience.is_over()) return -ETIMEDOUT;
-    patience.wait(arrived, seen);
-    if (arrived.load() == seen) excuse_those_who_cannot_come();
+    if (!patience.hears(arrived, seen)) {
+      with_silence.lose();
+      excuse_those_who_cannot_come();
+    }
   }
+  return 0;
+}
+
+// Lets those who have parked run on for a moment, while those who have not remain asked. A thread
+// that has blocked all signals may be waiting for a lock which one that has parked holds. So it is
+// in glibc when a thread begins that was created with an affinity or a priority: its creator holds
+// it up by a lock until it has set them (nptl/pthread_create.c, stopped_start).
+void take_recess(int recesses) {
+  for (int i = 0; i < slot_count; ++i) {
+    if (!has_parked(slots[i])) continue;
+    slots[i].state.store(0);
+    slots[i].tid = 0;
+  }
+  let_go();
+  let_threads_run(recesses);
 }
 
 // One look at the list of threads: asks the new ones. Answers how many there were, or -errno.
@@ -317,12 +382,16 @@ int stop_all(int milliseconds) {
   const uint32_t my_generation = generation.load();
   const auto self = static_cast<pid_t>(sys(SYS_gettid));
   Patience patience(milliseconds);
-  for (;;) {
+  for (int recesses = 0;;) {
     const int news = ask_all_new(my_generation, self);
     if (news < 0) return news;
-    const int waited = wait_until_all_have_parked(my_generation, patience);
+    const int waited = wait_until_all_have_parked(my_generation, patience, recesses);
     if (waited < 0) return waited;
-    if (news == 0) return 0;
+    if (waited == 0) {
+      take_recess(recesses++);
+    } else if (news == 0) {
+      return 0;
+    }
   }
 }
 
@@ -340,7 +409,7 @@ void withdraw() {
 [[noreturn]] void come_back(void* argument) {
   const auto* parked = static_cast<const Parked*>(argument);
   restore(parked->kernel, forking_thread);
-  wait_for_release(parked->generation);
+  wait_for_release(*parked);
   if (parked->idle) {
     take_new_tid();
   } else {
@@ -383,15 +452,22 @@ int stop_threads(int milliseconds) {
   return result;
 }
 
+void let_threads_run(int attempt) {
+  constexpr long kStep = 100 * 1000, kLongest = 5 * 1000 * 1000;
+  const long nanoseconds = attempt < kLongest / kStep ? (attempt + 1) * kStep : kLongest;
+  const timespec pause = {0, nanoseconds};
+  sys(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &pause, nullptr);
+}
+
 void release_threads() {
   generation.fetch_add(1);
-  futex_wake_all(generation);
+  let_go();
 }
 
 int bring_back_threads() {
   for (int i = 0; i < slot_count; ++i) {
+    if (!has_parked(slots[i])) continue;
     auto* parked = reinterpret_cast<Parked*>(slots[i].state.load());
-    if (parked == nullptr) continue;
     const long tid = clone_onto(kThreadFlags, free_stack_below(parked), parked->kernel.tid_word,
                                 parked->kernel.tls, come_back, parked);
     if (tid < 0) return static_cast<int>(tid);
@@ -402,7 +478,8 @@ int bring_back_threads() {
 int run_in_other_threads(void (*action)(), int milliseconds) {
   const int result = stop_threads(milliseconds);
   if (result < 0) return result;
-  const uint32_t all = expected.load();
+  uint32_t all = 0;
+  for (int i = 0; i < slot_count; ++i) all += has_parked(slots[i]) ? 1 : 0;
   acted.store(0);
   on_release.store(action);
   release_threads();

@@ -20,6 +20,11 @@ int stop_threads(int milliseconds);
 // that bring_back_threads() made.
 void release_threads();
 
+// Sleeps between two attempts to stop the threads at a better moment, the longer the more there
+// were before. Without a pause a thread that waits for a processor would find the next signal
+// pending when it gets one, and not come a single instruction further.
+void let_threads_run(int attempt);
+
 // In the child: makes a new thread for each that was parked, on its own stack, with its own TLS.
 // They wait for release_threads(). -errno of the clone that failed; the child must then end.
 int bring_back_threads();

@@ -62,11 +62,14 @@ export class Running {
   readonly #exited: Promise<string>;
   readonly #closed: Promise<void>;
   readonly #watchers = new Set<() => void>();
+  /** Its own, empty at its start. */
+  readonly directory: string;
   stdout = '';
   stderr = '';
 
   constructor(command: string[], options: { cwd: string; env: Record<string, string> }) {
     const [file = '', ...args] = command;
+    this.directory = options.cwd;
     this.#child = spawn(file, args, { ...options, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
@@ -118,6 +121,12 @@ export class Running {
 
   exit(): Promise<string> {
     return this.#exited;
+  }
+
+  /** Its own living children, in the order in which they were made. */
+  children(): number[] {
+    const list = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'latin1');
+    return list.split(' ').filter(Boolean).map(Number);
   }
 
   /** Who of its process group is alive. */
@@ -212,7 +221,7 @@ function normalize(
 ): Outcome {
   const text = (raw: string) => {
     const numbered = sameNumbers(sameErrors(raw.replaceAll('\r\n', '\n')));
-    const plain = anonymous ? numbered.replace(/\bchild \d+/g, 'child N') : numbered;
+    const plain = anonymous ? numbered.replace(/\b(child|worker) \d+/g, '$1 N') : numbered;
     return sorted ? plain.split('\n').sort().join('\n').trim() : plain.trim();
   };
   return { stdout: text(stdout), stderr: text(stderr), end, survivors, seen: sameNumbers(seen).trim() };
@@ -220,6 +229,7 @@ function normalize(
 
 function sameNumbers(text: string): string {
   return text
+    .replace(/\bhello:\d+/g, 'hello:N')
     .replace(/\(pid \d+\)/g, '(pid N)')
     .replace(/\b(pid|port)=\d+/g, '$1=N')
     .replace(/\d{6} \d\d:\d\d:\d\d/g, 'YYMMDD HH:MM:SS');

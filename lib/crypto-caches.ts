@@ -1,0 +1,128 @@
+/**
+ * The random bytes that node:crypto has drawn in advance: 1,024 numbers for `randomInt`, 128 ids for `randomUUID`
+ * (lib/internal/crypto/random.js). After a fork, parent and child would both hand them out.
+ *
+ * They are variables of Node's own module, which nothing exports; but a debugger sees the variables that a function
+ * closes over, and so does an inspector session of our own. Where there is no inspector the caches are emptied by
+ * drawing as much as they can hold, which takes milliseconds in each child instead of microseconds.
+ */
+import { randomInt, randomUUID } from 'node:crypto';
+import type { Session } from 'node:inspector';
+import { binding } from './binding';
+
+/** The variables' names in all versions from Node 20 to 26. */
+const NAMES = ['randomCache', 'uuidData'] as const;
+
+const UUIDS_CACHED = 128;
+const INTEGERS_CACHED = 1024;
+const POWER_OF_TWO = 2 ** 47; // a range for which randomInt never draws twice
+
+interface Property {
+  name: string;
+  value?: { objectId?: string; description?: string };
+}
+interface Properties {
+  result: Property[];
+  internalProperties?: Property[];
+}
+
+/** Session.post is synchronous for what V8 itself answers (the Runtime domain). */
+function post<T>(session: Session, method: string, parameters: object): T {
+  let answer: T | undefined;
+  session.post(method, parameters, (error: Error | null, result?: unknown) => {
+    if (error !== null) throw error;
+    answer = result as T;
+  });
+  if (answer === undefined) throw new Error(`${method} did not answer at once`);
+  return answer;
+}
+
+/** Where this code and an expression of the session, which may run in another context, can both reach. */
+const EXCHANGE = Symbol.for('prefork.exchange');
+const REACH_EXCHANGE = "process[Symbol.for('prefork.exchange')]";
+interface Exchange {
+  closure: unknown;
+  found: Map<string, Uint8Array>;
+}
+
+function propertiesOf(session: Session, objectId: string): Properties {
+  return post<Properties>(session, 'Runtime.getProperties', { objectId, ownProperties: true });
+}
+
+/** The variables that `EXCHANGE.closure` closes over, its own module's first, without the global ones. */
+function closureVariables(session: Session): Property[] {
+  const { result } = post<{ result: { objectId: string } }>(session, 'Runtime.evaluate', {
+    expression: `${REACH_EXCHANGE}.closure`,
+  });
+  const scopes = propertiesOf(session, result.objectId).internalProperties?.find(
+    ({ name }) => name === '[[Scopes]]',
+  );
+  return propertiesOf(session, scopes?.value?.objectId ?? '').result.flatMap(({ name, value }) =>
+    !/^\d+$/.test(name) || value?.objectId === undefined || value.description === 'Global'
+      ? []
+      : propertiesOf(session, value.objectId).result,
+  );
+}
+
+function takeVariable(session: Session, { name, value }: Property): void {
+  post(session, 'Runtime.callFunctionOn', {
+    objectId: value?.objectId,
+    functionDeclaration: `function () { ${REACH_EXCHANGE}.found.set('${name}', this); }`,
+  });
+}
+
+function takeCaches(session: Session, closures: unknown[]): Uint8Array[] {
+  const exchange: Exchange = { closure: undefined, found: new Map() };
+  const place = binding.wait_real_process();
+  Reflect.set(place, EXCHANGE, exchange);
+  try {
+    for (const closure of closures) {
+      exchange.closure = closure;
+      const wanted = closureVariables(session).filter(({ name }) => NAMES.some((each) => each === name));
+      for (const variable of wanted) takeVariable(session, variable);
+    }
+  } finally {
+    Reflect.deleteProperty(place, EXCHANGE);
+  }
+  return NAMES.flatMap((name) => exchange.found.get(name) ?? []);
+}
+
+/** Both caches; undefined where they cannot be had. */
+function findCaches(): Uint8Array[] | undefined {
+  randomUUID(); // the cache of ids is made at the first
+  try {
+    const { Session } = require('node:inspector') as typeof import('node:inspector');
+    const session = new Session();
+    session.connect();
+    try {
+      const caches = takeCaches(session, [randomInt, randomUUID]);
+      return caches.length === NAMES.length ? caches : undefined;
+    } finally {
+      session.disconnect();
+    }
+  } catch {
+    return undefined; // no inspector in this build, or another Node than we know: they are drained
+  }
+}
+
+let caches: Uint8Array[] | undefined;
+let searched = false;
+
+/** In the parent, before a fork: so that the search is made once and not in every child. */
+export function findCryptoCaches(): void {
+  if (searched) return;
+  searched = true;
+  caches = findCaches();
+}
+
+function drain(): void {
+  for (let i = 0; i < UUIDS_CACHED; i++) randomUUID();
+  for (let i = 0; i < INTEGERS_CACHED; i++) randomInt(POWER_OF_TWO);
+}
+
+/** In the child: what was drawn in advance is replaced by bits of the kernel's. */
+export function renewCryptoCaches(): void {
+  findCryptoCaches();
+  if (caches === undefined) drain();
+  else for (const cache of caches) binding.random_fill(cache);
+}

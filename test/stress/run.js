@@ -1,0 +1,100 @@
+/**
+ * `npm run test:stress -- [forks] [--node <path>] [--profile <name>]`
+ *
+ * Forks back to back while every other thread is busy, and checks each child's status. Prints one line per profile, and
+ * for everything that hangs a backtrace of all its threads. Fails if a child or parent ends in any other way than it
+ * should, writes to stderr, or leaves descriptors, threads or memory behind.
+ */
+const { spawn } = require('node:child_process');
+const { join } = require('node:path');
+const { createInterface } = require('node:readline');
+const { parseArgs } = require('node:util');
+const { backtrace, family } = require('./backtrace');
+const profiles = require('./profiles');
+
+const SILENCE_SECONDS = Number(process.env.STRESS_SILENCE_SECONDS ?? 90);
+const MEGABYTES_OF_SLACK = 150;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    node: { type: 'string', default: process.execPath },
+    profile: { type: 'string', multiple: true, default: Object.keys(profiles) },
+  },
+});
+const total = Number(positionals[0] ?? 1000);
+
+function collect(stream) {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (chunk) => {
+    text += chunk;
+  });
+  return () => text;
+}
+
+/** Calls `onSilence` once if nothing is heard for too long. */
+function watchdog(onSilence) {
+  const timer = setTimeout(onSilence, SILENCE_SECONDS * 1000);
+  return { heard: () => timer.refresh(), stop: () => clearTimeout(timer) };
+}
+
+function leftovers({ before, after }) {
+  const problems = [];
+  for (const what of ['descriptors', 'threads']) {
+    if (after[what] > before[what]) problems.push(`${what} grew from ${before[what]} to ${after[what]}`);
+  }
+  if (after.megabytes > before.megabytes + MEGABYTES_OF_SLACK) {
+    problems.push(`memory grew from ${before.megabytes} to ${after.megabytes} MB`);
+  }
+  return problems;
+}
+
+function runFamily(name, count) {
+  const program = spawn(values.node, [join(__dirname, 'family.js'), name, String(count)], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const stderr = collect(program.stderr);
+  const problems = [];
+  let result;
+  const dog = watchdog(() => {
+    problems.push(`silent for ${SILENCE_SECONDS} s`, ...family(program.pid).map(backtrace));
+    process.kill(-program.pid, 'SIGKILL');
+  });
+  createInterface(program.stdout).on('line', (line) => {
+    dog.heard();
+    const message = JSON.parse(line);
+    if (message.failed !== undefined) problems.push(message.failed, message.text ?? '');
+    if (message.good !== undefined) result = message;
+  });
+  return new Promise((resolve) => {
+    program.on('close', (code, signal) => {
+      dog.stop();
+      if (stderr() !== '') problems.push(`stderr: ${stderr()}`);
+      if (code !== 0) problems.push(`the parent ended with ${code ?? signal}`);
+      if (result !== undefined) problems.push(...leftovers(result));
+      resolve({ good: result?.good ?? 0, problems });
+    });
+  });
+}
+
+async function main() {
+  const whole = values.profile.reduce((sum, name) => sum + profiles[name].share, 0);
+  let failed = 0;
+  let forks = 0;
+  for (const name of values.profile) {
+    const count = Math.max(1, Math.round((total * profiles[name].share) / whole));
+    const start = Date.now();
+    const { good, problems } = await runFamily(name, count);
+    const perFork = ((Date.now() - start) / count).toFixed(0);
+    console.log(`${name.padEnd(16)} ${String(good).padStart(6)} of ${count}, ${perFork} ms each`);
+    for (const problem of problems) console.log(problem);
+    forks += count;
+    failed += Math.max(count - good, problems.length > 0 ? 1 : 0);
+  }
+  const used = `in ${Math.round(process.uptime())} s with ${values.node}`;
+  console.log(failed === 0 ? `${forks} of ${forks} ${used}` : `${failed} failures in ${forks} forks ${used}`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+main();
