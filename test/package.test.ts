@@ -1,6 +1,15 @@
 /** The package itself: how it is built, loaded and missed. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,15 +42,13 @@ function installedCopy({ withAddon }: { withAddon: boolean }): string {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const copy = join(folder, 'node_modules', 'prefork');
   mkdirSync(copy, { recursive: true });
-  for (const name of ['package.json', 'dist']) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+  for (const name of ['package.json', 'dist'])
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
   if (withAddon) {
     mkdirSync(join(copy, 'build', 'Release'), { recursive: true });
     cpSync(join(ROOT, 'build', 'Release', 'prefork.node'), join(copy, 'build', 'Release', 'prefork.node'));
   }
-  symlinkSync(
-    join(ROOT, 'node_modules', 'node-gyp-build'),
-    join(folder, 'node_modules', 'node-gyp-build'),
-  );
+  symlinkSync(join(ROOT, 'node_modules', 'node-gyp-build'), join(folder, 'node_modules', 'node-gyp-build'));
   return folder;
 }
 
@@ -78,7 +85,8 @@ test('The addon imports no N-API symbol newer than version 8, and none of V8.', 
 test('Every entry of exports is built.', () => {
   for (const [name, file] of Object.entries(manifest.exports)) {
     expect(existsSync(join(ROOT, file)), name).toBe(true);
-    if (name !== './package.json') expect(existsSync(join(ROOT, file.replace('.js', '.d.ts'))), name).toBe(true);
+    if (name !== './package.json')
+      expect(existsSync(join(ROOT, file.replace('.js', '.d.ts'))), name).toBe(true);
     expect(() => load(`prefork${name.slice(1)}`), name).not.toThrow();
   }
 });
@@ -129,7 +137,7 @@ test('Jest loads it, and forks in a test.', () => {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 1 });
-});
+}, 240_000);
 
 test('Without its addon the package loads, and fork() says what is missing.', () => {
   const folder = installedCopy({ withAddon: false });
