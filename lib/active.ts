@@ -228,7 +228,7 @@ function printable(path: string): string {
 }
 
 function linkOf(fd: number): string {
-  return attempt(() => readlinkSync(`/proc/self/fd/${fd}`));
+  return attempt(() => readlinkSync(`/proc/thread-self/fd/${fd}`));
 }
 
 function commandLine(pid: number): string {

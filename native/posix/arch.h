@@ -27,6 +27,13 @@ using ThreadEntry = void (*)(void* argument);
 // holds a recursive mutex (IsolateSafepoint). Nor in a read: libuv holds a rwlock there (uv_spawn).
 bool was_in_event_loop(const void* ucontext);
 
+// Has a thread that a signal interrupted in poll(2), ppoll, select or pselect call it again: these
+// fail with EINTR in spite of SA_RESTART, and libraries whose threads expect no signals take that
+// for an error (@parcel/watcher: "Unable to poll: Interrupted system call"). poll starts again with
+// its whole timeout, the others with what is left. Not on arm64, where the interrupted call's first
+// argument is lost.
+void restart_poll(void* ucontext);
+
 #if defined(__x86_64__)
 
 // The kernel's signal frame is { return address, ucontext, siginfo, … } upwards from the address at
@@ -40,6 +47,21 @@ inline bool was_in_event_loop(const void* ucontext) {
   const auto* code = reinterpret_cast<const uint8_t*>(registers[REG_RIP]) - 2;
   const bool after_syscall = code[0] == 0x0f && code[1] == 0x05;
   return after_syscall && registers[REG_RAX] == -EINTR && registers[REG_RDI] < kSmallNumber;
+}
+
+// The number is in no register any more, but libc's wrappers have it in the instruction before the
+// call: mov $number, %eax; syscall.
+inline void restart_poll(void* ucontext) {
+  auto& registers = static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs;
+  const auto* code = reinterpret_cast<const uint8_t*>(registers[REG_RIP]);
+  if (registers[REG_RAX] != -EINTR || code[-2] != 0x0f || code[-1] != 0x05) return;
+  if (code[-7] != 0xb8 || code[-4] != 0 || code[-3] != 0) return;
+  const int number = code[-6] | code[-5] << 8;
+  if (number != SYS_poll && number != SYS_ppoll && number != SYS_select && number != SYS_pselect6) {
+    return;
+  }
+  registers[REG_RAX] = number;
+  registers[REG_RIP] -= 2;
 }
 
 // Asked of the kernel, not read through %fs: a thread that some runtime made with a bare clone may
@@ -102,6 +124,8 @@ inline bool was_in_event_loop(const void* ucontext) {
   return after_syscall && static_cast<long>(machine.regs[0]) == -EINTR &&
          machine.regs[8] == SYS_epoll_pwait;
 }
+
+inline void restart_poll(void*) {}
 
 inline uintptr_t thread_pointer() {
   uintptr_t pointer;

@@ -119,6 +119,7 @@ void park(uintptr_t ticket, siginfo_t* info, void* context) {
   parked.frame = frame_of(info, context);
   parked.idle = was_in_event_loop(context);
   parked.slot = static_cast<uint32_t>(ticket) >> 1;
+  restart_poll(context);
   parked.generation = my_generation;
   capture(parked.kernel);
 
@@ -200,6 +201,7 @@ void on_signal(int signal, siginfo_t* info, void* context) {
   const auto ticket = reinterpret_cast<uintptr_t>(info->si_value.sival_ptr);
   if (info->si_code == SI_TIMER && ticket == kSettle) {
     settle_if_in_event_loop(context);
+    restart_poll(context);
   } else if (info->si_code != SI_QUEUE || (ticket & 1) == 0) {
     pass_on(signal, info, context);
   } else if (static_cast<uint32_t>(ticket >> 32) == generation.load()) {

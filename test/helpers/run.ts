@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 
 export interface Result {
@@ -31,12 +32,14 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 /** A program under test, in a process group of its own. */
 export class Program {
   readonly pid: number;
+  readonly stdin: Writable;
   readonly result: Promise<Result>;
   private readonly lines: AsyncIterator<string>;
 
   constructor(command: string, args: string[], { env = {}, deadman = 60_000 }: RunOptions = {}) {
     const child = spawn(command, args, { detached: true, env: { ...process.env, ...env }, stdio: 'pipe' });
     this.pid = child.pid ?? 0;
+    this.stdin = child.stdin;
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
     this.lines = createInterface(child.stdout)[Symbol.asyncIterator]();
