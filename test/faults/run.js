@@ -78,7 +78,7 @@ async function leftOversAfterAWhile(pid) {
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** What a fault gets to work with. */
-function opportunity({ subject, random, folder, library, threads, mountNamespace }) {
+function opportunity({ subject, random, folder, library, expected, mountNamespace }) {
   const end = Date.now() + 200 + random() * LONGEST_FAULT;
   const isOver = () => Date.now() >= end;
   return {
@@ -92,7 +92,8 @@ function opportunity({ subject, random, folder, library, threads, mountNamespace
     untilOver: () => pause(Math.max(0, end - Date.now())),
     tell: (message) => subject.send(message),
     expectThread: () => {
-      threads.expected++;
+      expected.threads++;
+      expected.descriptors++; // its FIFO
     },
     holds: (path) =>
       readdirSync(`/proc/${subject.pid}/fd`).some((fd) => {
@@ -144,7 +145,10 @@ async function main() {
   openSync(`/proc/${subject.pid}/ns/mnt`);
   const mountNamespace = `/proc/${subject.pid}/ns/mnt`;
   const first = await askForAccount(subject);
-  const threads = { expected: first.census.threads };
+  const expected = {
+    threads: first.census.threads,
+    descriptors: first.census.descriptors + DESCRIPTORS_OF_SLACK,
+  };
   const totals = new Map(
     names.map((name) => [name, { times: 0, forks: 0, good: 0, failedHonestly: 0, killed: {}, errors: {} }]),
   );
@@ -163,7 +167,7 @@ async function main() {
     const name = queue.pop();
     subject.send('resume');
     await pause(random() * 100);
-    await faults[name].apply(opportunity({ subject, random, folder, library, threads, mountNamespace }));
+    await faults[name].apply(opportunity({ subject, random, folder, library, expected, mountNamespace }));
     for (const pid of family(subject.pid)) {
       try {
         process.kill(pid, 'SIGCONT');
@@ -179,9 +183,8 @@ async function main() {
     add(total.errors, account.errors);
     const problems = [...account.lost];
     const { census } = account;
-    if (census.descriptors > first.census.descriptors + DESCRIPTORS_OF_SLACK)
-      problems.push(`${census.descriptors} descriptors`);
-    if (census.threads > threads.expected) problems.push(`${census.threads} threads`);
+    if (census.descriptors > expected.descriptors) problems.push(`${census.descriptors} descriptors`);
+    if (census.threads > expected.threads) problems.push(`${census.threads} threads`);
     if (census.children > 0) problems.push(`${census.children} children or zombies`);
     const left = await leftOversAfterAWhile(subject.pid);
     if (left.length > 0) problems.push(`left over: ${left}`);

@@ -1,6 +1,8 @@
 /** A worker thread that does one thing over and over, without a pause: `workerData` names it. */
 const { execFile } = require('node:child_process');
+const { pbkdf2 } = require('node:crypto');
 const { readFile } = require('node:fs');
+const { connect, createServer } = require('node:net');
 const { Worker, workerData } = require('node:worker_threads');
 const wasm = require('./wasm');
 
@@ -11,6 +13,19 @@ function allocate() {
   }
 }
 
+/** Sockets come and go, and with them members of the loop's epoll. A connection may be accepted by a child's copy. */
+let server;
+function connectOnce(again) {
+  server ??= createServer((socket) => socket.on('error', () => {}).end()).listen(0, '127.0.0.1');
+  const address = server.address();
+  if (address === null) setImmediate(again);
+  else
+    connect(address.port, address.address)
+      .on('error', () => {})
+      .on('close', again)
+      .resume();
+}
+
 const kinds = {
   allocate: (again) => {
     allocate();
@@ -19,6 +34,8 @@ const kinds = {
   spawn: (again) => execFile('true', again),
   worker: (again) => new Worker('0', { eval: true }).on('exit', again),
   compile: (again) => WebAssembly.compile(wasm).then(() => setImmediate(again)),
+  connect: connectOnce,
+  derive: (again) => pbkdf2('password', 'salt', 10, 32, 'sha256', again),
   read: (again) => readFile(__filename, again),
 };
 
