@@ -1,6 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
+const { TEST_REPORT } = process.env as { TEST_REPORT?: string };
+
 export default defineConfig({
-  // Longer than the deadman of any program under test (test/helpers/run.ts), which shows what it printed.
-  test: { include: ['test/**/*.test.ts'], testTimeout: 120_000 },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'test/fixtures/**'],
+    pool: 'forks',
+    // The tests start processes, which want processors too.
+    maxWorkers: 2,
+    // Longer than the deadman of any program under test (test/helpers/run.ts), which shows what it printed.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    reporters: TEST_REPORT === undefined ? ['default'] : ['default', ['json', { outputFile: TEST_REPORT }]],
+  },
 });

@@ -1,0 +1,83 @@
+// `npm run test:matrix -- [version…] [--report=folder]`: the tests and the stress, on every Node version of
+// node-versions.json or on those given. Nothing is rebuilt between them: the addon is one binary for all.
+//
+// With a report folder, each run leaves the counts of its tests there, for .ci/run.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const CACHE = join(ROOT, '.node-versions');
+const STRESS_FORKS = 1000;
+
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+function run(command, args, options = {}) {
+  const { status, signal, error } = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
+  if (error) console.error(`${command}: ${error.message}`);
+  if (signal) console.error(`${command}: ended by ${signal}`);
+  return status === 0;
+}
+
+/** The folder that holds the `node` of this version, from the registry; kept for the next time. */
+function folderOf(version) {
+  const folder = join(CACHE, version);
+  const bin = join(folder, 'package', 'bin');
+  if (existsSync(join(bin, 'node'))) return bin;
+  const unpacking = `${folder}.${process.pid}`;
+  mkdirSync(unpacking, { recursive: true });
+  const name = `node-linux-${process.arch}`;
+  const packed =
+    run('npm', ['pack', '--silent', '--pack-destination', unpacking, `${name}@${version}`]) &&
+    run('tar', ['-xzf', `${name}-${version}.tgz`], { cwd: unpacking });
+  if (!packed) throw new Error(`cannot fetch Node ${version}`);
+  rmSync(join(unpacking, `${name}-${version}.tgz`));
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(unpacking, folder);
+  return bin;
+}
+
+function runTests(version, env, report) {
+  const file = report && join(report, `tests-${version}.json`);
+  return run('node', ['node_modules/vitest/vitest.mjs', 'run'], {
+    env: file ? { ...env, TEST_REPORT: file } : env,
+  });
+}
+
+function runStress(version, env, report) {
+  if (scripts['test:stress'] === undefined) return true;
+  const passed = run('npm', ['run', '--silent', 'test:stress', '--', String(STRESS_FORKS)], { env });
+  if (report) writeFileSync(join(report, `stress-${version}.json`), JSON.stringify({ passed }));
+  return passed;
+}
+
+function runOn(version, report) {
+  const PATH = `${folderOf(version)}:${process.env.PATH}`;
+  const env = { ...process.env, PATH };
+  console.log(`\n=== Node ${version}: tests`);
+  const tested = runTests(version, env, report);
+  console.log(`\n=== Node ${version}: stress`);
+  const stressed = runStress(version, env, report);
+  return tested && stressed;
+}
+
+function attempt(version, report) {
+  try {
+    return runOn(version, report);
+  } catch (error) {
+    console.error(error.message);
+    return false;
+  }
+}
+
+const args = process.argv.slice(2);
+const report = args.find((arg) => arg.startsWith('--report='))?.slice('--report='.length);
+const given = args.filter((arg) => !arg.startsWith('--'));
+const versions =
+  given.length > 0 ? given : JSON.parse(readFileSync(join(ROOT, 'test', 'node-versions.json'), 'utf8'));
+
+const results = versions.map((version) => [version, attempt(version, report)]);
+console.log('');
+for (const [version, passed] of results) console.log(`Node ${version}: ${passed ? 'passed' : 'FAILED'}`);
+process.exitCode = results.every(([, passed]) => passed) ? 0 : 1;
