@@ -142,7 +142,7 @@ async function blockThread(t) {
   await t.untilOver();
   if (t.random() < 0.3) await t.pause(6000); // longer than fork() has patience
   for (let i = 0; i < 500 && !t.holds(fifo); i++) await t.pause(20);
-  writeFileSync(fifo, 'x');
+  writeFileSync(fifo, 'x'.repeat(100)); // for copies of the thread in children, too
   t.expectThread();
 }
 
