@@ -83,10 +83,15 @@ function markPrivatePipes(descriptors: DescribedDescriptor[]): void {
 function describeDescriptor(name: string): DescribedDescriptor {
   const fd = Number(name);
   const target = readlinkSync(`/proc/thread-self/fd/${fd}`);
-  const fate = RENEWED.test(target) ? 'renewed' : 'shared';
-  return target.startsWith('/') && !target.startsWith('/dev/')
-    ? { fd, target, fate, offset: readOffset(fd) }
-    : { fd, target, fate };
+  const isFile = target.startsWith('/') && !target.startsWith('/dev/');
+  const fate = RENEWED.test(target) || (isFile && isReadOnly(fd)) ? 'renewed' : 'shared';
+  return isFile ? { fd, target, fate, offset: readOffset(fd) } : { fd, target, fate };
+}
+
+/** A file in which parent and child each have a position of their own: not a standard stream, and not locked. */
+function isReadOnly(fd: number): boolean {
+  const info = readFileSync(`/proc/thread-self/fdinfo/${fd}`, 'latin1');
+  return fd > 2 && readsAndWrites(fd) === 'reads' && !/^lock:/m.test(info);
 }
 
 function describeDescriptors(): DescribedDescriptor[] {

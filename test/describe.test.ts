@@ -8,7 +8,7 @@ test('describeFork() names everything that a fork would duplicate, renew or shar
   expect(seen.kinds).toEqual(expect.arrayContaining(['server', 'child process', 'file watcher', 'worker']));
   expect(seen.details).toContain(`127.0.0.1:${seen.port}`);
   expect(seen.details.some((detail: string) => detail.includes(`pid ${seen.child}`))).toBe(true);
-  expect(seen.file).toMatchObject({ fate: 'shared', offset: 7 });
+  expect(seen.file).toMatchObject({ fate: 'renewed', offset: 7 });
   expect(seen.pipe).toMatchObject({ fate: 'shared' });
   expect(seen.epoll).toMatchObject({ fate: 'renewed' });
   expect(seen.ownSignalPipe).toBe(true);

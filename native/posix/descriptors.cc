@@ -19,7 +19,17 @@ namespace prefork {
 
 namespace {
 
-enum class Kind : uint8_t { other, epoll, eventfd, timerfd, inotify, io_uring, pipe, shared_pipe };
+enum class Kind : uint8_t {
+  other,
+  epoll,
+  eventfd,
+  timerfd,
+  inotify,
+  io_uring,
+  pipe,
+  shared_pipe,
+  read_file
+};
 
 struct Descriptor {
   int fd;
@@ -62,8 +72,15 @@ Kind kind_of_anonymous(int fd) {
   return Kind::other;
 }
 
+// A file or directory that can only be read. Not the standard streams, which are for passing on.
+bool is_read_file(int fd, const struct stat& status) {
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return false;
+  return fd > STDERR_FILENO && (fcntl(fd, F_GETFL) & (O_ACCMODE | O_PATH)) == O_RDONLY;
+}
+
 // Anonymous inodes have no file type, which spares everything else the readlink.
 Kind kind_of(int fd, const struct stat& status, dev_t pipe_device) {
+  if (is_read_file(fd, status)) return Kind::read_file;
   if (S_ISFIFO(status.st_mode)) return status.st_dev == pipe_device ? Kind::pipe : Kind::other;
   return (status.st_mode & S_IFMT) == 0 ? kind_of_anonymous(fd) : Kind::other;
 }
@@ -98,6 +115,7 @@ void find_twins() {
     if (is_pipe) continue;  // told apart by inode
     for (int j = 0; j < i; ++j) {
       if (descriptors[j].kind != descriptors[i].kind || descriptors[j].twin != j) continue;
+      if (descriptors[j].inode != descriptors[i].inode) continue;
       if (is_same_file(descriptors[j].fd, descriptors[i].fd)) descriptors[i].twin = j;
     }
   }
@@ -110,6 +128,31 @@ int renew_twins() {
     if (result < 0) return result;
   }
   return 0;
+}
+
+// --- a file that is being read: where in it
+
+bool holds_lock(int fd) {
+  Lines info(fdinfo_path(fd));
+  while (const char* line = info.next()) {
+    if (after(line, "lock:") != nullptr) return true;
+  }
+  return false;
+}
+
+// Another thread may be in the middle of it, in parent and child: of one position in the file each
+// of the two would get a part. Seen as a module that a worker thread found empty, while another one
+// forked. What may not be opened again (it was opened as another user) stays shared, as all files
+// that can be written do; so does a file that is locked, because the lock is the child's as well.
+int renew_read_file(const Descriptor& old) {
+  if (holds_lock(old.fd)) return 0;
+  const int flags = old.status_flags & (O_NONBLOCK | O_NOATIME | O_DIRECT | O_DIRECTORY);
+  const long fresh =
+      sys(SYS_openat, AT_FDCWD, fd_path(old.fd), O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
+  if (fresh == -EMFILE || fresh == -ENFILE || fresh == -ENOMEM) return static_cast<int>(fresh);
+  if (fresh < 0) return 0;
+  lseek(static_cast<int>(fresh), lseek(old.fd, 0, SEEK_CUR), SEEK_SET);
+  return move_to(static_cast<int>(fresh), old);
 }
 
 // --- eventfd: a counter
@@ -291,6 +334,7 @@ int for_each_of(Kind kind, Visit visit) {
 int renew_all() {
   member_count = 0;
   int result = for_each_of(Kind::epoll, list_members);
+  if (result == 0) result = for_each_of(Kind::read_file, renew_read_file);
   if (result == 0) result = for_each_of(Kind::eventfd, renew_eventfd);
   if (result == 0) result = for_each_of(Kind::timerfd, renew_timerfd);
   if (result == 0) result = for_each_of(Kind::pipe, renew_pipe_if_private);
@@ -308,7 +352,8 @@ int renew_all() {
 
 }  // namespace
 
-// The descriptor that the listing itself is read from appears in it too; it is a directory.
+// The descriptor that the listing itself is read from appears in it too. It is a directory, and no
+// longer open when its turn comes.
 int survey_descriptors(int report) {
   struct stat status;
   if (fstat(report, &status) < 0) return -errno;

@@ -1,8 +1,10 @@
 // Descriptors that are private to a process but, being open file descriptions, shared after a fork:
 // epoll, eventfd, timerfd, inotify, io_uring, and pipes of which both ends are in this process.
-// Left shared, parent and child would take each other's wake-ups.
+// Left shared, parent and child would take each other's wake-ups. And files that can only be read,
+// of which each would get a part.
 //
-// Everything else (files, sockets, pipes with one end elsewhere) stays shared, as POSIX says.
+// Everything else (files that can be written, standard streams, sockets, pipes with one end
+// elsewhere) stays shared, as POSIX says.
 #pragma once
 
 namespace prefork {

@@ -5,7 +5,7 @@ const { promisify } = require('node:util');
 const { setFlagsFromString } = require('node:v8');
 const { runInNewContext } = require('node:vm');
 const { Worker, isMainThread } = require('node:worker_threads');
-const { _exit, alarm, fork, waitpidAsync } = require('../..');
+const { _exit, alarm, fork, getpid, waitpidAsync } = require('../..');
 const wasm = require('./wasm');
 
 setFlagsFromString('--expose-gc');
@@ -69,7 +69,7 @@ const codeOf = (i) => i % 200;
 const endings = [
   (i) => (isMainThread ? process.exit(codeOf(i)) : _exit(codeOf(i))),
   (i) => _exit(codeOf(i)),
-  () => process.kill(process.pid, 'SIGKILL'),
+  () => process.kill(getpid(), 'SIGKILL'),
   (i) => (isMainThread ? process.exit(codeOf(i)) : _exit(codeOf(i))),
 ];
 const SIGKILL = 9;

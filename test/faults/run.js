@@ -1,0 +1,215 @@
+/**
+ * `npm run test:faults -- [--seed S] [--minutes M]`
+ *
+ * A campaign against a process that forks in a loop, repeatable from its seed as far as other processes allow. After
+ * each fault: the parent answers, has no more descriptors, threads or zombies than before, every child has either done
+ * its work or is reported dead, and nobody is left over. Prints what was tried and what was lost. (A full disk is there
+ * all the time, as /dev/full. A jump of the clock is left out: it would be one for the whole machine.)
+ */
+const { execFileSync, spawn } = require('node:child_process');
+const { once } = require('node:events');
+const { mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
+const { parseArgs } = require('node:util');
+const { backtrace, family } = require('../stress/backtrace');
+const faults = require('./faults');
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: String(Date.now() % 1e9) },
+    minutes: { type: 'string', default: '2' },
+    node: { type: 'string', default: process.execPath },
+  },
+});
+
+const ANSWER_SECONDS = 120;
+const LONGEST_FAULT = 1500;
+const DESCRIPTORS_OF_SLACK = 2; // what libuv opens once, when it first needs it
+
+/** mulberry32, by Tommy Ettinger */
+function seededRandom(seed) {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function compileStubborn(folder) {
+  const output = join(folder, 'stubborn.so');
+  const source = join(__dirname, '..', 'fixtures', 'stubborn.c');
+  const flags = ['-O1', '-shared', '-fPIC', '-pthread', '-Wl,-z,nodelete'];
+  execFileSync(process.env.CC ?? 'cc', [...flags, '-o', output, source], { stdio: 'inherit' });
+  return output;
+}
+
+function startSubject() {
+  const program = [values.node, join(__dirname, 'subject.js')];
+  const [command, ...args] = process.geteuid() === 0 ? ['unshare', '--mount', ...program] : program;
+  return spawn(command, args, { detached: true, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+}
+
+/** Processes of the subject's group, which its children are in, other than itself. */
+function leftOvers(pid) {
+  return readdirSync('/proc').filter((name) => {
+    if (!/^\d+$/.test(name) || Number(name) === pid) return false;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]) === pid;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** What a killed child had started may take a moment to end. */
+async function leftOversAfterAWhile(pid) {
+  let left = leftOvers(pid);
+  for (let i = 0; i < 100 && left.length > 0; i++) {
+    await pause(50);
+    left = leftOvers(pid);
+  }
+  return left;
+}
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** What a fault gets to work with. */
+function opportunity({ subject, random, folder, library, expected, mountNamespace }) {
+  const end = Date.now() + 200 + random() * LONGEST_FAULT;
+  const isOver = () => Date.now() >= end;
+  return {
+    pid: subject.pid,
+    random,
+    folder,
+    library,
+    mountNamespace,
+    pause,
+    isOver,
+    untilOver: () => pause(Math.max(0, end - Date.now())),
+    tell: (message) => subject.send(message),
+    expectThread: () => {
+      expected.threads++;
+      expected.descriptors++; // its FIFO
+    },
+    holds: (path) =>
+      readdirSync(`/proc/${subject.pid}/fd`).some((fd) => {
+        try {
+          return readlinkSync(`/proc/${subject.pid}/fd/${fd}`) === path;
+        } catch {
+          return false;
+        }
+      }),
+  };
+}
+
+async function askForAccount(subject) {
+  subject.send('pause');
+  const timer = new AbortController();
+  const silence = pause(ANSWER_SECONDS * 1000).then(() => {
+    if (!timer.signal.aborted) throw new Error(family(subject.pid).map(backtrace).join('\n'));
+  });
+  const [account] = await Promise.race([once(subject, 'message'), silence]);
+  timer.abort();
+  return account;
+}
+
+function add(total, tally) {
+  for (const [key, value] of Object.entries(tally)) total[key] = (total[key] ?? 0) + value;
+}
+
+async function main() {
+  const seed = Number(values.seed);
+  const random = seededRandom(seed);
+  const folder = mkdtempSync(join(tmpdir(), 'prefork-faults-'));
+  const library = compileStubborn(folder);
+  const names = Object.keys(faults).filter((name) => faults[name].possible?.() ?? true);
+  const impossible = Object.keys(faults).filter((name) => !names.includes(name));
+  console.log(`seed ${seed}, ${values.minutes} minutes, ${values.node}`);
+  if (impossible.length > 0) console.log(`not possible here: ${impossible.join('; ')}`);
+
+  const subject = startSubject();
+  let stderr = '';
+  subject.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text;
+  });
+  let death;
+  subject.on('exit', (code, signal) => {
+    death = `the parent ended with ${code ?? signal}\n${stderr}`;
+  });
+  await pause(500);
+  // By descriptor: with /proc hidden from it, the subject's namespace could not be named.
+  openSync(`/proc/${subject.pid}/ns/mnt`);
+  const mountNamespace = `/proc/${subject.pid}/ns/mnt`;
+  const first = await askForAccount(subject);
+  const expected = {
+    threads: first.census.threads,
+    descriptors: first.census.descriptors + DESCRIPTORS_OF_SLACK,
+  };
+  const totals = new Map(
+    names.map((name) => [name, { times: 0, forks: 0, good: 0, failedHonestly: 0, killed: {}, errors: {} }]),
+  );
+  const lost = [];
+  const end = Date.now() + Number(values.minutes) * 60_000;
+  const queue = [];
+
+  while (Date.now() < end && death === undefined && lost.length === 0) {
+    if (queue.length === 0)
+      queue.push(
+        ...names
+          .map((name) => [random(), name])
+          .sort()
+          .map(([, name]) => name),
+      );
+    const name = queue.pop();
+    subject.send('resume');
+    await pause(random() * 100);
+    await faults[name].apply(opportunity({ subject, random, folder, library, expected, mountNamespace }));
+    for (const pid of family(subject.pid)) {
+      try {
+        process.kill(pid, 'SIGCONT');
+      } catch {
+        // gone
+      }
+    }
+    const account = await askForAccount(subject);
+    const total = totals.get(name);
+    total.times++;
+    for (const key of ['forks', 'good', 'failedHonestly']) total[key] += account[key];
+    add(total.killed, account.killed);
+    add(total.errors, account.errors);
+    const problems = [...account.lost];
+    const { census } = account;
+    if (census.descriptors > expected.descriptors) problems.push(`${census.descriptors} descriptors`);
+    if (census.threads > expected.threads) problems.push(`${census.threads} threads`);
+    if (census.children > 0) problems.push(`${census.children} children or zombies`);
+    const left = await leftOversAfterAWhile(subject.pid);
+    if (left.length > 0) problems.push(`left over: ${left}`);
+    lost.push(...problems.map((problem) => `after ${name}: ${problem}`));
+  }
+  for (const [name, total] of totals) {
+    const { times, forks, good, failedHonestly, killed, errors } = total;
+    const rest = [
+      failedHonestly > 0 ? `${failedHonestly} failed honestly` : '',
+      ...Object.entries(killed).map(([signal, count]) => `${count} killed by signal ${signal}`),
+      ...Object.entries(errors).map(([code, count]) => `${count} ${code}`),
+    ].filter(Boolean);
+    console.log(
+      `${name.padEnd(38)} ${times} times: ${forks} forks, ${good} good${rest.map((r) => `, ${r}`).join('')}`,
+    );
+  }
+  if (death !== undefined) lost.push(death);
+  console.log(lost.length === 0 ? 'lost: nothing' : `lost:\n${lost.join('\n')}`);
+  subject.removeAllListeners('exit');
+  subject.disconnect();
+  rmSync(folder, { recursive: true });
+  process.exitCode = lost.length === 0 ? 0 : 1;
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});

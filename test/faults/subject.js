@@ -1,0 +1,161 @@
+/**
+ * The process that faults.js maltreats: forks in a loop, and keeps account of every child. Answers 'pause' with that
+ * account once all children have ended, and goes on after 'resume'.
+ */
+const { execFile } = require('node:child_process');
+const { closeSync, openSync, readFileSync, readdirSync, writeSync } = require('node:fs');
+const { readFile } = require('node:fs/promises');
+const { promisify } = require('node:util');
+const { Worker } = require('node:worker_threads');
+const { WIFSIGNALED, WTERMSIG, _exit, alarm, fork, getpid, waitpidAsync } = require('../..');
+
+const run = promisify(execFile);
+const home = getpid();
+const TOGETHER = 4;
+const CHILD_SECONDS = 60;
+const HONEST_FAILURE = 251; // the child works, but not what it tried: no descriptor, no process, no space left
+
+const alive = new Map();
+let account;
+let resting = false;
+
+function openAccount() {
+  account = {
+    forks: 0,
+    good: 0,
+    failedHonestly: 0,
+    killed: {},
+    errors: {},
+    heard: account?.heard ?? 0,
+    lost: [],
+  };
+}
+
+function writeToFullDisk() {
+  const file = openSync('/dev/full', 'w');
+  try {
+    writeSync(file, 'x');
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function live(i) {
+  alarm(2 * CHILD_SECONDS);
+  try {
+    await readFile(__filename);
+    await new Promise((resolve) => setTimeout(resolve, 1 + (i % 20)));
+    if (i % 4 === 0) await run('true');
+    if (i % 16 === 1) writeToFullDisk();
+  } catch {
+    _exit(HONEST_FAILURE);
+  }
+  _exit(i % 200);
+}
+
+function note(tally, what) {
+  tally[what] = (tally[what] ?? 0) + 1;
+}
+
+function judge(i, status) {
+  if (WIFSIGNALED(status)) note(account.killed, WTERMSIG(status));
+  else if (status === (i % 200) << 8) account.good++;
+  else if (status === HONEST_FAILURE << 8) account.failedHonestly++;
+  else account.lost.push(`child ${i} ended with status ${status}`);
+}
+
+/** Falls back on asking now and then where there is no descriptor for a pidfd. */
+async function statusOf(pid) {
+  for (;;) {
+    try {
+      return (await waitpidAsync(pid))[1];
+    } catch (error) {
+      if (getpid() !== home) return new Promise(() => {});
+      if (error.code === 'ECHILD') throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+function forkOnce(i) {
+  let pid;
+  try {
+    pid = fork();
+  } catch (error) {
+    note(account.errors, error.code);
+    return;
+  }
+  if (pid === 0) {
+    live(i);
+    return;
+  }
+  account.forks++;
+  const end = statusOf(pid)
+    .then((status) => judge(i, status))
+    .catch((error) => account.lost.push(`child ${i}: ${error.code}`))
+    .finally(() => alive.delete(pid));
+  alive.set(pid, end);
+}
+
+async function forkForEver() {
+  for (let i = 0; ; i++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (getpid() !== home) return;
+    if (!resting && alive.size < TOGETHER) forkOnce(i);
+    else await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+const childrenOf = (tid) =>
+  readFileSync(`/proc/self/task/${tid}/children`, 'utf8').split(' ').filter(Boolean);
+
+function census() {
+  const tasks = readdirSync('/proc/self/task');
+  return {
+    descriptors: readdirSync('/proc/self/fd').length,
+    threads: tasks.length,
+    children: tasks.flatMap(childrenOf).length,
+  };
+}
+
+async function rest() {
+  resting = true;
+  const late = setTimeout(() => account.lost.push(`still alive: ${[...alive.keys()]}`), CHILD_SECONDS * 1000);
+  const tooLate = new Promise((resolve) => setTimeout(resolve, CHILD_SECONDS * 1000 + 100).unref());
+  await Promise.race([Promise.all(alive.values()), tooLate]);
+  clearTimeout(late);
+  await new Promise((resolve) => setTimeout(resolve, 100)); // for libuv to close what is being closed
+  process.send({ ...account, census: census() });
+  openAccount();
+}
+
+/** A thread that stays in an uninterruptible call until somebody writes to the FIFO. */
+function load({ library, fifo }) {
+  Object.assign(process.env, { STUBBORN: 'vfork', STUBBORN_FIFO: fifo });
+  try {
+    process.dlopen({ exports: {} }, library);
+  } catch {
+    // it is not an add-on
+  }
+}
+
+async function main() {
+  openAccount();
+  const worker = new Worker("setInterval(() => require('node:fs').readFileSync(__filename), 1)", {
+    eval: true,
+  });
+  worker.on('error', () => {});
+  await Promise.all(Array.from({ length: 8 }, () => readFile(__filename)));
+  process.on('SIGTERM', () => {
+    account.heard++;
+  });
+  process.on('message', (message) => {
+    if (message === 'pause') rest();
+    else if (message === 'resume') resting = false;
+    else load(message);
+  });
+  process.on('disconnect', () => _exit(0));
+  forkForEver();
+}
+
+main();
