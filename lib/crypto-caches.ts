@@ -7,8 +7,8 @@
  * drawing as much as they can hold, which takes milliseconds in each child instead of microseconds.
  */
 import { randomInt, randomUUID } from 'node:crypto';
-import type { Session } from 'node:inspector';
 import { binding } from './binding';
+import { type Ask, withSession } from './inspector-session';
 
 /** The variables' names in all versions from Node 20 to 26. */
 const NAMES = ['randomCache', 'uuidData'] as const;
@@ -26,17 +26,6 @@ interface Properties {
   internalProperties?: Property[];
 }
 
-/** Session.post is synchronous for what V8 itself answers (the Runtime domain). */
-function post<T>(session: Session, method: string, parameters: object): T {
-  let answer: T | undefined;
-  session.post(method, parameters, (error: Error | null, result?: unknown) => {
-    if (error !== null) throw error;
-    answer = result as T;
-  });
-  if (answer === undefined) throw new Error(`${method} did not answer at once`);
-  return answer;
-}
-
 /** Where this code and an expression of the session, which may run in another context, can both reach. */
 const EXCHANGE = Symbol.for('prefork.exchange');
 const REACH_EXCHANGE = "process[Symbol.for('prefork.exchange')]";
@@ -45,41 +34,41 @@ interface Exchange {
   found: Map<string, Uint8Array>;
 }
 
-function propertiesOf(session: Session, objectId: string): Properties {
-  return post<Properties>(session, 'Runtime.getProperties', { objectId, ownProperties: true });
+function propertiesOf(ask: Ask, objectId: string): Properties {
+  return ask<Properties>('Runtime.getProperties', { objectId, ownProperties: true });
 }
 
 /** The variables that `EXCHANGE.closure` closes over, its own module's first, without the global ones. */
-function closureVariables(session: Session): Property[] {
-  const { result } = post<{ result: { objectId: string } }>(session, 'Runtime.evaluate', {
+function closureVariables(ask: Ask): Property[] {
+  const { result } = ask<{ result: { objectId: string } }>('Runtime.evaluate', {
     expression: `${REACH_EXCHANGE}.closure`,
   });
-  const scopes = propertiesOf(session, result.objectId).internalProperties?.find(
+  const scopes = propertiesOf(ask, result.objectId).internalProperties?.find(
     ({ name }) => name === '[[Scopes]]',
   );
-  return propertiesOf(session, scopes?.value?.objectId ?? '').result.flatMap(({ name, value }) =>
+  return propertiesOf(ask, scopes?.value?.objectId ?? '').result.flatMap(({ name, value }) =>
     !/^\d+$/.test(name) || value?.objectId === undefined || value.description === 'Global'
       ? []
-      : propertiesOf(session, value.objectId).result,
+      : propertiesOf(ask, value.objectId).result,
   );
 }
 
-function takeVariable(session: Session, { name, value }: Property): void {
-  post(session, 'Runtime.callFunctionOn', {
+function takeVariable(ask: Ask, { name, value }: Property): void {
+  ask('Runtime.callFunctionOn', {
     objectId: value?.objectId,
     functionDeclaration: `function () { ${REACH_EXCHANGE}.found.set('${name}', this); }`,
   });
 }
 
-function takeCaches(session: Session, closures: unknown[]): Uint8Array[] {
+function takeCaches(ask: Ask, closures: unknown[]): Uint8Array[] {
   const exchange: Exchange = { closure: undefined, found: new Map() };
   const place = binding.wait_real_process();
   Reflect.set(place, EXCHANGE, exchange);
   try {
     for (const closure of closures) {
       exchange.closure = closure;
-      const wanted = closureVariables(session).filter(({ name }) => NAMES.some((each) => each === name));
-      for (const variable of wanted) takeVariable(session, variable);
+      const wanted = closureVariables(ask).filter(({ name }) => NAMES.some((each) => each === name));
+      for (const variable of wanted) takeVariable(ask, variable);
     }
   } finally {
     Reflect.deleteProperty(place, EXCHANGE);
@@ -91,15 +80,8 @@ function takeCaches(session: Session, closures: unknown[]): Uint8Array[] {
 function findCaches(): Uint8Array[] | undefined {
   randomUUID(); // the cache of ids is made at the first
   try {
-    const { Session } = require('node:inspector') as typeof import('node:inspector');
-    const session = new Session();
-    session.connect();
-    try {
-      const caches = takeCaches(session, [randomInt, randomUUID]);
-      return caches.length === NAMES.length ? caches : undefined;
-    } finally {
-      session.disconnect();
-    }
+    const caches = withSession((ask) => takeCaches(ask, [randomInt, randomUUID]));
+    return caches.length === NAMES.length ? caches : undefined;
   } catch {
     return undefined; // no inspector in this build, or another Node than we know: they are drained
   }

@@ -4,8 +4,8 @@ import { becomeChild, inspectorPort, listenForForksElsewhere } from './after-for
 import { runAfter, runBefore } from './at-fork';
 import { binding } from './binding';
 import { awaitCertificates } from './certificates';
-import { findCryptoCaches } from './crypto-caches';
 import { integer, invalidType, preforkError, systemError } from './errors';
+import { prepareReseeding } from './random';
 
 export interface ForkOptions {
   /**
@@ -101,7 +101,7 @@ export function fork(options: ForkOptions = {}): number {
   let pid: number;
   try {
     if (options.allowInFlight !== true) refuseWorkInFlight();
-    findCryptoCaches();
+    prepareReseeding();
     awaitCertificates();
     pid = binding.fork(inspectorPort());
     if (pid < 0) throw forkError(pid);

@@ -513,8 +513,7 @@ const servers: Scenario[] = [
     program: 'serve',
     args: [pattern, '2', '127.0.0.1'],
     async drive(running: Running) {
-      await running.until(/port=\d+\n/);
-      await fetchText(running.numbers('port')[0], '/');
+      await running.until(/ready\n/, 2);
       running.kill('SIGKILL');
     },
     async afterwards(running: Running) {

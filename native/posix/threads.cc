@@ -265,7 +265,7 @@ int free_slot() {
   return slot_count < kMaxThreads ? slot_count++ : -E2BIG;
 }
 
-// Asks a thread that was not asked yet. One that ended meanwhile is nobody's concern.
+// Asks a thread that was not asked yet; 1 if it was. One that ended meanwhile is nobody's concern.
 int ask_new(pid_t tid, uint32_t my_generation) {
   const int index = free_slot();
   if (index < 0) return index;
@@ -274,7 +274,7 @@ int ask_new(pid_t tid, uint32_t my_generation) {
   slots[index].state.store(ticket);
   expected.fetch_add(1);
   const int result = ask(tid, ticket);
-  if (result == 0) return 0;
+  if (result == 0) return 1;
   expected.fetch_sub(1);
   slots[index].state.store(0);
   slots[index].tid = 0;
@@ -366,15 +366,18 @@ void take_recess(int recesses) {
 // One look at the list of threads: asks the new ones. Answers how many there were, or -errno.
 int ask_all_new(uint32_t my_generation, pid_t self) {
   int listed = 0;
-  const int before = slot_count;
+  int news = 0;
   const int result = for_each_number("/proc/self/task", [&](int tid) {
     ++listed;
-    return tid == self || is_known(tid) ? 0 : ask_new(tid, my_generation);
+    if (tid == self || is_known(tid)) return 0;
+    const int asked = ask_new(tid, my_generation);
+    if (asked > 0) ++news;
+    return asked < 0 ? asked : 0;
   });
   if (result < 0) return result;
   // The kernel may cut the listing short when a thread ends during it (fs/proc/base.c, next_tid).
   const bool complete = listed + 2 >= count_links("/proc/self/task");
-  return slot_count - before + (complete ? 0 : 1);
+  return news + (complete ? 0 : 1);
 }
 
 // Until a look finds nobody new while all others are parked: then there is nobody left to make one.

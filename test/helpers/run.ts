@@ -34,7 +34,7 @@ export class Program {
   readonly result: Promise<Result>;
   private readonly lines: AsyncIterator<string>;
 
-  constructor(command: string, args: string[], { env = {}, deadman = 20_000 }: RunOptions = {}) {
+  constructor(command: string, args: string[], { env = {}, deadman = 60_000 }: RunOptions = {}) {
     const child = spawn(command, args, { detached: true, env: { ...process.env, ...env }, stdio: 'pipe' });
     this.pid = child.pid ?? 0;
     const stdout = collect(child.stdout);

@@ -18,6 +18,7 @@ if (pattern === 'add_sockets') {
   const sockets = bindSockets(0, address);
   say(`port=${sockets[0].address().port}`);
   forkProcesses(Number(processes));
+  say('ready');
   const server = new HTTPServer(handler);
   server.addSockets(sockets);
 } else {
@@ -28,4 +29,5 @@ if (pattern === 'add_sockets') {
   server.bind(port, address);
   say(`port=${port}`);
   server.start(Number(processes));
+  say('ready');
 }

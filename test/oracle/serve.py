@@ -27,14 +27,11 @@ class Handler(RequestHandler):
 application = Application([("/", Handler)])
 
 
-class Server(HTTPServer):
-    pass
-
-
 if pattern == "add_sockets":
     sockets = bind_sockets(0, address)
     say("port=%d" % sockets[0].getsockname()[1])
     fork_processes(int(processes))
+    say("ready")
 
     async def main():
         server = HTTPServer(application)
@@ -49,4 +46,5 @@ else:
     server.bind(port, address)
     say("port=%d" % port)
     server.start(int(processes))
+    say("ready")
     IOLoop.current().start()

@@ -1,0 +1,32 @@
+/** A debugger's view of this thread, by an inspector session of our own; nothing listens on any port. */
+import type { Session } from 'node:inspector';
+
+/** Asks; what V8 itself answers (the Runtime domain) is answered at once. */
+export type Ask = <T>(method: string, parameters?: object) => T;
+
+function asker(session: Session): Ask {
+  return <T>(method: string, parameters: object = {}): T => {
+    let answer: { value: T } | undefined;
+    session.post(method, parameters, (error: Error | null, result?: unknown) => {
+      if (error !== null) throw error;
+      answer = { value: result as T };
+    });
+    if (answer === undefined) throw new Error(`${method} did not answer at once`);
+    return answer.value;
+  };
+}
+
+/**
+ * Calls `look` with a session that ends with it.
+ * @throws Error in a build of Node without inspector, and where Node is another than we know
+ */
+export function withSession<T>(look: (ask: Ask, session: Session) => T): T {
+  const { Session: InspectorSession } = require('node:inspector') as typeof import('node:inspector');
+  const session = new InspectorSession();
+  session.connect();
+  try {
+    return look(asker(session), session);
+  } finally {
+    session.disconnect();
+  }
+}

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { run } from './helpers/run';
+
+test('No two processes of a family draw the same random value, from any source.', async () => {
+  const { stdout, ...end } = await run('fork/random.js', { args: ['200'] });
+  expect(end).toEqual({ status: 0, signal: null, stderr: '' });
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines.length).toBe((200 + 2) * (8 * 3 + 1));
+  const seen = new Set<string>();
+  expect(lines.filter((line) => seen.size === seen.add(line).size)).toEqual([]);
+});
+
+const ok = { status: 0, signal: null, stdout: 'ok\n' };
+
+test('The child has its own pid wherever Node shows it, and its own title.', async () => {
+  expect(await run('fork/identity.js', { args: ['pid'] })).toEqual({ ...ok, stderr: '' });
+});
+
+test("The parent's child processes are not the child's: no events, no signals; the parent keeps them.", async () => {
+  expect(await run('fork/identity.js', { args: ['child processes'] })).toEqual({ ...ok, stderr: '' });
+});
+
+test('The IPC channel stays with the original; the child has none, hears of none, and ends.', async () => {
+  expect(await run('fork/identity.js', { args: ['channel'] })).toEqual({ ...ok, stderr: '' });
+});
+
+test('The child has no inspector, or one on its own port; the parent keeps its own.', async () => {
+  expect(await run('fork/identity.js', { args: ['inspector'] })).toMatchObject(ok);
+});
+
+test.skipIf(process.getuid?.() !== 0)('A child that gives up root does so in all its threads.', async () => {
+  expect(await run('fork/identity.js', { args: ['credentials'] })).toEqual({ ...ok, stderr: '' });
+});
