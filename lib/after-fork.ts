@@ -71,7 +71,23 @@ function leaveChannel(): void {
     for (const name of ['send', 'disconnect', 'connected', 'channel', '_channel', '_send', '_disconnect']) {
       Reflect.deleteProperty(object, name);
     }
+    hearNoClosedChannel(object);
   }
+}
+
+/**
+ * Whoever has put `process.send` aside before the fork and calls it in the child gets `ERR_IPC_CHANNEL_CLOSED` as an
+ * 'error' event (lib/internal/child_process.js, `target.send`), which ends the child: if nobody listens, or because
+ * somebody does (vitest). But nothing has gone wrong here.
+ */
+function hearNoClosedChannel(object: NodeJS.Process): void {
+  const { emit } = object;
+  const value = (...parameters: unknown[]): unknown => {
+    const [name, error] = parameters as [string, NodeJS.ErrnoException | undefined];
+    const isClosedChannel = name === 'error' && error?.code === 'ERR_IPC_CHANNEL_CLOSED';
+    return isClosedChannel ? false : Reflect.apply(emit, object, parameters);
+  };
+  Object.defineProperty(object, 'emit', { value, configurable: true, writable: true });
 }
 
 /** The parent's children: no exit event can come, kill() must not reach them, and their pipes are the parent's to read. */
