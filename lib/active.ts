@@ -7,7 +7,7 @@
 import { createHook } from 'node:async_hooks';
 import { subscribe } from 'node:diagnostics_channel';
 import { readFileSync, readlinkSync } from 'node:fs';
-import type { Worker } from 'node:worker_threads';
+import { isMainThread, type Worker } from 'node:worker_threads';
 import { binding, type LoopHandle } from './binding';
 
 export type ActiveKind =
@@ -140,6 +140,11 @@ function activeWorkers(): ActiveThing[] {
   return [...workers].map((worker) =>
     withOpening({ kind: 'worker', detail: `thread ${worker.threadId}` }, openings.get(worker)),
   );
+}
+
+/** Whether JavaScript runs in another thread than this one: in a worker, or, if this is one, in the main thread. */
+export function hasOtherThreads(): boolean {
+  return workers.size > 0 || !isMainThread;
 }
 
 const workers = new Set<Worker>();

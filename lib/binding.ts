@@ -71,9 +71,10 @@ export interface LoopHandle {
 export interface Binding {
   /**
    * Duplicates the process: 0 in the child, the child's pid in the parent. Sockets bound to `inspectorPort` (0: none)
-   * are cut off in the child before its inspector thread runs.
+   * are cut off in the child before its inspector thread runs. With `renewReadFiles` the child has positions of its own
+   * in files that can only be read.
    */
-  fork(inspectorPort: number): number;
+  fork(inspectorPort: number, renewReadFiles: boolean): number;
   /** Has `becameChild` called, in a turn of this thread's loop, in the child when another thread has forked. */
   on_fork_elsewhere(becameChild: () => void): void;
   /** Requests that this thread's loop has handed to the thread pool or the kernel (uv_loop_t's active_reqs). */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type ActiveThing, activeThings, formatActive } from './active';
 import { binding } from './binding';
+import { othersMayRead } from './fork';
 
 /**
  * - `shared`: parent and child use one open file description, with one offset and one state
@@ -84,7 +85,7 @@ function describeDescriptor(name: string): DescribedDescriptor {
   const fd = Number(name);
   const target = readlinkSync(`/proc/thread-self/fd/${fd}`);
   const isFile = target.startsWith('/') && !target.startsWith('/dev/');
-  const fate = RENEWED.test(target) || (isFile && isReadOnly(fd)) ? 'renewed' : 'shared';
+  const fate = RENEWED.test(target) || (isFile && othersMayRead() && isReadOnly(fd)) ? 'renewed' : 'shared';
   return isFile ? { fd, target, fate, offset: readOffset(fd) } : { fd, target, fate };
 }
 

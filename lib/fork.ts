@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { activeRequests } from './active';
+import { activeRequests, hasOtherThreads } from './active';
 import { becomeChild, inspectorPort, listenForForksElsewhere } from './after-fork';
 import { runAfter, runBefore } from './at-fork';
 import { binding } from './binding';
@@ -37,6 +37,14 @@ function refuseWorkInFlight(): void {
     `fork() while ${count} request${count === 1 ? ' is' : 's are'} in flight would do the work in both processes: ${names.join(', ')}. ` +
       'Wait for them, or pass { allowInFlight: true }',
   );
+}
+
+/**
+ * Whether JavaScript in another thread, or the thread pool, may be in the middle of a file. In the child it reads on,
+ * as it does in the parent, and each needs a position of its own; else files stay shared, as POSIX says.
+ */
+export function othersMayRead(): boolean {
+  return hasOtherThreads() || binding.requests_in_flight() > 0;
 }
 
 function forkError(negativeErrno: number): Error {
@@ -81,8 +89,9 @@ function forkError(negativeErrno: number): Error {
  *
  * In the parent: the child's pid; nothing else has changed. In the child: 0; it has this thread as its main thread, a
  * copy of every other thread, timer, watcher and worker, its own pid, its own random numbers, no IPC channel, no
- * inspector and none of the parent's child processes. Files, sockets and pipes are shared, as POSIX says; see
- * docs/fork-safety.md.
+ * inspector and none of the parent's child processes. Files, sockets and pipes are shared, as POSIX says (but while
+ * there are worker threads, or requests in flight, the child has its own position in files that are open for reading
+ * only); see docs/fork-safety.md.
  *
  * On an error there is no child and the parent goes on as before.
  *
@@ -103,7 +112,7 @@ export function fork(options: ForkOptions = {}): number {
     if (options.allowInFlight !== true) refuseWorkInFlight();
     prepareReseeding();
     awaitCertificates();
-    pid = binding.fork(inspectorPort());
+    pid = binding.fork(inspectorPort(), othersMayRead());
     if (pid < 0) throw forkError(pid);
   } catch (error) {
     runAfter(hooks, -1);

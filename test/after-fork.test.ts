@@ -15,8 +15,7 @@ test('No two processes of a family draw the same random value, from any source.'
   expect(await repeated(50, /^(crypto|webcrypto|Math.random:)/)).toEqual([]);
 });
 
-// Not so yet. V8 seeds each context once, from a generator of the isolate that the child has inherited.
-test.fails('Nor in other vm contexts, old and new ones.', async () => {
+test('Nor in other vm contexts, old and new ones.', async () => {
   expect(await repeated(3, /^Math.random of/)).toEqual([]);
 });
 

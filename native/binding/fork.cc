@@ -12,8 +12,10 @@
 namespace prefork {
 
 Napi::Value fork(const Napi::CallbackInfo& info) {
-  const int inspector_port = info[0].As<Napi::Number>().Int32Value();
-  const int result = fork_process(inspector_port);
+  ForkOptions options;
+  options.inspector_port = info[0].As<Napi::Number>().Int32Value();
+  options.renew_read_files = info[1].As<Napi::Boolean>().Value();
+  const int result = fork_process(options);
   if (result == 0) tell_other_environments(info.Env());
   return Napi::Number::New(info.Env(), result);
 }

@@ -121,9 +121,10 @@ void find_twins() {
   }
 }
 
-int renew_twins() {
+int renew_twins(bool read_files) {
   for (int i = 0; i < descriptor_count; ++i) {
     if (descriptors[i].twin == i) continue;
+    if (descriptors[i].kind == Kind::read_file && !read_files) continue;
     const int result = dup3_to(descriptors[descriptors[i].twin].fd, descriptors[i]);
     if (result < 0) return result;
   }
@@ -331,10 +332,10 @@ int for_each_of(Kind kind, Visit visit) {
 
 // The order matters in two places: members of an epoll are listed while they are still the old
 // ones, and added when they are all new.
-int renew_all() {
+int renew_all(bool read_files) {
   member_count = 0;
   int result = for_each_of(Kind::epoll, list_members);
-  if (result == 0) result = for_each_of(Kind::read_file, renew_read_file);
+  if (result == 0 && read_files) result = for_each_of(Kind::read_file, renew_read_file);
   if (result == 0) result = for_each_of(Kind::eventfd, renew_eventfd);
   if (result == 0) result = for_each_of(Kind::timerfd, renew_timerfd);
   if (result == 0) result = for_each_of(Kind::pipe, renew_pipe_if_private);
@@ -345,7 +346,7 @@ int renew_all() {
   if (result == 0)
     result = for_each_of(Kind::io_uring, [](const Descriptor& old) { return renew_ring(old.fd); });
   if (result == 0) result = for_each_of(Kind::epoll, renew_epoll);
-  if (result == 0) result = renew_twins();
+  if (result == 0) result = renew_twins(read_files);
   if (result == 0) result = add_members();
   return result;
 }
@@ -396,9 +397,9 @@ void forget_closed_pipes() {
       nullptr);
 }
 
-int renew_descriptors() {
+int renew_descriptors(bool read_files) {
   find_twins();
-  return renew_all();
+  return renew_all(read_files);
 }
 
 }  // namespace prefork

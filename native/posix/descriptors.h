@@ -1,10 +1,9 @@
 // Descriptors that are private to a process but, being open file descriptions, shared after a fork:
 // epoll, eventfd, timerfd, inotify, io_uring, and pipes of which both ends are in this process.
-// Left shared, parent and child would take each other's wake-ups. And files that can only be read,
-// of which each would get a part.
+// Left shared, parent and child would take each other's wake-ups.
 //
-// Everything else (files that can be written, standard streams, sockets, pipes with one end
-// elsewhere) stays shared, as POSIX says.
+// Everything else (files, sockets, pipes with one end elsewhere) stays shared, as POSIX says,
+// unless other threads may be in the middle of reading a file.
 #pragma once
 
 namespace prefork {
@@ -23,6 +22,10 @@ void forget_closed_pipes();
 
 // In the child, while the threads of parent and child are all stopped: gives the child its own, at
 // the same numbers, holding what they held. 0 or -errno: then the child cannot be completed.
-int renew_descriptors();
+//
+// With `read_files` also files that can only be read, each at the position where it was: another
+// thread that is stopped while it reads one reads on in both processes, and of one position each of
+// them would get a part.
+int renew_descriptors(bool read_files);
 
 }  // namespace prefork

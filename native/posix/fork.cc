@@ -63,11 +63,11 @@ long clone_process() {
   return pid;
 }
 
-int complete_child(int inspector_port) {
+int complete_child(const ForkOptions& options) {
   mark_memory();
   forget_lost_watches();
-  int result = inspector_port == 0 ? 0 : cut_off_sockets(inspector_port);
-  if (result == 0) result = renew_descriptors();
+  int result = options.inspector_port == 0 ? 0 : cut_off_sockets(options.inspector_port);
+  if (result == 0) result = renew_descriptors(options.renew_read_files);
   if (result == 0) result = bring_back_threads();
   return result;
 }
@@ -93,8 +93,8 @@ void discard(long pid) {
 }
 
 /* child */
-void become_complete(const int report[2], int inspector_port) {
-  const int result = complete_child(inspector_port);
+void become_complete(const int report[2], const ForkOptions& options) {
+  const int result = complete_child(options);
   sys(SYS_write, report[1], &result, sizeof result);
   if (result < 0) sys(SYS_exit_group, 127);
   sys(SYS_close, report[0]);
@@ -113,10 +113,10 @@ int see_child_complete(long pid, const int report[2]) {
 
 // The parent's threads stay stopped until the child is complete: the child copies descriptors that
 // they would go on using.
-long fork_stopped(const int report[2], int inspector_port) {
+long fork_stopped(const int report[2], const ForkOptions& options) {
   const long pid = clone_process();
   if (pid == 0) {
-    become_complete(report, inspector_port);
+    become_complete(report, options);
     return 0;
   }
   const int result = see_child_complete(pid, report);
@@ -131,14 +131,14 @@ int prepare_fork() {
   return supported;
 }
 
-int fork_process(int inspector_port) {
+int fork_process(const ForkOptions& options) {
   if (supported < 0) return supported;
   CriticalSection section;
   int report[2];
   if (pipe2(report, O_CLOEXEC) < 0) return -errno;
   long result = stop_at_rest(report[0]);
   if (result == 0) {
-    result = fork_stopped(report, inspector_port);
+    result = fork_stopped(report, options);
     release_threads();
     forget_closed_pipes();
   } else {

@@ -5,6 +5,11 @@ namespace prefork {
 // Learns at load what fork_process() needs. 0, or -ENOSYS where this system lacks something.
 int prepare_fork();
 
+struct ForkOptions {
+  int inspector_port = 0;         // sockets bound to it are cut off in the child; 0: none
+  bool renew_read_files = false;  // see renew_descriptors()
+};
+
 // Duplicates the calling process with all its threads. Answers 0 in the child, the child's pid in
 // the parent, or -errno in the parent, which is then as before and has no child:
 //   -EAGAIN, -ENOMEM   no process or no memory for it (man 2 fork)
@@ -13,7 +18,6 @@ int prepare_fork();
 //   -ECHILD            the child was killed before it was complete
 //   -ENOTSUP           an io_uring that cannot be given to a child (see rings.h)
 //   -ENOENT            no /proc
-// In the child, sockets bound to `inspector_port` (0: none) are cut off.
-int fork_process(int inspector_port);
+int fork_process(const ForkOptions& options);
 
 }  // namespace prefork

@@ -207,7 +207,7 @@ int child(const Belongings& own) {
   see_belongings(own);
   CHECK(lseek(own.locked_file, 5, SEEK_SET) == 5);
   see_all_go_on();
-  const int grandchild = prefork::fork_process(0);
+  const int grandchild = prefork::fork_process({0, true});
   CHECK(grandchild >= 0);
   if (grandchild == 0) {
     alarm(60);
@@ -229,7 +229,7 @@ int main(int count, char** arguments) {
   Belongings own = acquire();
   add_stale_member(own);
   for (int i = 0; i < times; ++i) {
-    const int pid = prefork::fork_process(0);
+    const int pid = prefork::fork_process({0, true});
     if (pid < 0) dprintf(2, "fork: %s\n", strerror(-pid));
     CHECK(pid >= 0);
     if (pid == 0) _exit(child(own));
