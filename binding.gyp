@@ -15,6 +15,7 @@
             "native/loop/active.cc",
             "native/loop/child_processes.cc",
             "native/loop/pid_watch.cc",
+            "native/loop/fs_watchers.cc",
             "native/loop/wait_signals.cc",
             "native/posix/credentials.cc",
             "native/posix/critical.cc",

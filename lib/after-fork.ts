@@ -1,7 +1,7 @@
 /** What JavaScript state the child of a fork must change, one function each. */
 import { ChildProcess } from 'node:child_process';
 import { binding } from './binding';
-import { check } from './errors';
+import { check, systemError } from './errors';
 import { reseedRandom } from './random';
 import { forgetAsyncWaits } from './wait';
 
@@ -135,6 +135,14 @@ function sendCredentialsToAllThreads(): void {
 }
 const reachAllThreads = new WeakSet<object>();
 
+/** Without CAP_DAC_READ_SEARCH only the loop knows which files it watches (native/posix/inotify.h). */
+function watchFilesAgain(): void {
+  const result = binding.restart_lost_watchers();
+  if (result >= 0) return;
+  const { message } = systemError(result, 'inotify_add_watch');
+  process.emitWarning(`fs.watch() has stopped watching a file in a forked child: ${message}`, 'ForkWarning');
+}
+
 /** What each environment has to put right for itself, the forking one and those that live on beside it. */
 function takeNewIdentity(): void {
   takeNewPid();
@@ -143,6 +151,7 @@ function takeNewIdentity(): void {
   leaveChannel();
   disownChildProcesses();
   sendCredentialsToAllThreads();
+  watchFilesAgain();
 }
 
 /** Every step, in the child, before any code of the program runs in this thread. */

@@ -81,6 +81,8 @@ export interface Binding {
   requests_in_flight(): number;
   /** The active handles of the loop of this thread, referenced or not, in the order in which they were made. */
   loop_active_handles(): LoopHandle[];
+  /** In the child, if inotify lost its watches: has this thread's loop watch all its files again. */
+  restart_lost_watchers(): number;
   /** Gives every other thread the user, group and supplementary groups of the calling one. */
   share_credentials(): number;
   /** Fills `bytes` with random bits of the kernel's (getrandom(2)). */

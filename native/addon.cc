@@ -11,6 +11,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "on_fork_elsewhere", on_fork_elsewhere);
   method(exports, "fork", prefork::fork);
   method(exports, "requests_in_flight", requests_in_flight);
+  method(exports, "restart_lost_watchers", restart_lost_watchers);
   method(exports, "share_credentials", prefork::share_credentials);
   method(exports, "random_fill", random_fill);
   method(exports, "socket_getaddrinfo", resolve_stream_addresses);

@@ -17,6 +17,7 @@ Napi::Value on_fork_elsewhere(const Napi::CallbackInfo& info);
 // fork.cc
 Napi::Value fork(const Napi::CallbackInfo& info);
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info);
+Napi::Value restart_lost_watchers(const Napi::CallbackInfo& info);
 Napi::Value share_credentials(const Napi::CallbackInfo& info);
 Napi::Value random_fill(const Napi::CallbackInfo& info);
 

@@ -7,7 +7,9 @@
 
 #include "binding/binding.h"
 #include "binding/environments.h"
+#include "loop/fs_watchers.h"
 #include "posix/credentials.h"
+#include "posix/inotify.h"
 
 namespace prefork {
 
@@ -24,6 +26,12 @@ Napi::Value requests_in_flight(const Napi::CallbackInfo& info) {
   uv_loop_t* loop = nullptr;
   napi_get_uv_event_loop(info.Env(), &loop);
   return Napi::Number::New(info.Env(), loop->active_reqs.count);
+}
+
+Napi::Value restart_lost_watchers(const Napi::CallbackInfo& info) {
+  uv_loop_t* loop = nullptr;
+  napi_get_uv_event_loop(info.Env(), &loop);
+  return Napi::Number::New(info.Env(), inotify_watches_lost() ? restart_fs_watchers(loop) : 0);
 }
 
 Napi::Value share_credentials(const Napi::CallbackInfo& info) {
