@@ -345,6 +345,7 @@ int renew_all(bool read_files) {
     });
   if (result == 0)
     result = for_each_of(Kind::io_uring, [](const Descriptor& old) { return renew_ring(old.fd); });
+  forget_closed_rings();
   if (result == 0) result = for_each_of(Kind::epoll, renew_epoll);
   if (result == 0) result = renew_twins(read_files);
   if (result == 0) result = add_members();

@@ -52,6 +52,7 @@ struct Ring {
   Region entries;  // submissions
   bool renewed;    // by us, in this process or an ancestor: no longer to be seen in /proc/self/maps
   bool present;    // seen in the last listing
+  bool in_use;     // renewed at this fork, so that a descriptor of it is open
 };
 
 constexpr int kMaxRings = 4096;
@@ -194,7 +195,7 @@ void notice_ring_mapping(const Mapping& mapping) {
   if (ring == nullptr) {
     if (ring_count == kMaxRings) return;
     ring = &rings[ring_count++];
-    *ring = {mapping.inode, {}, {}, false, false};
+    *ring = {mapping.inode, {}, {}, false, false, false};
   }
   if (mapping.offset == kRingOffset) ring->ring = {mapping.start, mapping.size()};
   if (mapping.offset == kEntriesOffset) ring->entries = {mapping.start, mapping.size()};
@@ -226,7 +227,18 @@ int renew_ring(int fd) {
   if (result < 0) return result;
   ring->inode = status.st_ino;
   ring->renewed = true;
+  ring->in_use = true;
   return 0;
+}
+
+void forget_closed_rings() {
+  int kept = 0;
+  for (int i = 0; i < ring_count; ++i) {
+    if (!rings[i].in_use) continue;
+    rings[kept] = rings[i];
+    rings[kept++].in_use = false;
+  }
+  ring_count = kept;
 }
 
 }  // namespace prefork

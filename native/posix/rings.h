@@ -22,4 +22,8 @@ int ring_is_at_rest(ino_t inode);
 // takes no memory at a given address (6.5 to 6.9, see docs/fork-safety.md).
 int renew_ring(int fd);
 
+// Child, all of them renewed: forgets those of loops that were closed since an earlier fork, so
+// that a long line of descendants does not remember ever more.
+void forget_closed_rings();
+
 }  // namespace prefork

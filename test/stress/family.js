@@ -13,7 +13,8 @@ const { collectGarbage, expectedStatus, live, runHotFunction } = require('./chil
 const profiles = require('./profiles');
 
 const CHILD_SECONDS = Number(process.env.STRESS_CHILD_SECONDS ?? 60);
-const home = getpid();
+// Told to workers, not asked by them: in a child's copy of one that is just starting the answer would be another.
+const home = isMainThread ? getpid() : workerData.home;
 
 function say(message) {
   writeSync(1, `${JSON.stringify(message)}\n`);
@@ -115,7 +116,7 @@ function forkInWorkers(count, { together }) {
     if (getpid() === home) busyMoment(21);
   }, 5);
   const threads = Array.from({ length: THREADS }, (_, first) => {
-    const worker = new Worker(__filename, { workerData: { first, step: THREADS, count, together } });
+    const worker = new Worker(__filename, { workerData: { home, first, step: THREADS, count, together } });
     return new Promise((resolve, reject) => worker.on('message', resolve).on('error', reject));
   });
   return Promise.all(threads).then((good) => {
