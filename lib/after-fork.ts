@@ -6,7 +6,7 @@ import { check } from './errors';
 import { reseedRandom } from './random';
 import { forgetAsyncWaits } from './wait';
 
-import cluster = require('node:cluster');
+const cluster = require('node:cluster') as import('node:cluster').Cluster;
 
 /** The parts of Node's internals that are touched here; all have been the same since Node 16. */
 interface Handle {
@@ -82,7 +82,8 @@ function leaveChannel(): void {
  * the primary's answer instead of listening. The workers of a primary are not its child's, either.
  */
 function leaveCluster(): void {
-  for (const id of Object.keys(cluster.workers ?? {})) Reflect.deleteProperty(cluster.workers as object, id);
+  const workers: object = cluster.workers ?? {};
+  for (const id of Object.keys(workers)) Reflect.deleteProperty(workers, id);
   if (!cluster.isWorker) return;
   Object.assign(cluster, { isWorker: false, isPrimary: true, isMaster: true, worker: undefined });
   syncBuiltinESMExports();

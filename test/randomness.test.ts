@@ -29,9 +29,7 @@ test('1,000 children, their parent and 50 grandchildren draw no value twice, fro
 }, async () => {
   const lines = await drawn('random/family.mjs', ['1000']);
   const [everywhere, inChildrenOnly] = [17, 1];
-  expect(lines.length).toBe(
-    everywhere * (3 + 10 + 1 + 1000 + 50 + 50) + inChildrenOnly * (1000 + 50),
-  );
+  expect(lines.length).toBe(everywhere * (3 + 10 + 1 + 1000 + 50 + 50) + inChildrenOnly * (1000 + 50));
   expect(duplicates(lines)).toEqual([]);
 });
 
