@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 
+#include "posix/cut_off.h"
 #include "posix/inotify.h"
 #include "posix/procfs.h"
 #include "posix/rings.h"
@@ -287,10 +288,12 @@ int for_each_of(Kind kind, Visit visit) {
 }
 
 // The order matters in two places: members of an epoll are listed while they are still the old
-// ones, and added when they are all new.
-int renew_all() {
+// ones, and added when they are all new. So are sockets that are cut off: who watches one hears
+// that it is dead. (Node's inspector waits for that before it closes.)
+int renew_all(int inspector_port) {
   member_count = 0;
   int result = for_each_of(Kind::epoll, list_members);
+  if (result == 0 && inspector_port != 0) result = cut_off_sockets(inspector_port);
   if (result == 0) result = for_each_of(Kind::eventfd, renew_eventfd);
   if (result == 0) result = for_each_of(Kind::timerfd, renew_timerfd);
   if (result == 0) result = for_each_of(Kind::pipe, renew_pipe_if_private);
@@ -351,9 +354,9 @@ void forget_closed_pipes() {
       nullptr);
 }
 
-int renew_descriptors() {
+int renew_descriptors(int inspector_port) {
   find_twins();
-  return renew_all();
+  return renew_all(inspector_port);
 }
 
 }  // namespace prefork

@@ -20,7 +20,8 @@ int rings_are_at_rest();
 void forget_closed_pipes();
 
 // In the child, while the threads of parent and child are all stopped: gives the child its own, at
-// the same numbers, holding what they held. 0 or -errno: then the child cannot be completed.
-int renew_descriptors();
+// the same numbers, holding what they held. Sockets bound to `inspector_port` (0: none) are cut off
+// (cut_off.h). 0 or -errno: then the child cannot be completed.
+int renew_descriptors(int inspector_port);
 
 }  // namespace prefork

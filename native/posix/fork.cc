@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 
 #include "posix/critical.h"
-#include "posix/cut_off.h"
 #include "posix/descriptors.h"
 #include "posix/inotify.h"
 #include "posix/kernel_state.h"
@@ -66,8 +65,7 @@ long clone_process() {
 int complete_child(int inspector_port) {
   mark_memory();
   forget_lost_watches();
-  int result = inspector_port == 0 ? 0 : cut_off_sockets(inspector_port);
-  if (result == 0) result = renew_descriptors();
+  int result = renew_descriptors(inspector_port);
   if (result == 0) result = bring_back_threads();
   return result;
 }
