@@ -1,9 +1,12 @@
 /** What JavaScript state the child of a fork must change, one function each. */
 import { ChildProcess } from 'node:child_process';
+import { syncBuiltinESMExports } from 'node:module';
 import { binding } from './binding';
 import { check, systemError } from './errors';
 import { reseedRandom } from './random';
 import { forgetAsyncWaits } from './wait';
+
+const cluster = require('node:cluster') as import('node:cluster').Cluster;
 
 /** The parts of Node's internals that are touched here; all have been the same since Node 16. */
 interface Handle {
@@ -90,6 +93,18 @@ function hearNoClosedChannel(object: NodeJS.Process): void {
   Object.defineProperty(object, 'emit', { value, configurable: true, writable: true });
 }
 
+/**
+ * The primary knows nothing of the child, which has no channel to it: as a worker, its servers would wait for ever for
+ * the primary's answer instead of listening. The workers of a primary are not its child's, either.
+ */
+function leaveCluster(): void {
+  const workers: object = cluster.workers ?? {};
+  for (const id of Object.keys(workers)) Reflect.deleteProperty(workers, id);
+  if (!cluster.isWorker) return;
+  Object.assign(cluster, { isWorker: false, isPrimary: true, isMaster: true, worker: undefined });
+  syncBuiltinESMExports();
+}
+
 /** The parent's children: no exit event can come, kill() must not reach them, and their pipes are the parent's to read. */
 function disownChildProcesses(): void {
   const real = binding.wait_real_process() as ProcessInternals;
@@ -149,6 +164,7 @@ function takeNewIdentity(): void {
   forgetAsyncWaits();
   reseedRandom();
   leaveChannel();
+  leaveCluster();
   disownChildProcesses();
   sendCredentialsToAllThreads();
   watchFilesAgain();

@@ -6,12 +6,12 @@ export type Ask = <T>(method: string, parameters?: object) => T;
 
 function asker(session: Session): Ask {
   return <T>(method: string, parameters: object = {}): T => {
-    let answer: { value: T } | undefined;
+    let answer: { error: Error | null; value: T } | undefined;
     session.post(method, parameters, (error: Error | null, result?: unknown) => {
-      if (error !== null) throw error;
-      answer = { value: result as T };
+      answer = { error, value: result as T }; // what is thrown here, Node makes a warning of
     });
     if (answer === undefined) throw new Error(`${method} did not answer at once`);
+    if (answer.error !== null) throw answer.error;
     return answer.value;
   };
 }

@@ -5,11 +5,22 @@
  * (crypto/rand, `openssl_get_fork_id`).
  */
 import { findCryptoCaches, renewCryptoCaches } from './crypto-caches';
-import { seededRandom } from './seeded-random';
+import { canSetRandom, setRandom } from './seeded-random';
 import { prepareContexts, reseedContexts } from './vm-contexts';
+
+let warned = false;
+
+function warnIfFrozen(): void {
+  if (warned || canSetRandom(Math)) return;
+  warned = true;
+  process.emitWarning('Math is frozen, so that Math.random() gives the same numbers in parent and child', {
+    code: 'PREFORK_FROZEN_MATH',
+  });
+}
 
 /** In the parent, before each fork: what needs to be done only once should not be left to every child. */
 export function prepareReseeding(): void {
+  warnIfFrozen();
   findCryptoCaches();
   prepareContexts();
 }
@@ -20,6 +31,6 @@ export function prepareReseeding(): void {
  */
 export function reseedRandom(): void {
   renewCryptoCaches();
-  Math.random = seededRandom();
+  setRandom(Math);
   reseedContexts();
 }

@@ -32,3 +32,16 @@ export function seededRandom(): () => number {
   const [a, b, c, d] = randomSeed() as unknown as [number, number, number, number];
   return makeRandom(a, b, c, d);
 }
+
+/** Whether `setRandom` can do its work: not if the program has frozen it (Object.freeze, --frozen-intrinsics, SES). */
+export function canSetRandom(math: Math): boolean {
+  const property = Object.getOwnPropertyDescriptor(math, 'random');
+  return property === undefined || property.writable === true || property.configurable === true;
+}
+
+/** Gives a context's `Math` a generator with a seed of its own; leaves alone what is no object, or frozen. */
+export function setRandom(math: unknown): void {
+  if (typeof math === 'object' && math !== null) {
+    Reflect.defineProperty(math, 'random', { value: seededRandom() });
+  }
+}

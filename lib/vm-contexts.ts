@@ -7,37 +7,34 @@ import { getHeapStatistics } from 'node:v8';
 
 import vm = require('node:vm');
 
-import { withSession } from './inspector-session';
-import { makeRandom, randomSeed, seededRandom } from './seeded-random';
+import { type Ask, withSession } from './inspector-session';
+import { makeRandom, randomSeed, setRandom } from './seeded-random';
 
 interface ExecutionContext {
   id: number;
 }
 
-function setRandom(math: unknown): void {
-  Reflect.set(math as object, 'random', seededRandom());
+/**
+ * Nothing of this context may be handed over to another one, so the generator goes as source, and its seed as numbers.
+ */
+function reseedContext(ask: Ask, contextId: number): void {
+  const math = ask<{ result: { objectId?: string } }>('Runtime.evaluate', { expression: 'Math', contextId });
+  const { objectId } = math.result;
+  if (objectId === undefined) return; // its global object has something else of that name
+  ask('Runtime.callFunctionOn', {
+    objectId,
+    functionDeclaration: `function (...seed) { this.random = (${makeRandom.toString()})(...seed); }`,
+    arguments: Array.from(randomSeed(), (value) => ({ value })),
+  });
 }
 
-/**
- * Those that exist. Node keeps no list, but tells the inspector of each. Nothing of this context may be handed over
- * to another one, so the generator goes as source, and its seed as numbers.
- */
+/** Those that exist. Node keeps no list, but tells the inspector of each. */
 function reseedExisting(): void {
   withSession((ask, session) => {
     const contexts: ExecutionContext[] = [];
     session.on('Runtime.executionContextCreated', ({ params }) => contexts.push(params.context));
     ask('Runtime.enable');
-    for (const { id } of contexts) {
-      const math = ask<{ result: { objectId: string } }>('Runtime.evaluate', {
-        expression: 'Math',
-        contextId: id,
-      });
-      ask('Runtime.callFunctionOn', {
-        objectId: math.result.objectId,
-        functionDeclaration: `function (...seed) { this.random = (${makeRandom.toString()})(...seed); }`,
-        arguments: Array.from(randomSeed(), (value) => ({ value })),
-      });
-    }
+    for (const { id } of contexts) reseedContext(ask, id);
     ask('Runtime.disable');
   });
 }
@@ -51,6 +48,15 @@ function contextOptions(options: vm.RunningScriptInNewContextOptions): vm.Create
     ...(contextCodeGeneration !== undefined && { codeGeneration: contextCodeGeneration }),
     ...(microtaskMode !== undefined && { microtaskMode }),
   };
+}
+
+/** A sandbox may be a proxy or have a getter that throws: its own affair, and none of `createContext`'s callers. */
+function reseedNew(context: vm.Context, runInContext: typeof vm.runInContext): void {
+  try {
+    setRandom(runInContext('Math', context));
+  } catch {
+    // It has no `Math` that anything could be drawn from.
+  }
 }
 
 let watching = false;
@@ -67,7 +73,7 @@ function watchContexts(): void {
   const { createContext, runInContext } = vm;
   vm.createContext = (...parameters) => {
     const context = createContext(...parameters);
-    if (inChild) setRandom(runInContext('Math', context));
+    if (inChild) reseedNew(context, runInContext);
     return context;
   };
   vm.Script.prototype.runInNewContext = function (this: vm.Script, object, options = {}) {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 
+#include "posix/cut_off.h"
 #include "posix/inotify.h"
 #include "posix/procfs.h"
 #include "posix/rings.h"
@@ -331,10 +332,12 @@ int for_each_of(Kind kind, Visit visit) {
 }
 
 // The order matters in two places: members of an epoll are listed while they are still the old
-// ones, and added when they are all new.
-int renew_all(bool read_files) {
+// ones, and added when they are all new. So are sockets that are cut off: who watches one hears
+// that it is dead. (Node's inspector waits for that before it closes.)
+int renew_all(int inspector_port, bool read_files) {
   member_count = 0;
   int result = for_each_of(Kind::epoll, list_members);
+  if (result == 0 && inspector_port != 0) result = cut_off_sockets(inspector_port);
   if (result == 0 && read_files) result = for_each_of(Kind::read_file, renew_read_file);
   if (result == 0) result = for_each_of(Kind::eventfd, renew_eventfd);
   if (result == 0) result = for_each_of(Kind::timerfd, renew_timerfd);
@@ -398,9 +401,9 @@ void forget_closed_pipes() {
       nullptr);
 }
 
-int renew_descriptors(bool read_files) {
+int renew_descriptors(int inspector_port, bool read_files) {
   find_twins();
-  return renew_all(read_files);
+  return renew_all(inspector_port, read_files);
 }
 
 }  // namespace prefork

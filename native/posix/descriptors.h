@@ -21,11 +21,12 @@ int rings_are_at_rest();
 void forget_closed_pipes();
 
 // In the child, while the threads of parent and child are all stopped: gives the child its own, at
-// the same numbers, holding what they held. 0 or -errno: then the child cannot be completed.
+// the same numbers, holding what they held. Sockets bound to `inspector_port` (0: none) are cut off
+// (cut_off.h). 0 or -errno: then the child cannot be completed.
 //
 // With `read_files` also files that can only be read, each at the position where it was: another
 // thread that is stopped while it reads one reads on in both processes, and of one position each of
 // them would get a part.
-int renew_descriptors(bool read_files);
+int renew_descriptors(int inspector_port, bool read_files);
 
 }  // namespace prefork

@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 
 #include "posix/critical.h"
-#include "posix/cut_off.h"
 #include "posix/descriptors.h"
 #include "posix/inotify.h"
 #include "posix/kernel_state.h"
@@ -66,8 +65,7 @@ long clone_process() {
 int complete_child(const ForkOptions& options) {
   mark_memory();
   forget_lost_watches();
-  int result = options.inspector_port == 0 ? 0 : cut_off_sockets(options.inspector_port);
-  if (result == 0) result = renew_descriptors(options.renew_read_files);
+  int result = renew_descriptors(options.inspector_port, options.renew_read_files);
   if (result == 0) result = bring_back_threads();
   return result;
 }
