@@ -1,16 +1,29 @@
 /** No value is drawn twice in a family of processes, from any source. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { run } from './helpers/run';
 
 const DEADMAN = 290_000;
 const NO_INSPECTOR = { NODE_OPTIONS: `--require=${join(__dirname, 'fixtures/random/no-inspector.js')}` };
 
 /** The lines of "source value" that a program prints. */
-async function drawn(name: string, args: string[], env: Record<string, string> = {}): Promise<string[]> {
-  const { stdout, ...end } = await run(name, { args, env, deadman: DEADMAN });
+async function drawn(name: string, args: string[]): Promise<string[]> {
+  const { stdout, ...end } = await run(name, { args, deadman: DEADMAN });
   expect(end).toEqual({ status: 0, signal: null, stderr: '' });
   return stdout.trimEnd().split('\n');
+}
+
+/** What a family of processes wrote to a file: more lines than a pipe of the test holds. */
+async function drawnByFamily(children: number, env: Record<string, string> = {}): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'prefork-random-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'drawn');
+  const args = [file, String(children)];
+  const end = await run('random/family.mjs', { args, env, deadman: DEADMAN });
+  expect(end).toEqual({ status: 0, signal: null, stdout: '', stderr: '' });
+  return readFileSync(file, 'utf8').trimEnd().split('\n');
 }
 
 /** Those values that are there twice; of which source it was does not matter. */
@@ -27,7 +40,7 @@ function repeating(lines: string[]): string[] {
 test('1,000 children, their parent and 50 grandchildren draw no value twice, from any source.', {
   timeout: 300_000,
 }, async () => {
-  const lines = await drawn('random/family.mjs', ['1000']);
+  const lines = await drawnByFamily(1000);
   const [everywhere, inChildrenOnly] = [17, 1];
   expect(lines.length).toBe(everywhere * (3 + 10 + 1 + 1000 + 50 + 50) + inChildrenOnly * (1000 + 50));
   expect(duplicates(lines)).toEqual([]);
@@ -41,7 +54,7 @@ test('A child finds the caches of node:crypto and need not draw them empty.', as
 test('Where there is no inspector, the caches are drawn empty; only old contexts are not repaired.', async () => {
   const result = await run('random/caches.js', { env: NO_INSPECTOR });
   expect(result).toEqual({ status: 0, signal: null, stdout: '', stderr: '' });
-  const lines = await drawn('random/family.mjs', ['100'], NO_INSPECTOR);
+  const lines = await drawnByFamily(100, NO_INSPECTOR);
   expect(repeating(lines)).toEqual(['an old context', 'an unused context']);
 });
 
