@@ -6,7 +6,9 @@
  */
 import { findCryptoCaches, renewCryptoCaches } from './crypto-caches';
 import { canSetRandom, setRandom } from './seeded-random';
-import { prepareContexts, reseedContexts } from './vm-contexts';
+import { reseedContexts, watchContexts } from './vm-contexts';
+
+watchContexts();
 
 let warned = false;
 
@@ -22,7 +24,6 @@ function warnIfFrozen(): void {
 export function prepareReseeding(): void {
   warnIfFrozen();
   findCryptoCaches();
-  prepareContexts();
 }
 
 /**

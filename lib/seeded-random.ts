@@ -9,7 +9,6 @@ export function randomSeed(): Int32Array {
 
 /**
  * The generator is xoshiro128+ by Blackman and Vigna (https://prng.di.unimi.it), of the family that V8 uses.
- * Refers to nothing outside: its source is evaluated in other contexts, too.
  */
 export function makeRandom(a: number, b: number, c: number, d: number): () => number {
   const next = (): number => {

@@ -1,43 +1,17 @@
 /**
  * `Math.random` of the contexts of `node:vm`. Each has a generator of its own: those that exist at a fork go on alike in
  * parent and child, and those made later are seeded from the isolate's generator, which is the same in both, too.
+ *
+ * Nobody keeps a list of them but V8's inspector, and what it lists may have been collected already: to evaluate
+ * something in such a context ends the process. So they are noted as they are made, from when the package is loaded.
  */
 import { syncBuiltinESMExports } from 'node:module';
-import { getHeapStatistics } from 'node:v8';
+import { setRandom } from './seeded-random';
 
 import vm = require('node:vm');
 
-import { type Ask, withSession } from './inspector-session';
-import { makeRandom, randomSeed, setRandom } from './seeded-random';
-
-interface ExecutionContext {
-  id: number;
-}
-
-/**
- * Nothing of this context may be handed over to another one, so the generator goes as source, and its seed as numbers.
- */
-function reseedContext(ask: Ask, contextId: number): void {
-  const math = ask<{ result: { objectId?: string } }>('Runtime.evaluate', { expression: 'Math', contextId });
-  const { objectId } = math.result;
-  if (objectId === undefined) return; // its global object has something else of that name
-  ask('Runtime.callFunctionOn', {
-    objectId,
-    functionDeclaration: `function (...seed) { this.random = (${makeRandom.toString()})(...seed); }`,
-    arguments: Array.from(randomSeed(), (value) => ({ value })),
-  });
-}
-
-/** Those that exist. Node keeps no list, but tells the inspector of each. */
-function reseedExisting(): void {
-  withSession((ask, session) => {
-    const contexts: ExecutionContext[] = [];
-    session.on('Runtime.executionContextCreated', ({ params }) => contexts.push(params.context));
-    ask('Runtime.enable');
-    for (const { id } of contexts) reseedContext(ask, id);
-    ask('Runtime.disable');
-  });
-}
+/** The functions as Node has them. */
+const { createContext, runInContext } = vm;
 
 /** What `runInNewContext` calls the options of `createContext` (lib/vm.js, getContextOptions). */
 function contextOptions(options: vm.RunningScriptInNewContextOptions): vm.CreateContextOptions {
@@ -50,8 +24,8 @@ function contextOptions(options: vm.RunningScriptInNewContextOptions): vm.Create
   };
 }
 
-/** A sandbox may be a proxy or have a getter that throws: its own affair, and none of `createContext`'s callers. */
-function reseedNew(context: vm.Context, runInContext: typeof vm.runInContext): void {
+/** A sandbox may be a proxy or have a getter that throws: its own affair, and none of its maker's. */
+function reseed(context: vm.Context): void {
   try {
     setRandom(runInContext('Math', context));
   } catch {
@@ -59,21 +33,30 @@ function reseedNew(context: vm.Context, runInContext: typeof vm.runInContext): v
   }
 }
 
-let watching = false;
-let othersExist = true;
+const contexts = new Map<symbol, WeakRef<vm.Context>>();
+const collected = new FinalizationRegistry<symbol>((key) => contexts.delete(key));
+
+function note(context: vm.Context): void {
+  const key = Symbol();
+  contexts.set(key, new WeakRef(context));
+  collected.register(context, key);
+}
+
 let inChild = false;
 
+function noteOrReseed(context: vm.Context): void {
+  note(context);
+  if (inChild) reseed(context);
+}
+
 /**
- * Those that will be made in a child, by whoever does not hold on to the functions of before the first fork.
- * Called in the parent, since to make the change known to ES modules takes a millisecond.
+ * When the package is loaded: from now on contexts are noted, whoever makes them, but for those that hold on to the
+ * functions of before.
  */
-function watchContexts(): void {
-  if (watching) return;
-  watching = true;
-  const { createContext, runInContext } = vm;
+export function watchContexts(): void {
   vm.createContext = (...parameters) => {
     const context = createContext(...parameters);
-    if (inChild) reseedNew(context, runInContext);
+    noteOrReseed(context);
     return context;
   };
   vm.Script.prototype.runInNewContext = function (this: vm.Script, object, options = {}) {
@@ -86,19 +69,11 @@ function watchContexts(): void {
   syncBuiltinESMExports();
 }
 
-/** In the parent, before each fork. */
-export function prepareContexts(): void {
-  watchContexts();
-  othersExist = getHeapStatistics().number_of_native_contexts > 1;
-}
-
-/** In the child. */
+/** In the child. A context that is still referred to here cannot be collected before this turn ends. */
 export function reseedContexts(): void {
   inChild = true;
-  watchContexts();
-  try {
-    if (othersExist) reseedExisting();
-  } catch {
-    // A build of Node without inspector: docs/fork-safety.md says what is left to do.
+  for (const reference of contexts.values()) {
+    const context = reference.deref();
+    if (context !== undefined) reseed(context);
   }
 }
