@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { run } from './helpers/run';
+import { Program, run } from './helpers/run';
 
 const ok = { status: 0, signal: null, stdout: 'ok\n' };
 
@@ -29,8 +29,10 @@ test("Reports and heap snapshots carry the child's pid, and overwrite none of th
 // Node chooses these names when it starts: docs/randomness.md, "Names of files".
 test("What --cpu-prof and --heap-prof write at exit has the parent's name in the child, too.", async () => {
   const folder = temporaryFolder();
-  const env = { NODE_OPTIONS: `--cpu-prof --heap-prof --cpu-prof-dir=${folder} --heap-prof-dir=${folder}` };
-  const { stdout, ...end } = await run('identity/identity.js', { args: ['written at exit'], env });
+  const options = ['--cpu-prof', '--heap-prof', `--cpu-prof-dir=${folder}`, `--heap-prof-dir=${folder}`];
+  const program = join(__dirname, 'fixtures', 'identity', 'identity.js');
+  const { result } = new Program(process.execPath, [...options, program, 'written at exit']);
+  const { stdout, ...end } = await result;
   expect(end).toMatchObject({ status: 0, signal: null });
   const [parent = '', child = ''] = stdout.trim().split(' ');
   const names = readdirSync(folder);
