@@ -1,11 +1,24 @@
 /** What can go wrong around a process that forks: each applies a fault for a moment and takes it away again. */
 const { execFile, execFileSync } = require('node:child_process');
-const { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } =
-  require('node:fs');
+const {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmdirSync,
+  writeFileSync,
+  writeSync,
+} = require('node:fs');
 const { join } = require('node:path');
 const { promisify } = require('node:util');
 
-const run = promisify(execFile);
+const TOOL_SECONDS = 30;
+const run = (command, args) =>
+  promisify(execFile)(command, args, { timeout: TOOL_SECONDS * 1000, killSignal: 'SIGKILL' });
 const isRoot = process.geteuid() === 0;
 const has = (command) => {
   try {
@@ -128,7 +141,8 @@ async function hideProc(t) {
   try {
     await t.untilOver();
   } finally {
-    await run('nsenter', [`--mount=${t.mountNamespace}`, 'umount', '/proc']);
+    // Lazily: the subject may be looking into it right now.
+    await run('nsenter', [`--mount=${t.mountNamespace}`, 'umount', '--lazy', '/proc']);
   }
 }
 
@@ -142,7 +156,9 @@ async function blockThread(t) {
   await t.untilOver();
   if (t.random() < 0.3) await t.pause(6000); // longer than fork() has patience
   for (let i = 0; i < 500 && !t.holds(fifo); i++) await t.pause(20);
-  writeFileSync(fifo, 'x'.repeat(100)); // for copies of the thread in children, too
+  const pipe = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK); // fails if the thread was never there
+  writeSync(pipe, 'x'.repeat(100)); // for copies of the thread in children, too
+  closeSync(pipe);
   t.expectThread();
 }
 
@@ -152,7 +168,9 @@ async function attachDebugger(t) {
     const target = t.random() < 0.3 && child !== undefined ? child : t.pid;
     const seconds = (t.random() * 0.3).toFixed(2);
     const commands = ['-ex', `shell sleep ${seconds}`, '-ex', 'detach'];
-    await run('gdb', ['-p', String(target), '-batch', ...commands]).catch(() => {});
+    await run('gdb', ['-p', String(target), '-batch', ...commands]).catch((error) => {
+      if (error.killed) t.problem(`gdb did not come back from process ${target}`);
+    });
     await t.pause(t.random() * 100);
   }
 }
@@ -161,8 +179,13 @@ async function trace(t) {
   const tracer = execFile('strace', ['-f', '-o', '/dev/null', '-p', String(t.pid)], () => {});
   await t.untilOver();
   const end = new Promise((resolve) => tracer.on('close', resolve));
+  const deadman = setTimeout(() => {
+    t.problem('strace did not let go');
+    tracer.kill('SIGKILL');
+  }, TOOL_SECONDS * 1000);
   tracer.kill('SIGINT');
   await end;
+  clearTimeout(deadman);
 }
 
 module.exports = {
