@@ -14,6 +14,7 @@
             "native/binding/wait.cc",
             "native/loop/active.cc",
             "native/loop/child_processes.cc",
+            "native/loop/first_async.cc",
             "native/loop/fs_watchers.cc",
             "native/loop/pid_watch.cc",
             "native/loop/wait_signals.cc",

@@ -17,9 +17,9 @@ Napi::Value fork(const Napi::CallbackInfo& info) {
   ForkOptions options;
   options.inspector_port = info[0].As<Napi::Number>().Int32Value();
   options.renew_read_files = info[1].As<Napi::Boolean>().Value();
-  const int result = fork_process(options);
-  if (result == 0) tell_other_environments(info.Env());
-  return Napi::Number::New(info.Env(), result);
+  options.before_threads_go_on = HeldEnvironments::tell_others;
+  const HeldEnvironments held(info.Env());
+  return Napi::Number::New(info.Env(), fork_process(options));
 }
 
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info) {
