@@ -66,6 +66,7 @@ int complete_child(const ForkOptions& options) {
   mark_memory();
   forget_lost_watches();
   int result = renew_descriptors(options.inspector_port, options.renew_read_files);
+  if (options.prepare_thread != nullptr) for_each_stopped_thread(options.prepare_thread);
   if (result == 0) result = bring_back_threads();
   return result;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stdint.h>
+
 namespace prefork {
 
 // Learns at load what fork_process() needs. 0, or -ENOSYS where this system lacks something.
@@ -8,6 +10,8 @@ int prepare_fork();
 struct ForkOptions {
   int inspector_port = 0;         // sockets bound to it are cut off in the child; 0: none
   bool renew_read_files = false;  // see renew_descriptors()
+  // In the child, for each other thread before it goes on; under the contract of stopped threads.
+  void (*prepare_thread)(uintptr_t thread_pointer) = nullptr;
 };
 
 // Duplicates the calling process with all its threads. Answers 0 in the child, the child's pid in
