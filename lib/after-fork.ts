@@ -2,6 +2,7 @@
 import { ChildProcess } from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import { binding } from './binding';
+import { cryptoCaches } from './crypto-caches';
 import { check, systemError } from './errors';
 import { reseedRandom } from './random';
 import { forgetAsyncWaits } from './wait';
@@ -179,5 +180,5 @@ export function becomeChild({ inspectPort }: { inspectPort?: number }): void {
 
 /** Once, when the package is loaded: this thread may live on in the child of another thread's fork. */
 export function listenForForksElsewhere(): void {
-  binding.on_fork_elsewhere(takeNewIdentity);
+  binding.on_fork_elsewhere(takeNewIdentity, cryptoCaches());
 }

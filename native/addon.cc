@@ -13,6 +13,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "requests_in_flight", requests_in_flight);
   method(exports, "restart_lost_watchers", restart_lost_watchers);
   method(exports, "share_credentials", prefork::share_credentials);
+  method(exports, "random_is_known", random_is_known);
+  method(exports, "random_survey", random_survey);
+  method(exports, "random_renew", random_renew);
   method(exports, "random_fill", random_fill);
   method(exports, "socket_getaddrinfo", resolve_stream_addresses);
   method(exports, "socket_open", open_stream_socket);

@@ -7,13 +7,22 @@
 #include "binding/binding.h"
 #include "binding/call_from_loop.h"
 #include "loop/first_async.h"
+#include "posix/random.h"
 
 namespace prefork {
 
 namespace {
 
+struct Bytes {
+  void* data;
+  size_t size;
+};
+
+constexpr uint32_t kMostSecrets = 2;
+
 struct Environment {
   napi_env env;
+  Bytes secrets[kMostSecrets];  // what Node has drawn in advance: other bytes in each child
   uv_async_t forked_elsewhere;
   napi_ref became_child;
   napi_async_cleanup_hook_handle cleanup;
@@ -93,7 +102,9 @@ HeldEnvironments::~HeldEnvironments() { pthread_mutex_unlock(&lock); }
 void HeldEnvironments::tell_others() {
   for (Environment* environment = environments; environment != nullptr;
        environment = environment->next) {
-    if (environment->env != forking_environment) uv_async_send(&environment->forked_elsewhere);
+    if (environment->env == forking_environment) continue;
+    for (const Bytes& secret : environment->secrets) fill_randomly(secret.data, secret.size);
+    uv_async_send(&environment->forked_elsewhere);
   }
 }
 
@@ -103,6 +114,12 @@ Napi::Value on_fork_elsewhere(const Napi::CallbackInfo& info) {
   if (environment->became_child != nullptr)
     napi_delete_reference(info.Env(), environment->became_child);
   napi_create_reference(info.Env(), info[0], 1, &environment->became_child);
+  const auto secrets = info[1].As<Napi::Array>();
+  for (uint32_t i = 0; i < secrets.Length() && i < kMostSecrets; ++i) {
+    const auto array = Napi::Value(secrets.Get(i)).As<Napi::Uint8Array>();
+    environment->secrets[i].data = const_cast<uint8_t*>(array.Data());
+    environment->secrets[i].size = array.ByteLength();
+  }
   return info.Env().Undefined();
 }
 
