@@ -89,7 +89,7 @@ async function leftOversAfterAWhile(pid) {
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** What a fault gets to work with. */
-function opportunity({ subject, random, folder, library, expected, mountNamespace, lost }) {
+function opportunity({ subject, random, folder, library, expected, mountNamespace, total }) {
   const end = Date.now() + 200 + random() * LONGEST_FAULT;
   const isOver = () => Date.now() >= end;
   return {
@@ -102,7 +102,9 @@ function opportunity({ subject, random, folder, library, expected, mountNamespac
     isOver,
     untilOver: () => pause(Math.max(0, end - Date.now())),
     tell: (message) => subject.send(message),
-    problem: (text) => lost.push(text),
+    note: (text) => {
+      total.errors[text] = (total.errors[text] ?? 0) + 1;
+    },
     expectThread: () => {
       expected.threads++;
       expected.descriptors++; // its FIFO
@@ -192,7 +194,8 @@ async function main() {
     subject.send('resume');
     await pause(random() * 100);
     console.log(`${new Date().toISOString()} ${name}`);
-    const chance = opportunity({ subject, random, folder, library, expected, mountNamespace, lost });
+    const total = totals.get(name);
+    const chance = opportunity({ subject, random, folder, library, expected, mountNamespace, total });
     await within(FAULT_SECONDS, name, subject, faults[name].apply(chance));
     for (const pid of family(subject.pid)) {
       try {
@@ -202,7 +205,6 @@ async function main() {
       }
     }
     const account = await askForAccount(subject);
-    const total = totals.get(name);
     total.times++;
     for (const key of ['forks', 'good', 'failedHonestly']) total[key] += account[key];
     add(total.killed, account.killed);
