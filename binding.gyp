@@ -28,6 +28,7 @@
             "native/posix/fork.cc",
             "native/posix/inotify.cc",
             "native/posix/kernel_state.cc",
+            "native/posix/libc.cc",
             "native/posix/maps.cc",
             "native/posix/memory.cc",
             "native/posix/process.cc",
@@ -37,7 +38,9 @@
             "native/posix/shared_pipes.cc",
             "native/posix/socket.cc",
             "native/posix/threads.cc",
-            "native/posix/wait.cc"
+            "native/posix/wait.cc",
+            "native/runtime/cxx.cc",
+            "native/runtime/glibc.cc"
           ]
         }, {
           "type": "none"
@@ -54,7 +57,14 @@
       ],
       "cflags": ["-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", "-fvisibility=hidden"],
       "cflags_cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti", "-fvisibility-inlines-hidden"],
-      "ldflags": ["-Wl,-z,nodelete", "-Wl,-z,now", "-Wl,--as-needed", "-Wl,--exclude-libs,ALL", "-static-libgcc"]
+      "ldflags": [
+        "-Wl,-z,nodelete",
+        "-Wl,-z,now",
+        "-Wl,--as-needed",
+        "-Wl,--exclude-libs,ALL",
+        "-Wl,--version-script=<(module_root_dir)/native/exports.map",
+        "-static-libgcc"
+      ]
     }
   ]
 }

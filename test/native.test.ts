@@ -33,6 +33,22 @@ function buildWithSanitizers(folder: string): string {
   return program;
 }
 
+/** With musl instead of glibc, and without a C++ library. Its loader need not be installed. */
+async function buildForMusl(folder: string): Promise<string> {
+  const { toolchain } = await import('../tools/toolchain.mjs');
+  const { musl } = await import('../tools/musl.mjs');
+  const [compiler, ...flags] = toolchain(process.arch, 'musl').compile;
+  const { library, start } = musl(process.arch);
+  const program = join(folder, 'forks');
+  const first = [join(start, 'Scrt1.o'), join(start, 'crti.o')];
+  const last = [`-L${library}`, '-lc', '-lgcc', join(start, 'crtn.o')];
+  const loader = `-Wl,--dynamic-linker,${join(library, 'libc.so')}`;
+  const all = [...first, ...sources(), join(NATIVE, 'runtime', 'cxx.cc'), ...last];
+  const options = [...flags, ...FLAGS, '-fno-rtti', '-nostdlib', loader];
+  execFileSync(compiler, [...options, '-o', program, ...all], { stdio: 'inherit' });
+  return program;
+}
+
 function buildPlain(folder: string): string {
   const program = join(folder, 'forks');
   compile(program, sources(), ['-pthread', '-ldl']);
@@ -42,9 +58,10 @@ function buildPlain(folder: string): string {
 describe('the native core without Node: every thread, descriptor and mapping goes on in children and grandchildren', () => {
   it.each([
     ['as it is', buildPlain],
+    ['with musl', buildForMusl],
     ['under AddressSanitizer and UndefinedBehaviorSanitizer', buildWithSanitizers],
   ])('%s', { timeout: TIMEOUT }, async (_, build) => {
-    const program = build(mkdtempSync(join(tmpdir(), 'prefork-test-')));
+    const program = await build(mkdtempSync(join(tmpdir(), 'prefork-test-')));
     const env = { ASAN_OPTIONS: 'detect_leaks=0' };
     const { result } = new Program(program, ['20'], { deadman: 120_000, env });
     expect(await result).toEqual({ status: 0, signal: null, stdout: '20 forks\n', stderr: '' });

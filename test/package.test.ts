@@ -62,26 +62,6 @@ test('node-gyp and cmake-js build the same sources with the same definitions.', 
   expect(definesIn('CMakeLists.txt')).toEqual(definesIn('binding.gyp'));
 });
 
-test('The addon imports no N-API symbol newer than version 8, and none of V8.', () => {
-  const { symbols } = load('node-api-headers') as {
-    symbols: Record<string, { js_native_api_symbols: string[]; node_api_symbols: string[] }>;
-  };
-  const { js_native_api_symbols, node_api_symbols } = symbols['v8'] ?? {
-    js_native_api_symbols: [],
-    node_api_symbols: [],
-  };
-  const allowed = new Set([...js_native_api_symbols, ...node_api_symbols]);
-  const undefinedSymbols = execFileSync('nm', ['-D', '--undefined-only', 'build/Release/prefork.node'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
-  const names = undefinedSymbols.split('\n').map((line) => line.trim().split(/\s+/)[1] ?? '');
-  const imported = names.filter((name) => /^(napi|node_api)_/.test(name));
-  expect(imported.length).toBeGreaterThan(0);
-  expect(imported.filter((name) => !allowed.has(name))).toEqual([]);
-  expect(names.filter((name) => /^_ZN(2v8|4node)/.test(name))).toEqual([]);
-});
-
 test('Every entry of exports is built.', () => {
   for (const [name, file] of Object.entries(manifest.exports)) {
     expect(existsSync(join(ROOT, file)), name).toBe(true);
@@ -116,28 +96,6 @@ test('import and require load one and the same package.', () => {
   const printed = run(folder, 'program.mjs', program);
   expect(JSON.parse(printed)).toEqual([true, true, true, true, 7, ['required', 'imported']]);
 });
-
-test('Jest loads it, and forks in a test.', () => {
-  const folder = installedCopy({ withAddon: true });
-  writeFileSync(
-    join(folder, 'fork.test.js'),
-    `const { fork, waitpid, _exit } = require('prefork');
-     test('forks', () => {
-       const pid = fork();
-       if (pid === 0) _exit(7);
-       expect(waitpid(pid)).toEqual([pid, 7 << 8]);
-     });`,
-  );
-  writeFileSync(join(folder, 'package.json'), '{ "jest": { "testEnvironment": "node" } }');
-  const jest = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
-  const args = [jest, '--rootDir', folder, '--runInBand', '--json', '--watchman=false'];
-  const report = execFileSync(process.execPath, args, {
-    cwd: folder,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  expect(JSON.parse(report)).toMatchObject({ success: true, numPassedTests: 1 });
-}, 240_000);
 
 test('Without its addon the package loads, and fork() says what is missing.', () => {
   const folder = installedCopy({ withAddon: false });

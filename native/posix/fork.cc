@@ -11,6 +11,7 @@
 #include "posix/descriptors.h"
 #include "posix/inotify.h"
 #include "posix/kernel_state.h"
+#include "posix/libc.h"
 #include "posix/memory.h"
 #include "posix/rings.h"
 #include "posix/syscall.h"
@@ -46,19 +47,24 @@ int stop_at_rest(int report) {
   return -ENOTSUP;
 }
 
-// What glibc's _Fork does, but for what it does because the other threads would be gone: the
-// caller's tid word is set, its list of robust locks registered anew.
+// What _Fork() does, but for what it does because the other threads would be gone: the caller's
+// record has its new tid, its list of robust locks is registered anew. (A bare clone, so it does
+// not matter whether the C library has _Fork: glibc since 2.34, musl since 1.2.2.)
 long clone_process() {
   KernelState self;
   capture(self);
+  pid_t* own_tid = tid_word();
 #if defined(__x86_64__)
-  const long pid = sys(SYS_clone, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, nullptr,
-                       nullptr, self.tid_word, nullptr);
+  const long pid =
+      sys(SYS_clone, CLONE_CHILD_CLEARTID | SIGCHLD, nullptr, nullptr, self.cleared_word, nullptr);
 #else
-  const long pid = sys(SYS_clone, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, nullptr,
-                       nullptr, nullptr, self.tid_word);
+  const long pid =
+      sys(SYS_clone, CLONE_CHILD_CLEARTID | SIGCHLD, nullptr, nullptr, nullptr, self.cleared_word);
 #endif
-  if (pid == 0) sys(SYS_set_robust_list, self.robust_list, self.robust_list_size);
+  if (pid == 0) {
+    if (own_tid != nullptr) *own_tid = static_cast<pid_t>(sys(SYS_gettid));
+    sys(SYS_set_robust_list, self.robust_list, self.robust_list_size);
+  }
   return pid;
 }
 

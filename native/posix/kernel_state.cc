@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 
 #include "posix/arch.h"
+#include "posix/libc.h"
 #include "posix/syscall.h"
 
 namespace prefork {
@@ -93,15 +94,10 @@ void learn_thread_layout() {
   rseq_size = *size;
 }
 
-pid_t* tid_word() {
-  pid_t* word = nullptr;
-  return prctl(PR_GET_TID_ADDRESS, &word) < 0 ? nullptr : word;
-}
-
 void capture(KernelState& state) {
   memset(&state, 0, sizeof state);
   state.tls = thread_pointer();
-  state.tid_word = tid_word();
+  state.cleared_word = cleared_word();
   sys(SYS_get_robust_list, 0, &state.robust_list, &state.robust_list_size);
   prctl(PR_GET_NAME, state.name);
   state.timer_slack = static_cast<unsigned long>(prctl(PR_GET_TIMERSLACK));

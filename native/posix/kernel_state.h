@@ -20,8 +20,7 @@ struct SchedulerAttributes {  // man 2 sched_setattr, first published version
 
 struct KernelState {
   uintptr_t tls;
-  pid_t*
-      tid_word;  // cleared and woken by the kernel when the thread ends (pthread_join waits on it)
+  pid_t* cleared_word;  // by the kernel when the thread ends; see libc.h
   robust_list_head* robust_list;
   size_t robust_list_size;
   char name[16];
@@ -45,9 +44,5 @@ void restore(const KernelState& state, const KernelState& creator);
 // has ended it would get an error, which abseil (in V8, since Node 22) prints to stderr each time a
 // thread waits for a mutex: "pthread_getschedparam failed".
 void remember_scheduling(const KernelState& state);
-
-// The calling thread's tid word, or nullptr where the kernel does not say
-// (PR_GET_TID_ADDRESS needs CONFIG_CHECKPOINT_RESTORE).
-pid_t* tid_word();
 
 }  // namespace prefork

@@ -8,20 +8,13 @@
 #include "posix/arch.h"
 #include "posix/futex.h"
 #include "posix/kernel_state.h"
+#include "posix/libc.h"
 #include "posix/procfs.h"
 #include "posix/syscall.h"
 
 namespace prefork {
 
 namespace {
-
-// glibc keeps 33 for setuid() in many threads and never lets a thread block it; musl keeps 34.
-// (nptl/descr.h SIGSETXID; musl src/internal/pthread_impl.h SIGSYNCCALL.)
-#if defined(__GLIBC__)
-constexpr int kStopSignal = 33;
-#else
-constexpr int kStopSignal = 34;
-#endif
 
 constexpr int kMaxThreads = 16384;
 
@@ -133,12 +126,12 @@ void park(uintptr_t ticket, siginfo_t* info, void* context) {
 
 // --- settling: see docs/fork-safety.md, "Thread ids"
 //
-// glibc keeps each thread's tid in the thread's own record, and locks name their owner by it (a
-// write-locked rwlock, a recursive mutex). So a thread that was brought back keeps the number it
-// had in the parent for as long as it may hold such a lock, and takes its new one when it is next
-// seen waiting in its event loop. Until then calls that hand the number to the kernel miss it
-// (pthread_kill; setuid in all threads, see credentials.h). Threads without an event loop, those of
-// a thread pool, keep the old number for good.
+// The C library keeps each thread's tid in the thread's own record, and locks name their owner by
+// it (a recursive mutex; glibc's write-locked rwlock; see libc.h). So a thread that was brought
+// back keeps the number it had in the parent for as long as it may hold such a lock, and takes its
+// new one when it is next seen waiting in its event loop. Until then calls that hand the number to
+// the kernel miss it (pthread_kill; setuid in all threads, see credentials.h). Threads without an
+// event loop, those of a thread pool, keep the old number for good.
 
 constexpr uintptr_t kSettle = 2;  // what the timer's signal carries; tickets are odd
 
@@ -149,10 +142,8 @@ struct SettleTimer {
 thread_local SettleTimer settle_timer __attribute__((tls_model("initial-exec")));
 
 void take_new_tid() {
-#if defined(__GLIBC__)
   pid_t* word = tid_word();
   if (word != nullptr) *word = static_cast<pid_t>(sys(SYS_gettid));
-#endif
 }
 
 void look_again_later() {
@@ -162,13 +153,23 @@ void look_again_later() {
   if (settle_timer.nanoseconds < kLongest) settle_timer.nanoseconds *= 2;
 }
 
+// What timer_create(2) itself takes (asm-generic/siginfo.h): the libraries name its parts
+// differently.
+struct KernelSigevent {
+  uintptr_t value;
+  int signal;
+  int notify;
+  pid_t tid;
+  char unused[64 - sizeof(uintptr_t) - 3 * sizeof(int)];
+};
+
 // A timer of the kernel's, for this thread alone; no other thread and no event loop has part in it.
 void start_settling() {
-  sigevent event = {};
-  event.sigev_notify = SIGEV_THREAD_ID;
-  event.sigev_signo = kStopSignal;
-  event.sigev_value.sival_ptr = reinterpret_cast<void*>(kSettle);
-  event._sigev_un._tid = static_cast<pid_t>(sys(SYS_gettid));
+  KernelSigevent event = {};
+  event.value = kSettle;
+  event.signal = kStopSignal;
+  event.notify = SIGEV_THREAD_ID;
+  event.tid = static_cast<pid_t>(sys(SYS_gettid));
   settle_timer.nanoseconds = 1000 * 1000;
   if (sys(SYS_timer_create, CLOCK_MONOTONIC, &event, &settle_timer.id) == 0) look_again_later();
 }
@@ -439,8 +440,7 @@ void* free_stack_below(const Parked* parked) {
 
 int prepare_threads() {
   learn_thread_layout();
-  const pid_t* word = tid_word();
-  return word != nullptr && *word == sys(SYS_gettid) ? 0 : -ENOSYS;
+  return find_tid_word();
 }
 
 int stop_threads(int milliseconds) {
@@ -473,7 +473,7 @@ int bring_back_threads() {
   for (int i = 0; i < slot_count; ++i) {
     if (!has_parked(slots[i])) continue;
     auto* parked = reinterpret_cast<Parked*>(slots[i].state.load());
-    const long tid = clone_onto(kThreadFlags, free_stack_below(parked), parked->kernel.tid_word,
+    const long tid = clone_onto(kThreadFlags, free_stack_below(parked), parked->kernel.cleared_word,
                                 parked->kernel.tls, come_back, parked);
     if (tid < 0) return static_cast<int>(tid);
   }

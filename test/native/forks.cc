@@ -1,6 +1,7 @@
 // The native core without Node: a process with busy threads forks many times, and each child looks
 // whether everything that it should have goes on. Built with sanitizers by test/native.test.ts.
 // Usage: forks <times>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -20,6 +21,7 @@
 #include <initializer_list>
 
 #include "posix/fork.h"
+#include "posix/wait.h"
 
 namespace {
 
@@ -85,7 +87,14 @@ void* pass_by_pipe(void*) {
 
 // Locks that know their owner by its thread id.
 pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
-pthread_mutex_t recursive = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+pthread_mutex_t recursive;
+
+void make_recursive() {
+  pthread_mutexattr_t attributes;
+  CHECK(pthread_mutexattr_init(&attributes) == 0);
+  CHECK(pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE) == 0);
+  CHECK(pthread_mutex_init(&recursive, &attributes) == 0);
+}
 
 void* take_locks(void*) {
   for (;; ++locked) {
@@ -117,6 +126,7 @@ void start(void* (*entry)(void*)) {
 }
 
 void start_all() {
+  make_recursive();
   wake_fd = eventfd(0, EFD_CLOEXEC);
   epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   CHECK(pipe2(token_pipe, O_CLOEXEC) == 0);
@@ -213,6 +223,20 @@ void see_belongings(const Belongings& own) {
   CHECK(strcmp(own.marked, "copied") == 0);
 }
 
+// Waits as JavaScript does: a descriptor tells when to look, any child will do, nobody is spared.
+void see_ended(pid_t pid, int expected) {
+  const int ended = prefork::open_pidfd(pid);
+  CHECK(ended >= 0);
+  CHECK(prefork::note_child(pid) == 0);
+  pollfd readable = {ended, POLLIN, 0};
+  CHECK(poll(&readable, 1, -1) == 1);
+  CHECK(close(ended) == 0);
+  int status;
+  CHECK(prefork::try_wait(-1, 0, &status, {nullptr, 0}) == pid);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == expected);
+  CHECK(prefork::try_wait(-1, 0, &status, {nullptr, 0}) == -ECHILD);
+}
+
 int child(const Belongings& own) {
   alarm(60);
   see_belongings(own);
@@ -225,9 +249,7 @@ int child(const Belongings& own) {
     see_all_go_on();
     return 5;
   }
-  int status;
-  CHECK(waitpid(grandchild, &status, 0) == grandchild);
-  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 5);
+  see_ended(grandchild, 5);
   return 6;
 }
 

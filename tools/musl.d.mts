@@ -1,0 +1,1 @@
+export function musl(arch: string): { include: string; library: string; start: string };

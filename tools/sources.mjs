@@ -1,0 +1,34 @@
+// Whether the binaries in prebuilds/ were made from the sources that lie beside them: a digest of these is kept with them.
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const ROOT = join(import.meta.dirname, '..');
+const NOTE = join(ROOT, 'prebuilds', 'sources.sha256');
+
+function digest() {
+  const native = readdirSync(join(ROOT, 'native'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  const files = [
+    join(ROOT, 'binding.gyp'),
+    join(ROOT, 'node_modules/node-addon-api/package.json'),
+    ...native,
+  ];
+  const hash = createHash('sha256');
+  for (const file of files.sort()) hash.update(`${file.slice(ROOT.length)}\0`).update(readFileSync(file));
+  return hash.digest('hex');
+}
+
+/** Only if all were made does the note say so. */
+export function noteSources(complete) {
+  if (complete) writeFileSync(NOTE, `${digest()}\n`);
+  else rmSync(NOTE, { force: true });
+}
+
+/** 'none', 'current' or 'stale'. */
+export function stateOfPrebuilds() {
+  const present = readdirSync(join(ROOT, 'prebuilds')).some((name) => name.startsWith('linux-'));
+  if (!present) return 'none';
+  return existsSync(NOTE) && readFileSync(NOTE, 'utf8').trim() === digest() ? 'current' : 'stale';
+}

@@ -1,0 +1,4 @@
+export function toolchain(
+  arch: string,
+  libc: string,
+): { compile: [string, ...string[]]; link: [string, ...string[]]; strip: string };
