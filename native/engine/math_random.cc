@@ -44,7 +44,7 @@ bool renew(const Random& random, const RandomLayout& layout) {
 // An isolate's generator is used for hardly more than to seed contexts: from its seed to where it
 // is now are some steps for each.
 bool is_generator(const Generator& generator) {
-  constexpr int kMostSteps = 1 << 16;
+  constexpr int kMostSteps = 1 << 20;
   const uint64_t first = mix(generator.seed);
   Xorshift state = {first, mix(~first)};
   for (int i = 0; i < kMostSteps; ++i, state.step()) {
