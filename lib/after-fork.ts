@@ -1,6 +1,9 @@
 /** What JavaScript state the child of a fork must change, one function each. */
 import { ChildProcess } from 'node:child_process';
+import { writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import { inspect } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
 import { binding } from './binding';
 import { cryptoCaches } from './crypto-caches';
 import { check, systemError } from './errors';
@@ -159,6 +162,44 @@ function watchFilesAgain(): void {
   process.emitWarning(`fs.watch() has stopped watching a file in a forked child: ${message}`, 'ForkWarning');
 }
 
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+}
+
+/** A worker's streams are messages to its parent's loop, which would come too late when the process ends. */
+function writeDirectly(stream: NodeJS.WriteStream, fd: number): void {
+  stream._writev = (chunks, done) => {
+    try {
+      for (const { chunk, encoding } of chunks) writeAll(fd, Buffer.from(chunk, encoding));
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
+}
+
+/** So is what a worker throws: an 'error' event of its Worker. */
+function sayWhatIsThrown(object: NodeJS.Process): void {
+  object.on('uncaughtExceptionMonitor', (error) => {
+    if (object.listenerCount('uncaughtException') === 0)
+      writeAll(2, Buffer.from(`Uncaught ${inspect(error)}\n`));
+  });
+}
+
+/**
+ * A worker that has forked: `process.exit`, or an exception, ends the child, and not only this thread of it while the
+ * copies of the others go on. (lib/internal/process/per_thread.js: all ways to exit end in `reallyExit`, once the
+ * listeners have run.)
+ */
+function becomeMainThread(): void {
+  if (isMainThread) return;
+  const real = binding.wait_real_process() as NodeJS.Process;
+  Reflect.set(real, 'reallyExit', (status: number) => binding.process_exit(status));
+  writeDirectly(real.stdout, 1);
+  writeDirectly(real.stderr, 2);
+  sayWhatIsThrown(real);
+}
+
 /** What each environment has to put right for itself, the forking one and those that live on beside it. */
 function takeNewIdentity(): void {
   takeNewPid();
@@ -175,6 +216,7 @@ function takeNewIdentity(): void {
 export function becomeChild({ inspectPort }: { inspectPort?: number }): void {
   binding.wait_forget_children();
   takeNewIdentity();
+  becomeMainThread();
   leaveInspector(inspectPort);
 }
 

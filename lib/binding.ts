@@ -189,6 +189,9 @@ export interface Binding {
   wait_real_process(): NodeJS.Process;
 }
 
+/** What is asked for when the package is loaded. */
+const WITHOUT_ADDON = { socket_constants: {}, on_fork_elsewhere: () => {}, random_is_known: () => true };
+
 /**
  * Where there is no addon (another operating system, another C library, no compiler at installation) the package
  * still loads, and the first native call says what is missing.
@@ -201,9 +204,7 @@ function explainLater(cause: unknown): Binding {
       { cause },
     );
   };
-  return new Proxy(Object.create(null), {
-    get: (_, name) => (name === 'socket_constants' ? {} : name === 'on_fork_elsewhere' ? () => {} : explain),
-  });
+  return new Proxy(Object.create(null), { get: (_, name) => Reflect.get(WITHOUT_ADDON, name) ?? explain });
 }
 
 function loadBinding(): Binding {

@@ -26,15 +26,12 @@ struct Arrays {
 // As V8 does it when none is left: 64 numbers, then the state. How many are left stays as it is, so
 // that a thread which was stopped between two instructions of a draw finds nothing out of place.
 bool renew(const Random& random, const RandomLayout& layout) {
+  if (!random.used) return true;  // it will be seeded when it is used: later contexts, too
   struct {
     double numbers[kNumbers];
     Xorshift state;
   } fresh;
   if (!random_bytes(&fresh.state, sizeof fresh.state) || fresh.state.is_zero()) return false;
-  if (!random.used) {
-    const iovec state[] = {piece(random.state_at, sizeof fresh.state)};
-    return poke_pieces(state, fresh.state);
-  }
   for (double& number : fresh.numbers) {
     fresh.state.step();
     number = number_of(fresh.state, layout.form);
@@ -47,7 +44,7 @@ bool renew(const Random& random, const RandomLayout& layout) {
 // An isolate's generator is used for hardly more than to seed contexts: from its seed to where it
 // is now are some steps for each.
 bool is_generator(const Generator& generator) {
-  constexpr int kMostSteps = 1 << 16;
+  constexpr int kMostSteps = 1 << 20;
   const uint64_t first = mix(generator.seed);
   Xorshift state = {first, mix(~first)};
   for (int i = 0; i < kMostSteps; ++i, state.step()) {

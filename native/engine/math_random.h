@@ -7,7 +7,7 @@
 //
 // Invariant: nothing is written to an object that does not, at that moment, prove to be what it is
 // taken for. A used generator's state, run backwards, must give all 64 numbers in advance (64 times
-// 52 bits); one that was never used must be zero, with none left, in an object of the right size.
+// 52 bits). One that was never used is left alone: it will be seeded by the isolate's generator.
 //
 // All of it keeps the contract of docs/fork-safety.md, "Between stop and release".
 #pragma once

@@ -172,6 +172,38 @@ async function blockThread(t) {
   t.expectThread();
 }
 
+/** A small disk, on which the subject and its children write more than it holds. */
+async function fillDisk(t) {
+  const disk = join(t.folder, 'disk');
+  mkdirSync(disk, { recursive: true });
+  const mount = ['mount', '-t', 'tmpfs', '-o', 'size=256k', 'none', disk];
+  await run('nsenter', ['--target', String(t.pid), '--mount', ...mount]);
+  t.tell({ disk });
+  try {
+    await t.untilOver();
+  } finally {
+    t.tell({ disk: null });
+    // Lazily: children may still have files there.
+    await run('nsenter', ['--target', String(t.pid), '--mount', 'umount', '--lazy', disk]);
+  }
+}
+
+const setClock = (milliseconds) => run('date', ['--set', `@${milliseconds / 1000}`]);
+
+/** There and back, by up to a day each time; the campaign's own waits are by the clock that does not jump. */
+async function jumpClock(t) {
+  const [wall, monotonic] = [Date.now(), performance.now()];
+  const rightTime = () => wall + performance.now() - monotonic;
+  try {
+    for (let i = 0; i < 5; i++) {
+      await setClock(rightTime() + (t.random() - 0.5) * 2 * 86_400_000);
+      await t.pause(t.random() * 300);
+    }
+  } finally {
+    await setClock(rightTime());
+  }
+}
+
 async function attachDebugger(t) {
   while (!t.isOver()) {
     const [child] = childrenOf(t.pid);
@@ -220,6 +252,9 @@ module.exports = {
   },
   'full pids limit': { possible: () => isRoot && PIDS !== undefined && canMakeGroup(), apply: fillPids },
   'no /proc': { possible: () => isRoot, apply: hideProc },
+  'a full disk': { possible: () => isRoot, apply: fillDisk },
+  // It is one for the whole machine, so only on one that is there for this.
+  'a clock jump': { possible: () => isRoot && process.env.PREFORK_MAY_SET_CLOCK === '1', apply: jumpClock },
   'a thread in an uninterruptible call': { apply: blockThread },
   'a debugger': { possible: () => has('gdb'), apply: attachDebugger },
   'a tracer': { possible: () => has('strace'), apply: trace },

@@ -4,8 +4,9 @@
  * A campaign against a process that forks in a loop, repeatable from its seed as far as other processes allow. After
  * each fault: the parent answers, has no more descriptors, threads or zombies than before, every child has either done
  * its work or is reported dead, and nobody is left over. Prints each fault as it comes, what was tried and what was
- * lost. (A full disk is there all the time, as /dev/full. A jump of the clock is left out: it would be one for the whole
- * machine.)
+ * lost.
+ *
+ * PREFORK_MAY_SET_CLOCK=1 lets the clock jump, too: only on a machine that is there for this.
  */
 const { execFileSync, spawn } = require('node:child_process');
 const { once } = require('node:events');
