@@ -230,6 +230,7 @@ async function main() {
       `${name.padEnd(38)} ${times} times: ${forks} forks, ${good} good${rest.map((r) => `, ${r}`).join('')}`,
     );
   }
+  if ([...totals.values()].every(({ good }) => good === 0)) lost.push('every child: none has done its work');
   if (death !== undefined) lost.push(death);
   console.log(lost.length === 0 ? 'lost: nothing' : `lost:\n${lost.join('\n')}`);
   subject.removeAllListeners('exit');
