@@ -157,6 +157,8 @@ export interface Binding {
   /** Fills `ends` with two connected Unix stream sockets, close-on-exec. */
   process_socketpair(ends: Int32Array): number;
   process_dup2(from: number, to: number, inheritable: boolean): number;
+  /** Gives free memory of malloc back to the system (malloc_trim(3), where there is one). */
+  process_trim_memory(): void;
   process_setsid(): number;
   process_setpgid(pid: number, group: number): number;
   process_parent_death_signal(signal: number): number;

@@ -84,3 +84,4 @@ export {
   TCPServer,
   type TCPServerOptions,
 } from './tcpserver';
+export { warmup } from './warmup';

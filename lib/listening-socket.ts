@@ -29,12 +29,16 @@ export class ListeningSocket {
   readonly #beforeClose = new Set<() => void>();
   #fd: number;
 
+  /** The task id of the worker that it is for (`bindSockets` with `perWorker`); undefined: for all. */
+  readonly worker: number | undefined;
+
   /**
    * Takes over a descriptor that listens already, for instance one that a supervisor handed down.
    *
    * @throws SystemError getsockname `EBADF`, `ENOTSOCK`: `fd` is no socket.
    */
-  constructor(fd: number) {
+  constructor(fd: number, worker?: number) {
+    this.worker = worker;
     this.#fd = integer('fd', fd, 0, 0x7fff_ffff);
     this.#name = nameOf(fd);
   }

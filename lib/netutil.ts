@@ -7,6 +7,7 @@ import { Acceptor } from './acceptor';
 import { binding, type ResolvedAddress } from './binding';
 import { check, integer, invalidType, preforkError, resolverError, systemError } from './errors';
 import { ListeningSocket, nodeAddress } from './listening-socket';
+import { taskId } from './process';
 import { serve } from './server-handle';
 
 export { ListeningSocket } from './listening-socket';
@@ -45,6 +46,14 @@ export interface BindSocketsOptions {
    * connections over them. Default false.
    */
   reusePort?: boolean;
+  /**
+   * So many sockets for each address instead of one, each with a queue of its own, for as many workers of
+   * `forkProcesses`: the kernel spreads connections over them by a hash (SO_REUSEPORT, which this implies). Give all of
+   * them to `addSockets`, which takes the worker's own. The parent keeps them open, so that a worker that is started
+   * again takes over its forerunner's queue and no connection that waits in it is lost; connections to a worker that
+   * hangs wait for that worker, though, while those of a shared socket go to another. Default: one shared socket.
+   */
+  perWorker?: number;
 }
 
 export interface BindUnixSocketOptions {
@@ -114,7 +123,10 @@ interface Request {
   backlog: number;
   flags: number;
   reusePort: boolean;
+  perWorker: number | undefined;
 }
+
+const MAX_WORKERS = 4096;
 
 function familyOf(value: number): number {
   if (value === 4 || value === AF_INET) return AF_INET;
@@ -137,13 +149,16 @@ function booleanOf(name: string, value: unknown): boolean {
 }
 
 function requestOf(port: number, address: string | null | undefined, options: BindSocketsOptions): Request {
+  const { perWorker } = options;
+  if (perWorker !== undefined) integer('perWorker', perWorker, 1, MAX_WORKERS);
   return {
     port: integer('port', port, 0, 65535),
     host: hostOf(address),
     family: familyOf(options.family ?? AF_UNSPEC),
     backlog: integer('backlog', options.backlog ?? DEFAULT_BACKLOG, 0, MAX_INT),
     flags: integer('flags', options.flags ?? AI_PASSIVE, 0, MAX_INT),
-    reusePort: booleanOf('reusePort', options.reusePort ?? false),
+    reusePort: booleanOf('reusePort', options.reusePort ?? false) || perWorker !== undefined,
+    perWorker,
   };
 }
 
@@ -187,12 +202,17 @@ function bindAndListen(fd: number, resolved: ResolvedAddress, port: number, requ
   return true;
 }
 
-function bindOne(resolved: ResolvedAddress, port: number, request: Request): ListeningSocket | undefined {
+function bindOne(
+  resolved: ResolvedAddress,
+  port: number,
+  request: Request,
+  worker: number | undefined,
+): ListeningSocket | undefined {
   const fd = binding.socket_open(resolved.family, resolved.protocol);
   if (fd === -EAFNOSUPPORT) return undefined;
   check(fd, 'socket');
   const listening = closingOnError(fd, () => bindAndListen(fd, resolved, port, request));
-  if (listening) return new ListeningSocket(fd);
+  if (listening) return new ListeningSocket(fd, worker);
   binding.socket_close(fd);
   return undefined;
 }
@@ -200,6 +220,10 @@ function bindOne(resolved: ResolvedAddress, port: number, request: Request): Lis
 function portOf(socket: ListeningSocket | undefined): number {
   const name = socket?.address();
   return typeof name === 'object' ? name.port : 0;
+}
+
+function workersOf({ perWorker }: Request): (number | undefined)[] {
+  return perWorker === undefined ? [undefined] : Array.from({ length: perWorker }, (_, id) => id);
 }
 
 /**
@@ -215,7 +239,7 @@ function portOf(socket: ListeningSocket | undefined): number {
  * @param address An IP address or a host name; '', null or undefined for every interface.
  * @throws SystemError bind or listen `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES`, with `address` and `port`.
  * @throws ResolverError getaddrinfo `ENOTFOUND` and others of `dns.lookup`, with `hostname`.
- * @throws RangeError `ERR_PREFORK_OUT_OF_RANGE`: port, backlog or flags.
+ * @throws RangeError `ERR_PREFORK_OUT_OF_RANGE`: port, backlog, flags or perWorker.
  * @throws Error `ERR_PREFORK_UNSUPPORTED`: `reusePort` on a kernel without SO_REUSEPORT.
  */
 export function bindSockets(
@@ -226,9 +250,12 @@ export function bindSockets(
   const request = requestOf(port, address, options);
   const sockets: ListeningSocket[] = [];
   try {
-    for (const resolved of inOrder(getaddrinfo(request.host, port, request.family, request.flags))) {
-      const socket = bindOne(resolved, port || portOf(sockets[0]), request);
-      if (socket) sockets.push(socket);
+    const addresses = inOrder(getaddrinfo(request.host, port, request.family, request.flags));
+    for (const worker of workersOf(request)) {
+      for (const resolved of addresses) {
+        const socket = bindOne(resolved, port || portOf(sockets[0]), request, worker);
+        if (socket) sockets.push(socket);
+      }
     }
   } catch (error) {
     for (const socket of sockets) socket.close();
@@ -320,23 +347,37 @@ export function addAcceptHandler(socket: ListeningSocket, callback: AcceptCallba
 }
 
 /**
+ * Those of a worker of `forkProcesses`, if each has its own. It closes its copies of the others': left open, they would
+ * go on to take connections when the parent is gone, and nobody would accept them.
+ */
+function ownSockets(sockets: ListeningSocket[]): ListeningSocket[] {
+  const id = taskId();
+  if (id === null) return sockets;
+  const own = sockets.filter(({ worker }) => worker === undefined || worker === id);
+  if (own.length === 0 && sockets.length > 0) {
+    throw invalidValue(`Expected a socket for worker ${id} but perWorker was at most ${id}`);
+  }
+  for (const socket of sockets) if (!own.includes(socket)) socket.close();
+  return own;
+}
+
+/**
  * Makes a server serve any number of listening sockets (`TCPServer.add_sockets`): a net, tls, http, https
  * or http2 server, that is any net.Server. Call it again to add more.
  *
  * To its users the server is as after `server.listen()`: 'listening' is emitted on the next tick,
  * `address()` is the first socket's, `maxConnections`, `pauseOnConnect`, `noDelay`, `getConnections()`,
  * `ref()` and `unref()` work. `server.close()` closes the sockets, which are the server's from now on, and
- * waits for the connections. Without sockets it does nothing.
+ * waits for the connections. Without sockets it does nothing. Of sockets that were bound `perWorker`, a worker of
+ * `forkProcesses` serves its own and closes its copies of the others.
  *
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_VALUE`: there are fewer sockets than workers.
  * @throws Error `ERR_PREFORK_BUSY`: the server listens by its own `listen()`.
  * @throws SystemError accept `EEXIST`: this process accepts on a socket already; `EBADF`: one is closed.
  */
 export function addSockets(server: Server, sockets: Iterable<ListeningSocket>): void {
   if (!(server instanceof Server)) throw invalidType('server', 'a net.Server', server);
-  serve(
-    server,
-    Array.from(sockets, (socket) => listeningSocket('each of sockets', socket)),
-  );
+  serve(server, ownSockets(Array.from(sockets, (socket) => listeningSocket('each of sockets', socket))));
 }
 
 /**

@@ -9,6 +9,7 @@ import { type ActiveThing, activeThings, formatActive } from './active';
 import { integer, invalidType, preforkError } from './errors';
 import { genLog } from './log';
 import { fork, WEXITSTATUS, WIFSIGNALED, WTERMSIG, wait } from './os';
+import { warmup } from './warmup';
 
 const MAX_PROCESSES = 2 ** 22; // the largest pid_max of Linux
 const DEFAULT_MAX_RESTARTS = 100;
@@ -16,6 +17,8 @@ const DEFAULT_MAX_RESTARTS = 100;
 export interface ForkProcessesOptions {
   /** Fork even if something is open on the event loop or in flight; every child then shares it, or does it again. */
   allowActive?: boolean;
+  /** Call `warmup()` before the first fork, so that the children share more memory. Default: false, as Tornado. */
+  warmup?: boolean;
 }
 
 let currentTaskId: number | null = null;
@@ -45,7 +48,8 @@ export function forkProcesses(
   maxRestarts?: number | null,
   options: ForkProcessesOptions = {},
 ): number {
-  const { allowActive = false } = options;
+  const { allowActive = false, warmup: warmsUp = false } = options;
+  if (typeof warmsUp !== 'boolean') throw invalidType('options.warmup', 'a boolean', warmsUp);
   const limit = restartLimit(maxRestarts);
   assert(currentTaskId === null, 'forkProcesses() was called again in a child');
   const count = processCount(numProcesses);
@@ -53,6 +57,7 @@ export function forkProcesses(
   warnUnderWatch();
   genLog.info(`Starting ${count} processes`, 'process:123');
   const children = new Map<number, number>();
+  if (warmsUp) warmup();
 
   // The task id in the child, null in the parent.
   function startChild(id: number): number | null {

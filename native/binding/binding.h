@@ -46,6 +46,7 @@ Napi::Value open_pipe(const Napi::CallbackInfo& info);
 Napi::Value is_shared_pipe_end(const Napi::CallbackInfo& info);
 Napi::Value open_socket_pair(const Napi::CallbackInfo& info);
 Napi::Value duplicate_descriptor(const Napi::CallbackInfo& info);
+Napi::Value trim_memory(const Napi::CallbackInfo& info);
 Napi::Value start_session(const Napi::CallbackInfo& info);
 Napi::Value join_process_group(const Napi::CallbackInfo& info);
 Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info);

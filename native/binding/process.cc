@@ -1,6 +1,7 @@
 // posix/process.h as JavaScript sees it.
 #include "posix/process.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,6 +59,13 @@ Napi::Value open_socket_pair(const Napi::CallbackInfo& info) {
 Napi::Value duplicate_descriptor(const Napi::CallbackInfo& info) {
   const bool inheritable = info[2].As<Napi::Boolean>().Value();
   return number(info, duplicate(integer(info, 0), integer(info, 1), inheritable));
+}
+
+Napi::Value trim_memory(const Napi::CallbackInfo& info) {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+  return info.Env().Undefined();
 }
 
 Napi::Value start_session(const Napi::CallbackInfo& info) { return number(info, new_session()); }

@@ -1,0 +1,55 @@
+import { get } from 'node:http';
+import { expect, test } from 'vitest';
+import { bindSockets } from '..';
+import { start } from './helpers/run';
+
+/** Each on a connection of its own. */
+function answer(port: number, path = '/'): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get({ port, path, host: '127.0.0.1', agent: false }, (response) => {
+      response.setEncoding('utf8').on('data', resolve);
+    });
+    request.on('error', reject);
+  });
+}
+
+const COUNT = 40; // that none of them comes to one of two workers has the probability of 2 in 10^12
+
+function answers(port: number): Promise<string[]> {
+  return Promise.all(Array.from({ length: COUNT }, () => answer(port)));
+}
+
+test('Each worker has the connections of its own socket.', async () => {
+  const program = start('per-worker.js');
+  const port = Number(await program.line());
+  expect(new Set(await answers(port))).toEqual(new Set(['0', '1']));
+});
+
+test('A worker that is started again takes over the queue of its forerunner: no waiting connection is lost.', async () => {
+  const program = start('per-worker.js');
+  const port = Number(await program.line());
+  await answer(port);
+  answer(port, '/die').catch(() => {}); // the one connection that is
+  expect(await program.line()).toBe('dying');
+  const waiting = answers(port);
+  program.stdin.write('x');
+  expect(new Set(await waiting)).toEqual(new Set(['0', '1']));
+});
+
+test('A worker for which no socket was bound is told so.', async () => {
+  const program = start('per-worker.js', { args: ['1'] });
+  await program.line(); // the port
+  expect(await program.line()).toBe(
+    'ERR_PREFORK_INVALID_ARG_VALUE Expected a socket for worker 1 but perWorker was at most 1',
+  );
+});
+
+test('perWorker gives as many sockets on one port, each for one worker.', () => {
+  const sockets = bindSockets(0, '127.0.0.1', { perWorker: 3 });
+  expect(sockets.map(({ worker }) => worker)).toEqual([0, 1, 2]);
+  expect(new Set(sockets.map((socket) => JSON.stringify(socket.address()))).size).toBe(1);
+  for (const socket of sockets) socket.close();
+  for (const perWorker of [0, -1, 1.5, 5000]) {
+    expect(() => bindSockets(0, '127.0.0.1', { perWorker })).toThrow(RangeError);
+  }
+});
