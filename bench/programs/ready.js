@@ -1,4 +1,4 @@
-// `ready.js way rounds`: from the call to a worker that listens, and to its first line. The ways: prefork, cluster,
+// `ready.js way rounds [application]`: from the call to a worker that listens, and to its first line. The ways: prefork, cluster,
 // child_process (which has no server to share: first line only). Prints { line: [ms…], listening: [ms…] }.
 const firstLine = process.hrtime.bigint();
 const childProcess = require('node:child_process');
@@ -6,12 +6,12 @@ const cluster = require('node:cluster');
 const { once } = require('node:events');
 const { createServer } = require('node:http');
 
-const [way, rounds] = [process.argv[2], Number(process.argv[3])];
-const milliseconds = (begin, end) => Number(BigInt(end) - BigInt(begin)) / 1e6;
+const applications = require('./application');
 
-function listener(_request, response) {
-  response.end('hello');
-}
+const [way, rounds] = [process.argv[2], Number(process.argv[3])];
+const application = process.env.BENCH_APPLICATION ?? process.argv[4] ?? 'trivial';
+process.env.BENCH_APPLICATION = application; // for the workers of a cluster
+const milliseconds = (begin, end) => Number(BigInt(end) - BigInt(begin)) / 1e6;
 
 async function timeNewProcess(start) {
   const begin = process.hrtime.bigint();
@@ -26,10 +26,12 @@ function tellTimes() {
   process.send({ line: String(firstLine), listening: String(process.hrtime.bigint()) });
 }
 
-const { _exit, addSockets, bindSockets, fork, pipe, waitpidAsync } = require('prefork');
+const { _exit, addSockets, bindSockets, fork, pipe, waitpidAsync } = require('../..');
 const { readSync, writeSync } = require('node:fs');
 const sockets = way === 'prefork' ? bindSockets(0, '127.0.0.1') : [];
 const [readingEnd, writingEnd] = way === 'prefork' ? pipe() : [];
+
+const listener = way === 'prefork' ? applications[application]() : undefined;
 
 /** Two numbers of eight bytes each. */
 const times = new BigInt64Array(2);
@@ -78,5 +80,5 @@ async function main() {
 }
 
 if (way === 'child') tellTimes();
-else if (cluster.isWorker) createServer(listener).listen(0, '127.0.0.1', tellTimes);
+else if (cluster.isWorker) createServer(applications[application]()).listen(0, '127.0.0.1', tellTimes);
 else main();

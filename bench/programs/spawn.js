@@ -3,7 +3,7 @@
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { readSync, writeSync } = require('node:fs');
-const { _exit, fork, pipe, waitpid, waitpidAsync } = require('prefork');
+const { _exit, fork, pipe, waitpid, waitpidAsync } = require('../..');
 const { fillHeap } = require('./heap');
 
 const [megabytes, rounds] = process.argv.slice(2).map(Number);

@@ -4,7 +4,7 @@
 // Where the call stands: in code that was hot before the fork, in code that first runs in the child, and in code that
 // calls a Math.random which was put aside before the fork.
 const fs = require('node:fs');
-const { _exit, fork, pipe, waitpid } = require('..');
+const { _exit, fork, pipe, waitpid } = require('../..');
 
 const CALLS = 1e6;
 const WARM_UP = 3;

@@ -1,7 +1,7 @@
 // `forks.js megabytes rounds floor.node`: this package's fork() and a bare clone in turn, in one process of that heap.
 // Prints { fork: [ms…], clone: [ms…], rss: MB }.
 const { readSync, writeSync } = require('node:fs');
-const { _exit, fork, pipe, waitpid } = require('prefork');
+const { _exit, fork, pipe, waitpid } = require('../..');
 const { fillHeap } = require('./heap');
 
 const [megabytes, rounds] = process.argv.slice(2, 4).map(Number);

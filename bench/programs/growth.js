@@ -1,7 +1,7 @@
 // `growth.js forks`: what so many forks leave behind in the parent. Prints { before, after }: resident memory in MB,
 // open descriptors and memory mappings.
 const { readdirSync, readFileSync } = require('node:fs');
-const { _exit, fork, waitpid } = require('prefork');
+const { _exit, fork, waitpid } = require('../..');
 
 function measure() {
   globalThis.gc();

@@ -1,0 +1,359 @@
+/** Every benchmark: what it measures, in turns, and the tables that it fills. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import {
+  countByWorker,
+  latencies,
+  load,
+  loadRequests,
+  privateMemory,
+  processorTime,
+  start,
+} from './load.mjs';
+import { BENCH, BUILD, PROGRAMS, ROOT } from './places.mjs';
+import { quantile } from './samples.mjs';
+
+export const PYTHON = '/usr/bin/python3';
+
+export function output(command, args) {
+  return execFileSync(command, args.map(String), {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  }).trim();
+}
+
+export function has(command, args) {
+  try {
+    execFileSync(command, args, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const node = (program, args, flags = []) =>
+  JSON.parse(output(process.execPath, [...flags, join(PROGRAMS, program), ...args]));
+const python = (args) => JSON.parse(output(PYTHON, [join(PROGRAMS, 'cpython.py'), ...args]));
+
+export const peers = {
+  python: has(PYTHON, ['--version']),
+  tornado: has(PYTHON, ['-c', 'import tornado.web']),
+  gunicorn: has('/usr/bin/gunicorn', ['--version']),
+  wrk: has('which', ['wrk']),
+  pm2: has('test', ['-e', join(BENCH, 'node_modules', 'pm2', 'bin', 'pm2')]),
+};
+
+function buildFloor() {
+  const file = join(BUILD, 'floor.node');
+  mkdirSync(BUILD, { recursive: true });
+  const headers = join(ROOT, 'node_modules', 'node-api-headers', 'include');
+  output('cc', ['-O2', '-shared', '-fPIC', '-I', headers, '-o', file, join(BENCH, 'floor.c')]);
+  return file;
+}
+
+const LARGE_HEAP = ['--max-old-space-size=8000'];
+const SIZES = [0, 100, 400, 1000];
+const sizeName = (size) => (size === 0 ? 'empty' : `${size} MB`);
+
+const forks = {
+  name: 'forks',
+  title: 'Milliseconds from the call to the first line of the child, by heap',
+  turns: 3,
+  measure(samples, { rounds }) {
+    const floor = buildFloor();
+    for (const size of SIZES) {
+      const { fork, clone } = node('forks.js', [size, rounds, floor], LARGE_HEAP);
+      samples.note(`fork ${size}`, fork);
+      samples.note(`clone ${size}`, clone);
+      if (peers.python) samples.note(`python ${size}`, python([size, rounds]).fork);
+    }
+    if (peers.tornado) samples.note('tornado', python([0, rounds, 'tornado.web', 'tornado.httpserver']).fork);
+  },
+  header: ['heap', 'fork()', 'bare clone', 'fork() : clone', 'CPython os.fork', 'fork() : CPython'],
+  rows: (s) => [
+    ...SIZES.map((size) => [
+      sizeName(size),
+      s.median(`fork ${size}`),
+      s.median(`clone ${size}`),
+      s.ratio(`fork ${size}`, `clone ${size}`),
+      s.median(`python ${size}`),
+      s.ratio(`fork ${size}`, `python ${size}`),
+    ]),
+    [
+      'empty, Tornado loaded',
+      s.median('fork 0'),
+      undefined,
+      undefined,
+      s.median('tornado'),
+      s.ratio('fork 0', 'tornado'),
+    ],
+  ],
+  plot: (s) =>
+    SIZES.flatMap((size) =>
+      ['clone', 'fork', 'python'].map((way) => ({
+        group: sizeName(size),
+        series: { clone: 'bare clone', fork: 'fork()', python: 'CPython os.fork' }[way],
+        value: s.median(`${way} ${size}`),
+      })),
+    ),
+};
+
+const APPLICATIONS = ['trivial', 'express'];
+
+const ready = {
+  name: 'ready',
+  title: 'Milliseconds from the call to a worker that listens',
+  turns: 3,
+  measure(samples, { rounds }) {
+    createRequire(import.meta.url)(join(PROGRAMS, 'application.js')).writeModules();
+    for (const application of APPLICATIONS) {
+      for (const way of ['prefork', 'child_process', 'cluster']) {
+        if (way === 'child_process' && application !== 'trivial') continue;
+        const { line, listening } = node('ready.js', [way, Math.ceil(rounds / 2), application]);
+        samples.note(`${way} line ${application}`, line);
+        if (listening) samples.note(`${way} listening ${application}`, listening);
+      }
+    }
+  },
+  header: [
+    'application',
+    'fork() to the first line',
+    'fork() to listening',
+    'cluster.fork() to listening',
+    'cluster : fork()',
+    'child_process.fork() to the first line',
+  ],
+  rows: (s) =>
+    APPLICATIONS.map((application) => [
+      application === 'trivial' ? 'trivial server' : 'Express with 300 modules',
+      s.median(`prefork line ${application}`),
+      s.median(`prefork listening ${application}`),
+      s.median(`cluster listening ${application}`),
+      s.ratio(`cluster listening ${application}`, `prefork listening ${application}`),
+      s.median(`child_process line ${application}`),
+    ]),
+  plot: (s) =>
+    APPLICATIONS.flatMap((application) =>
+      ['prefork', 'cluster'].map((way) => ({
+        group: application === 'trivial' ? 'trivial server' : 'Express, 300 modules',
+        series: way === 'prefork' ? 'fork()' : 'cluster.fork()',
+        value: s.median(`${way} listening ${application}`),
+      })),
+    ),
+};
+
+const spawns = {
+  name: 'spawns',
+  title: 'Milliseconds that child_process.spawn() blocks',
+  turns: 3,
+  measure(samples, { rounds }) {
+    for (const size of [0, 400]) {
+      const { before, after, child } = node('spawn.js', [size, rounds], LARGE_HEAP);
+      samples.note(`spawn before ${size}`, before);
+      samples.note(`spawn after ${size}`, after);
+      samples.note(`spawn child ${size}`, child);
+    }
+  },
+  header: ['heap', 'before any fork', 'after 10', 'after : before', 'in a child', 'child : before'],
+  rows: (s) =>
+    [0, 400].map((size) => [
+      sizeName(size),
+      s.median(`spawn before ${size}`),
+      s.median(`spawn after ${size}`),
+      s.ratio(`spawn after ${size}`, `spawn before ${size}`),
+      s.median(`spawn child ${size}`),
+      s.ratio(`spawn child ${size}`, `spawn before ${size}`),
+    ]),
+};
+
+const jit = {
+  name: 'jit',
+  title: 'Milliseconds of processor time of one call of a hot function',
+  turns: 3,
+  measure(samples, { rounds }) {
+    const { parent, before, after } = node('jit.js', [Math.ceil(rounds / 3)]);
+    samples.note('jit parent', parent);
+    samples.note('jit before', before);
+    samples.note('jit after', after);
+  },
+  header: [
+    'parent',
+    'child, compiled before the fork',
+    ': parent',
+    'child, compiled after the fork',
+    ': parent',
+  ],
+  rows: (s) => [
+    [
+      s.median('jit parent'),
+      s.median('jit before'),
+      s.ratio('jit before', 'jit parent'),
+      s.median('jit after'),
+      s.ratio('jit after', 'jit parent'),
+    ],
+  ],
+};
+
+const WAYS = {
+  prefork: 'prefork, one shared socket',
+  'prefork-perWorker': 'prefork, a socket each',
+  'cluster-rr': 'cluster, round-robin',
+  'cluster-shared': 'cluster, shared handle',
+  pm2: 'PM2, cluster mode',
+  gunicorn: 'gunicorn --preload',
+  tornado: 'Tornado',
+};
+const present = (ways) => ways.filter((way) => peers[way] !== false);
+
+const throughput = {
+  name: 'throughput',
+  title: 'Requests per second, and what a connection costs the parent',
+  turns: 3,
+  async measure(samples, { seconds }) {
+    for (const workers of [2, 4]) {
+      for (const way of present(Object.keys(WAYS))) {
+        const server = await start(way, workers);
+        samples.note(`keep-alive ${way} ${workers}`, load(server.port, seconds).perSecond);
+        const before = processorTime(server.parent);
+        const { requests, perSecond } = load(server.port, seconds, { close: true });
+        samples.note(`close ${way} ${workers}`, perSecond);
+        samples.note(`parent ${way} ${workers}`, ((processorTime(server.parent) - before) / requests) * 1e6);
+        await server.stop();
+      }
+    }
+  },
+  header: [
+    'server',
+    'workers',
+    'keep-alive: requests/s',
+    'Connection: close: connections/s',
+    'µs of the parent for a connection',
+  ],
+  rows: (s) =>
+    [2, 4].flatMap((workers) =>
+      Object.entries(WAYS).map(([way, name]) => [
+        name,
+        String(workers),
+        s.median(`keep-alive ${way} ${workers}`),
+        s.median(`close ${way} ${workers}`),
+        s.median(`parent ${way} ${workers}`),
+      ]),
+    ),
+  plot: (s) =>
+    [2, 4].flatMap((workers) =>
+      Object.entries(WAYS).map(([way, name]) => ({
+        group: `${workers} workers`,
+        series: name,
+        value: s.median(`close ${way} ${workers}`),
+      })),
+    ),
+};
+
+const SPREAD_WAYS = ['prefork', 'prefork-perWorker', 'cluster-rr', 'cluster-shared'];
+
+const spread = {
+  name: 'spread',
+  title: 'Connections of the busiest of 4 workers for each one of the idlest',
+  turns: 5,
+  async measure(samples) {
+    for (const way of SPREAD_WAYS) {
+      for (const connections of [64, 1000]) {
+        const server = await start(way, 4, 'pid');
+        const counts = await countByWorker(server.port, connections);
+        const least = counts.length < 4 ? 0.5 : Math.min(...counts); // who has none counts as half of one
+        samples.note(`spread ${way} ${connections}`, Math.max(...counts) / least);
+        await server.stop();
+      }
+    }
+  },
+  header: ['server', '64 connections', '1,000 connections'],
+  rows: (s) =>
+    SPREAD_WAYS.map((way) => [WAYS[way], s.median(`spread ${way} 64`), s.median(`spread ${way} 1000`)]),
+};
+
+const latency = {
+  name: 'latency',
+  title: 'Milliseconds of the first 1,000 requests of a new worker',
+  turns: 5,
+  async measure(samples) {
+    for (const way of ['prefork', 'cluster-rr', 'cluster-shared']) {
+      const server = await start(way, 1, 'page');
+      const times = await latencies(server.port, 1000);
+      samples.note(`p50 ${way}`, quantile(times, 0.5));
+      samples.note(`p99 ${way}`, quantile(times, 0.99));
+      await server.stop();
+    }
+  },
+  header: ['worker', 'median', 'p99'],
+  rows: (s) =>
+    [
+      ['prefork', 'fork() of a warmed parent'],
+      ['cluster-rr', 'cluster, round-robin'],
+      ['cluster-shared', 'cluster, shared handle'],
+    ].map(([way, name]) => [name, s.median(`p50 ${way}`), s.median(`p99 ${way}`)]),
+};
+
+const MEMORY = [
+  ['trivial', 'prefork', []],
+  ['trivial', 'prefork', ['warmup']],
+  ['trivial', 'cluster-rr', []],
+  ['trivial', 'pm2', []],
+  ['trivial', 'gunicorn', []],
+  ['trivial', 'tornado', []],
+  ['data', 'prefork', []],
+  ['data', 'prefork', ['warmup']],
+  ['data', 'cluster-rr', []],
+];
+const memoryName = (application, way, flags) => ['memory', application, way, ...flags].join(' ');
+
+const memory = {
+  name: 'memory',
+  title: 'Private memory of a worker, MB',
+  turns: 1,
+  async measure(samples, { requests }) {
+    for (const [application, way, flags] of MEMORY.filter(([, way]) => peers[way] !== false)) {
+      const server = await start(way, 2, application, flags);
+      loadRequests(server.port, application === 'trivial' ? Math.min(10_000, requests) : requests);
+      samples.note(memoryName(application, way, flags), server.workers.map(privateMemory));
+      await server.stop();
+    }
+  },
+  header: ['server', 'trivial, after 10,000 requests', '400 MB of data, after 200,000 requests'],
+  rows: (s) =>
+    [
+      ['prefork', 'prefork', []],
+      ['prefork, after warmup()', 'prefork', ['warmup']],
+      ['cluster', 'cluster-rr', []],
+      ['PM2, cluster mode', 'pm2', []],
+      ['gunicorn --preload', 'gunicorn', []],
+      ['Tornado', 'tornado', []],
+    ].map(([name, way, flags]) => [
+      name,
+      s.median(memoryName('trivial', way, flags)),
+      s.median(memoryName('data', way, flags)),
+    ]),
+};
+
+const growth = {
+  name: 'growth',
+  title: 'What 10,000 forks leave behind in the parent',
+  turns: 1,
+  measure(samples, { forks: count }) {
+    const { before, after } = node('growth.js', [count], ['--expose-gc']);
+    for (const name of Object.keys(before)) {
+      samples.note(`growth ${name} before`, before[name]);
+      samples.note(`growth ${name} after`, after[name]);
+    }
+  },
+  header: ['', 'before', 'after'],
+  rows: (s) =>
+    [
+      ['resident memory, MB', 'rss'],
+      ['descriptors', 'descriptors'],
+      ['mappings', 'mappings'],
+    ].map(([text, name]) => [text, s.median(`growth ${name} before`), s.median(`growth ${name} after`)]),
+};
+
+export const benchmarks = [forks, ready, spawns, jit, throughput, spread, latency, memory, growth];

@@ -1,0 +1,206 @@
+/** Servers to be measured, and the load on them. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { BENCH, BUILD, PROGRAMS } from './places.mjs';
+
+const PM2 = `${BENCH}/node_modules/pm2/bin/pm2`;
+const PM2_ENVIRONMENT = { ...process.env, PM2_HOME: `${BUILD}/pm2` };
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function isReachable(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+async function untilReachable(port) {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    if (await isReachable(port)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`nobody listens on ${port}`);
+}
+
+async function startOwn(way, workers, application, port, flags) {
+  const program = [`${PROGRAMS}/serve.js`, way, workers, application, port, ...flags];
+  const child = spawn(process.execPath, ['--max-old-space-size=8000', ...program.map(String)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
+  if (value === undefined) throw new Error(`${way} did not start`);
+  const stop = async () => {
+    child.stdin.end();
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  };
+  return { port, ...JSON.parse(value), stop };
+}
+
+function pm2(args, environment = PM2_ENVIRONMENT) {
+  return execFileSync(process.execPath, [PM2, ...args.map(String)], { env: environment, encoding: 'utf8' });
+}
+
+async function startPm2(workers, application, port) {
+  pm2(['start', `${PROGRAMS}/serve.js`, '-i', workers, '--name', 'bench', '--silent'], {
+    ...PM2_ENVIRONMENT,
+    BENCH_SERVE: `pm2 ${workers} ${application} ${port}`,
+  });
+  await untilReachable(port);
+  const list = JSON.parse(
+    pm2(['jlist', '--silent'])
+      .split('\n')
+      .find((line) => line.startsWith('[')),
+  );
+  const stop = async () => {
+    pm2(['kill', '--silent']);
+    rmSync(PM2_ENVIRONMENT.PM2_HOME, { recursive: true, force: true });
+  };
+  const parent = Number(readFileSync(`${PM2_ENVIRONMENT.PM2_HOME}/pm2.pid`, 'utf8'));
+  return { port, parent, workers: list.map(({ pid }) => pid), stop };
+}
+
+async function childrenOf(pid, count) {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    if (text.split(' ').length === count && text !== '') return text.split(' ').map(Number);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${pid} has not ${count} children`);
+}
+
+async function startGunicorn(workers, port) {
+  const args = [
+    '--preload',
+    '-k',
+    'tornado',
+    '-w',
+    workers,
+    '-b',
+    `127.0.0.1:${port}`,
+    '--log-level',
+    'error',
+  ];
+  const child = spawn('/usr/bin/gunicorn', [...args.map(String), '--chdir', PROGRAMS, 'wsgi:application'], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  await untilReachable(port);
+  const children = await childrenOf(child.pid, workers);
+  const stop = async () => {
+    child.kill();
+    await once(child, 'exit');
+  };
+  return { port, parent: child.pid, workers: children, stop };
+}
+
+async function startTornado(workers, port) {
+  const child = spawn('/usr/bin/python3', [`${PROGRAMS}/tornado_server.py`, String(workers), String(port)], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: true,
+  });
+  await untilReachable(port);
+  const children = await childrenOf(child.pid, workers);
+  const stop = async () => {
+    process.kill(-child.pid, 'SIGKILL');
+    await once(child, 'exit');
+  };
+  return { port, parent: child.pid, workers: children, stop };
+}
+
+/** A server that listens: { port, parent, workers: [pid…], stop() }. */
+export async function start(way, workers, application = 'trivial', flags = []) {
+  const port = await freePort();
+  if (way === 'pm2') return startPm2(workers, application, port);
+  if (way === 'gunicorn') return startGunicorn(workers, port);
+  if (way === 'tornado') return startTornado(workers, port);
+  return startOwn(way, workers, application, port, flags);
+}
+
+/** wrk for so many seconds: { requests, perSecond }. */
+export function load(port, seconds, { connections = 64, close = false } = {}) {
+  const headers = close ? ['-H', 'Connection: close'] : [];
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, ...headers, `http://127.0.0.1:${port}/`];
+  const text = execFileSync('wrk', args, { encoding: 'utf8' });
+  return {
+    requests: Number(/(\d+) requests in/.exec(text)[1]),
+    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)[1]),
+  };
+}
+
+/** At least so many requests. */
+export function loadRequests(port, requests) {
+  let done = 0;
+  while (done < requests) done += load(port, 2).requests;
+}
+
+/** Megabytes that no other process shares. */
+export function privateMemory(pid) {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const kilobytes = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)[1]);
+  return (kilobytes('Private_Clean') + kilobytes('Private_Dirty')) / 1000;
+}
+
+/** Seconds of processor time of a process so far. */
+export function processorTime(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Rejects when nothing has come after a quarter of a minute. */
+function withDeadline(promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: no answer`)), 15_000);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Opens so many connections at once, asks once on each which process answers, and counts. */
+export async function countByWorker(port, connections) {
+  const counts = new Map();
+  const sockets = [];
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      const socket = connect(port, '127.0.0.1');
+      sockets.push(socket);
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      const [answer] = await withDeadline(once(socket, 'data'), 'a connection');
+      const pid = answer.toString('latin1').split('\r\n\r\n')[1];
+      counts.set(pid, (counts.get(pid) ?? 0) + 1);
+    }),
+  );
+  for (const socket of sockets) socket.destroy();
+  return [...counts.values()];
+}
+
+/** Milliseconds of each of so many requests, one after the other on one connection. */
+export async function latencies(port, requests) {
+  const socket = connect(port, '127.0.0.1').setNoDelay();
+  const times = [];
+  for (let i = 0; i < requests; i++) {
+    const begin = process.hrtime.bigint();
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    let length = 0;
+    let text = '';
+    do {
+      const [part] = await once(socket, 'data');
+      text += part.toString('latin1');
+      const head = text.indexOf('\r\n\r\n');
+      if (head >= 0) length = head + 4 + Number(/content-length: (\d+)/i.exec(text)[1]);
+    } while (length === 0 || text.length < length);
+    times.push(Number(process.hrtime.bigint() - begin) / 1e6);
+  }
+  socket.destroy();
+  return times;
+}

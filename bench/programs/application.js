@@ -1,0 +1,67 @@
+/** What the servers of the benchmarks serve; the same in every process, whoever starts it. */
+const { mkdirSync, writeFileSync } = require('node:fs');
+const { join } = require('node:path');
+
+const BUILD = join(__dirname, '..', 'build');
+const MODULES = 300;
+
+function trivial() {
+  return (_request, response) => response.end('hello');
+}
+
+/** Says which process has answered. */
+function pid() {
+  return (_request, response) => response.end(String(process.pid));
+}
+
+/** Code like that of a page: data, a sort, a template, JSON. Slow until V8 has optimised it. */
+function render(seed) {
+  const rows = [];
+  for (let i = 0; i < 300; i++)
+    rows.push({ id: i, name: `row ${(i * 7919 + seed) % 1009}`, value: (i * seed) % 97 });
+  rows.sort((a, b) => a.value - b.value || (a.name < b.name ? -1 : 1));
+  return JSON.stringify(
+    rows.map(({ id, name, value }) => ({ id, html: `<td>${name}</td><td>${value * 2}</td>` })),
+  );
+}
+
+let seed = 0;
+function page() {
+  return (_request, response) => response.end(render(seed++));
+}
+
+/** The modules of the Express application. */
+function writeModules() {
+  const folder = join(BUILD, 'modules');
+  mkdirSync(folder, { recursive: true });
+  const lines = Array.from(
+    { length: 40 },
+    (_, i) => `exports.f${i} = (x) => ({ x, y: x * ${i}, z: [x, 'text ${i}'] });`,
+  );
+  for (let i = 0; i < MODULES; i++) writeFileSync(join(folder, `m${i}.js`), lines.join('\n'));
+}
+
+function express() {
+  const app = require('express')();
+  for (let i = 0; i < MODULES; i++) {
+    const module = require(join(BUILD, 'modules', `m${i}.js`));
+    app.get(`/m${i}`, (_request, response) => response.json(module.f1(i)));
+  }
+  app.get('/', (_request, response) => response.end('hello'));
+  return app;
+}
+
+/** 400 MB of small objects that every request reads, making garbage. */
+function data() {
+  require('./heap').fillHeap(400);
+  let at = 0;
+  return (_request, response) => {
+    const part = globalThis.kept[at++ % globalThis.kept.length];
+    const found = part
+      .slice(at % 10_000, (at % 10_000) + 200)
+      .map((each) => ({ ...each, text: `${each.nested.text}!` }));
+    response.end(JSON.stringify(found[0]));
+  };
+}
+
+module.exports = { trivial, pid, page, express, data, render, writeModules };

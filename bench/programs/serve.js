@@ -1,0 +1,70 @@
+// `serve.js way workers application port [warmup]`: a server with so many workers. The ways: prefork, prefork-perWorker,
+// cluster-rr, cluster-shared, pm2 (one process of PM2's cluster mode). Prints one line of JSON when all workers listen:
+// { parent, workers: [pid…] }, and ends with its standard input.
+const cluster = require('node:cluster');
+const { createServer } = require('node:http');
+const applications = require('./application');
+
+const [way, count, application, port] = process.env.BENCH_SERVE
+  ? process.env.BENCH_SERVE.split(' ')
+  : process.argv.slice(2);
+const warm = process.argv[6] === 'warmup';
+const makeListener = applications[application];
+
+function tell(workers) {
+  console.log(JSON.stringify({ parent: process.pid, workers }));
+}
+
+function endWithInput(workers) {
+  process.stdin.resume().on('end', () => {
+    for (const pid of workers) process.kill(pid, 'SIGKILL');
+    process.exit();
+  });
+}
+
+/** The warmed parent: what it has optimised, its children inherit. */
+function warmPage() {
+  if (application === 'page') for (let i = 0; i < 3000; i++) applications.render(i);
+}
+
+function prefork() {
+  const { addSockets, bindSockets, fork, warmup } = require('../..');
+  const perWorker = way === 'prefork-perWorker' ? { perWorker: Number(count) } : {};
+  const sockets = bindSockets(Number(port), '127.0.0.1', { backlog: 4096, ...perWorker });
+  const listener = makeListener();
+  warmPage();
+  if (warm) warmup();
+  const workers = [];
+  for (let id = 0; id < Number(count); id++) {
+    const pid = fork();
+    if (pid === 0) {
+      const own = way === 'prefork-perWorker' ? sockets.filter((socket) => socket.worker === id) : sockets;
+      for (const other of sockets) if (!own.includes(other)) other.close();
+      addSockets(createServer(listener), own);
+      return;
+    }
+    workers.push(pid);
+  }
+  endWithInput(workers);
+  tell(workers);
+}
+
+async function clustered() {
+  if (cluster.isWorker) {
+    createServer(makeListener()).listen({ port: Number(port), host: '127.0.0.1', backlog: 4096 });
+    return;
+  }
+  cluster.schedulingPolicy = way === 'cluster-rr' ? cluster.SCHED_RR : cluster.SCHED_NONE;
+  const workers = [];
+  let listening = 0;
+  cluster.on('listening', () => {
+    if (++listening < Number(count)) return;
+    endWithInput(workers);
+    tell(workers);
+  });
+  for (let i = 0; i < Number(count); i++) workers.push(cluster.fork().process.pid);
+}
+
+if (way === 'pm2') createServer(makeListener()).listen(Number(port), '127.0.0.1');
+else if (way.startsWith('prefork')) prefork();
+else clustered();
