@@ -99,10 +99,61 @@ void* map_anonymous(const Region& region) {
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0);
 }
 
+void* map_from(int fd, const Region& region, uint64_t offset, void* address, int flags) {
+  return mmap(address, region.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE | flags, fd,
+              static_cast<off_t>(offset));
+}
+
+// --- a mapping at an address that may not be asked for
+//
+// Kernels from about 6.4, and the later ones of 6.1, map a ring where they choose and nowhere else
+// (io_uring_mmu_get_unmapped_area). They choose the highest gap that is large enough. So everything
+// above the wished address is filled for a moment, until that is the highest.
+
+constexpr int kMaxFillers = 8192;
+Region fillers[kMaxFillers];
+int filler_count;
+
+void unmap(const Region& region) { munmap(reinterpret_cast<void*>(region.start), region.size); }
+
+Region reserve_anywhere(size_t size) {
+  void* address =
+      mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return address == MAP_FAILED ? Region{0, size}
+                               : Region{reinterpret_cast<uintptr_t>(address), size};
+}
+
+// From the largest size that any gap may have to that of the wished region.
+void fill_gaps_above(const Region& region) {
+  constexpr size_t kLargest = size_t{1} << 46;
+  for (size_t size = kLargest; size >= region.size;) {
+    const Region filler = reserve_anywhere(size);
+    if (filler.start > region.start && filler_count < kMaxFillers) {
+      fillers[filler_count++] = filler;
+      continue;
+    }
+    if (filler.start != 0) unmap(filler);
+    if (size == region.size) return;
+    size = size / 2 > region.size ? size / 2 : region.size;
+  }
+}
+
+void empty_gaps() {
+  while (filler_count > 0) unmap(fillers[--filler_count]);
+}
+
+int map_where_the_kernel_chooses(int fd, const Region& region, uint64_t offset) {
+  unmap(region);
+  fill_gaps_above(region);
+  void* address = map_from(fd, region, offset, nullptr, 0);
+  empty_gaps();
+  if (address == MAP_FAILED) return -errno;
+  return reinterpret_cast<uintptr_t>(address) == region.start ? 0 : -ENOTSUP;
+}
+
 int map_ring(int fd, const Region& region, uint64_t offset) {
-  void* address = mmap(reinterpret_cast<void*>(region.start), region.size, PROT_READ | PROT_WRITE,
-                       MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, static_cast<off_t>(offset));
-  return address == MAP_FAILED ? -errno : 0;
+  void* address = map_from(fd, region, offset, reinterpret_cast<void*>(region.start), MAP_FIXED);
+  return address == MAP_FAILED ? map_where_the_kernel_chooses(fd, region, offset) : 0;
 }
 
 // Linux 6.5 and later: the ring is built in memory that we give it. Its pages must lie together
@@ -117,7 +168,7 @@ int set_up_in_our_memory(const Ring& ring, Parameters& parameters) {
   return static_cast<int>(sys(SYS_io_uring_setup, parameters.sq_entries, &parameters));
 }
 
-// Before 6.5: the kernel's memory, mapped where the old ring was.
+// Before 6.5, and up to 6.9 where that fails: the kernel's memory, mapped where the old ring was.
 int set_up_and_map(const Ring& ring, Parameters& parameters) {
   const auto fd = static_cast<int>(sys(SYS_io_uring_setup, parameters.sq_entries, &parameters));
   if (fd < 0) return fd;
