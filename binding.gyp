@@ -28,6 +28,7 @@
             "native/posix/memory.cc",
             "native/posix/process.cc",
             "native/posix/procfs.cc",
+            "native/posix/requirements.cc",
             "native/posix/rings.cc",
             "native/posix/shared_pipes.cc",
             "native/posix/socket.cc",

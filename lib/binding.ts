@@ -75,6 +75,8 @@ export interface Binding {
    * in files that can only be read.
    */
   fork(inspectorPort: number, renewReadFiles: boolean): number;
+  /** A system call or a file of `/proc` that fork() needs and cannot have here, by name; undefined if none is missing. */
+  fork_misses(): string | undefined;
   /** Has `becameChild` called, in a turn of this thread's loop, in the child when another thread has forked. */
   on_fork_elsewhere(becameChild: () => void): void;
   /** Requests that this thread's loop has handed to the thread pool or the kernel (uv_loop_t's active_reqs). */
