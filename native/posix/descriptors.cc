@@ -401,7 +401,7 @@ int survey_descriptors(int report) {
 int rings_are_at_rest() {
   for (int i = 0; i < descriptor_count; ++i) {
     if (descriptors[i].kind != Kind::io_uring) continue;
-    const int result = ring_is_at_rest(descriptors[i].inode);
+    const int result = ring_is_at_rest(descriptors[i].fd, descriptors[i].inode);
     if (result != 1) return result;
   }
   return 1;

@@ -19,7 +19,7 @@ import { unpack } from './debian.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const CACHE = join(ROOT, '.vm');
-const USERLAND = ['libc6', 'libgcc-s1', 'libstdc++6', 'busybox-static', 'openssl', 'libssl3'];
+const USERLAND = ['libc6', 'libgcc-s1', 'libstdc++6', 'busybox-static', 'openssl', 'libssl3', 'util-linux'];
 const MINUTE = 60_000;
 
 /** The compiler's prefix, Debian's name and Node's name of each architecture. */
@@ -85,7 +85,7 @@ function copyApplication(target) {
 }
 
 /** Answers the files `kernel` and `initrd` of a machine in which `nodes` (versions) run the suite. */
-export function makeImage({ architecture, release, nodes, forks }) {
+export function makeImage({ architecture, release, nodes, forks, only }) {
   const { debian, triplet } = ARCHITECTURES[architecture];
   mkdirSync(CACHE, { recursive: true });
   const userland = unpack(CACHE, debian, 'bookworm', USERLAND);
@@ -111,7 +111,7 @@ export function makeImage({ architecture, release, nodes, forks }) {
     mkdirSync(join(root, 'nodes', version), { recursive: true });
     copyFileSync(nodeOf(version, architecture), join(root, 'nodes', version, 'node'));
   }
-  writeFileSync(join(root, 'forks.count'), String(forks));
+  writeFileSync(join(root, 'suite.arguments'), `${forks} ${only}`);
   writeFileSync(join(root, 'etc', 'hosts'), '127.0.0.1 localhost\n');
   writeFileSync(join(root, 'etc', 'passwd'), 'root:x:0:0:root:/tmp:/bin/sh\n');
   writeFileSync(join(root, 'etc', 'group'), 'root:x:0:\n');

@@ -1,6 +1,6 @@
 /**
  * `npm run test:arm64`, `npm run test:old-kernel`; or
- * `node test/vm/run.mjs --arch=arm64|x64 --kernel=<Debian release> [--node=<version>]… [--forks=200] [--minutes=20]`
+ * `node test/vm/run.mjs --arch=arm64|x64 --kernel=<Debian release> [--node=<version>]… [--forks=200] [--only=<pattern>] [--minutes=20]`
  *
  * Boots a virtual machine of that architecture with that release's kernel, and in it, on each Node, runs what a forked
  * child must be able to do (test/fixtures/fork), the native core without Node, and a stress of many forks. Everything is
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     kernel: { type: 'string', default: 'bookworm' },
     node: { type: 'string', multiple: true, default: ['22.23.3', '24.21.0'] },
     forks: { type: 'string', default: '200' },
+    only: { type: 'string', default: '.' },
     minutes: { type: 'string', default: '20' },
   },
 });
@@ -31,8 +32,8 @@ function onLine(line) {
   if (line === '@end') complete = true;
 }
 
-const { arch, kernel, node: nodes, forks, minutes } = values;
-const image = makeImage({ architecture: arch, release: kernel, nodes, forks: Number(forks) });
+const { arch, kernel, node: nodes, forks, only, minutes } = values;
+const image = makeImage({ architecture: arch, release: kernel, nodes, forks: Number(forks), only });
 const started = Date.now();
 const inTime = await boot(arch, image, Number(minutes), onLine);
 if (!inTime) console.log(`The machine was switched off after ${minutes} minutes.`);

@@ -1,10 +1,11 @@
-// `deeds.js THEME`: what test/fixtures/fork/do-in-both.js does, for all deeds of a theme one after the other.
+// `deeds.js THEME PATTERN`: what test/fixtures/fork/do-in-both.js does, for all deeds of a theme one after the other.
 const { join } = require('node:path');
 const os = require('../../..');
 const { binding } = require('../../../dist/binding');
 
 const DEADMAN_SECONDS = 120;
-const [, , theme] = process.argv;
+const [, , theme, pattern] = process.argv;
+const wanted = new RegExp(pattern);
 const deeds = require(join(__dirname, '..', '..', 'fixtures', 'fork', 'deeds', theme));
 
 async function isDoneInBoth(deed) {
@@ -24,6 +25,7 @@ async function isDoneInBoth(deed) {
 
 async function main() {
   for (const [name, deed] of Object.entries(deeds)) {
+    if (!wanted.test(`${theme}: it ${name}`)) continue;
     let problem;
     try {
       const code = await isDoneInBoth(deed);
