@@ -76,7 +76,7 @@ function forkError(negativeErrno: number): Error {
       return preforkError(
         'ERR_PREFORK_UNSUPPORTED',
         'fork() cannot give the child an io_uring like one of this process: a ring with a kernel thread ' +
-          '(UV_USE_IO_URING=1), one of a native package, or any ring on Linux 6.5 to 6.9',
+          '(UV_USE_IO_URING=1), one of a native package, or one whose address the kernel refuses',
         { cause },
       );
     case constants.errno.ENOSYS:

@@ -28,6 +28,7 @@ export function boot(architecture, { kernel, initrd }, minutes, onLine) {
   }, minutes * 60_000);
   const stop = () => qemu.kill('SIGKILL');
   process.on('exit', stop);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
   createInterface(qemu.stdout).on('line', (line) => onLine(line.replace(/\r/g, '')));
   return new Promise((resolve, reject) => {
     qemu.on('error', reject);
