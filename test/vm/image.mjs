@@ -99,7 +99,7 @@ export function makeImage({ architecture, release, nodes, forks, only }) {
   const root = join(CACHE, `root-${architecture}`);
   rmSync(root, { recursive: true, force: true });
   for (const name of ['proc', 'sys', 'dev', 'tmp', 'etc']) mkdirSync(join(root, name), { recursive: true });
-  for (const name of ['bin', 'lib', 'lib64', 'usr/bin', 'usr/lib']) {
+  for (const name of ['bin', 'etc/ssl', 'lib', 'lib64', 'usr/bin', 'usr/lib']) {
     const from = join(userland, name);
     if (existsSync(from)) cpSync(from, join(root, name), { recursive: true, verbatimSymlinks: true });
   }
