@@ -34,6 +34,7 @@
             "native/posix/process.cc",
             "native/posix/procfs.cc",
             "native/posix/random.cc",
+            "native/posix/requirements.cc",
             "native/posix/rings.cc",
             "native/posix/shared_pipes.cc",
             "native/posix/socket.cc",

@@ -75,6 +75,8 @@ export interface Binding {
    * in files that can only be read.
    */
   fork(inspectorPort: number, renewReadFiles: boolean): number;
+  /** A system call or a file of `/proc` that fork() needs and cannot have here, by name; undefined if none is missing. */
+  fork_misses(): string | undefined;
   /**
    * In the child, when another thread has forked: `secrets` get other bytes before this thread goes on, and `becameChild`
    * is called before anything else comes out of this thread's loop.

@@ -46,6 +46,16 @@ export function othersMayRead(): boolean {
   return hasOtherThreads() || binding.requests_in_flight() > 0;
 }
 
+/** The cause says how a call failed, but not which: so each is asked whether it is the one. */
+function missingError(cause: Error): Error {
+  const name = binding.fork_misses();
+  if (name === undefined) return cause;
+  const why = name.startsWith('/proc')
+    ? 'cannot be read here: mount /proc, in this namespace of processes'
+    : 'the kernel lacks or a seccomp filter forbids';
+  return preforkError('ERR_PREFORK_UNSUPPORTED', `fork() needs ${name} which ${why}`, { cause });
+}
+
 function forkError(negativeErrno: number): Error {
   const cause = systemError(negativeErrno, 'fork');
   switch (-negativeErrno) {
@@ -65,19 +75,14 @@ function forkError(negativeErrno: number): Error {
       return preforkError(
         'ERR_PREFORK_UNSUPPORTED',
         'fork() cannot give the child an io_uring like one of this process: a ring with a kernel thread ' +
-          '(UV_USE_IO_URING=1), one of a native package, or any ring on Linux 6.5 to 6.9',
+          '(UV_USE_IO_URING=1), one of a native package, or one whose address the kernel refuses',
         { cause },
       );
     case constants.errno.ENOSYS:
-      return preforkError(
-        'ERR_PREFORK_UNSUPPORTED',
-        'fork() needs prctl(PR_GET_TID_ADDRESS), that is a kernel with CONFIG_CHECKPOINT_RESTORE',
-        { cause },
-      );
+    case constants.errno.EPERM:
+    case constants.errno.EACCES:
     case constants.errno.ENOENT:
-      return preforkError('ERR_PREFORK_UNSUPPORTED', 'fork() needs /proc to be mounted and readable', {
-        cause,
-      });
+      return missingError(cause);
     default:
       return cause;
   }

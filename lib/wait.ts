@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { binding, type PidWatch } from './binding';
-import { abortError, check, integer, invalidType, preforkError, systemError } from './errors';
+import { abortError, check, integer, invalidType, systemError } from './errors';
 
 /** Do not block: `waitpid` answers `[0, 0]` if no child is ready. (wait(2)) */
 export const WNOHANG = 1;
@@ -113,12 +113,6 @@ function endWatch(watch: PidWatch): boolean {
   return true;
 }
 
-function watchError(negativeErrno: number): Error {
-  const cause = systemError(negativeErrno, 'pidfd_open');
-  if (cause.code !== 'ENOSYS') return cause;
-  return preforkError('ERR_PREFORK_UNSUPPORTED', 'waitpidAsync() needs Linux 5.3 or later', { cause });
-}
-
 /** Resolves when the process ends, whether it is then still there to be reaped or not. */
 function ended(pid: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -132,7 +126,7 @@ function ended(pid: number, signal: AbortSignal | undefined): Promise<void> {
     if (typeof watch === 'number') {
       // Somebody else reaped it a moment ago.
       if (watch === -constants.errno.ESRCH) resolve();
-      else reject(watchError(watch));
+      else reject(systemError(watch, 'pidfd_open'));
       return;
     }
     const abort = () => {
@@ -155,13 +149,14 @@ function checkAbortSignal(signal: unknown): void {
  * Any number may wait at the same time; of those that wait for the same child, one gets it and the others `ECHILD`.
  * In a child that `fork()` makes meanwhile, the promise never settles and keeps nothing alive.
  *
+ * Before Linux 5.3, and where a seccomp filter forbids pidfd_open(2), it looks at the child every 20 milliseconds.
+ *
  * Source: pidfd_open(2); Python's `asyncio.PidfdChildWatcher`.
  * @param pid a child of this process; one of `node:child_process` is a race with that module
  * @param options.signal stops waiting when it aborts; the child is left alone and can be waited for again
  * @returns the pid and the status
  * @throws SystemError `ECHILD` if there is no such child, `EMFILE` if there are too many open files
  * @throws Error `ABORT_ERR` with the signal's reason as `cause`
- * @throws Error `ERR_PREFORK_UNSUPPORTED` before Linux 5.3
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`; all as rejections
  */
 export async function waitpidAsync(

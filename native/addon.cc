@@ -10,6 +10,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_environment(env);
   method(exports, "on_fork_elsewhere", on_fork_elsewhere);
   method(exports, "fork", prefork::fork);
+  method(exports, "fork_misses", what_fork_misses);
   method(exports, "requests_in_flight", requests_in_flight);
   method(exports, "restart_lost_watchers", restart_lost_watchers);
   method(exports, "share_credentials", prefork::share_credentials);

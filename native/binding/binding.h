@@ -16,6 +16,7 @@ Napi::Value on_fork_elsewhere(const Napi::CallbackInfo& info);
 
 // fork.cc
 Napi::Value fork(const Napi::CallbackInfo& info);
+Napi::Value what_fork_misses(const Napi::CallbackInfo& info);
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info);
 Napi::Value restart_lost_watchers(const Napi::CallbackInfo& info);
 Napi::Value share_credentials(const Napi::CallbackInfo& info);

@@ -8,6 +8,7 @@
 #include "loop/fs_watchers.h"
 #include "posix/credentials.h"
 #include "posix/inotify.h"
+#include "posix/requirements.h"
 #include "posix/threads.h"
 #include "posix/wait.h"
 
@@ -31,6 +32,11 @@ Napi::Value fork(const Napi::CallbackInfo& info) {
   const int result = fork_process(options);
   if (result == 0) forget_children();
   return Napi::Number::New(info.Env(), result);
+}
+
+Napi::Value what_fork_misses(const Napi::CallbackInfo& info) {
+  const char* name = missing_requirement();
+  return name == nullptr ? info.Env().Undefined() : Napi::String::New(info.Env(), name);
 }
 
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info) {

@@ -28,6 +28,8 @@ struct RseqArea {
 };
 constexpr uint32_t kRseqOriginalSize =
     32;  // the kernel takes this length whatever newer ones there are
+// Whoever wants to know the processor then asks the kernel (linux/rseq.h).
+constexpr int32_t kRseqRegistrationFailed = -2;
 #if defined(__x86_64__)
 constexpr uint32_t kRseqSignature = 0x53053053;
 #elif defined(__aarch64__)
@@ -41,7 +43,7 @@ void register_rseq(uintptr_t tls) {
   if (area->cpu_id < 0) return;
   area->critical_section = 0;
   const uint32_t size = rseq_size > kRseqOriginalSize ? rseq_size : kRseqOriginalSize;
-  sys(SYS_rseq, area, size, 0, kRseqSignature);
+  if (sys(SYS_rseq, area, size, 0, kRseqSignature) < 0) area->cpu_id = kRseqRegistrationFailed;
 }
 
 // glibc asks once and notes in the thread's own record that it knows (nptl/pthread_getschedparam.c:

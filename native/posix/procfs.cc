@@ -70,6 +70,14 @@ int number_of(const char* name) {
 
 }  // namespace detail
 
+bool proc_is_of_our_namespace() {
+  char link[16];
+  const long length = sys(SYS_readlinkat, AT_FDCWD, "/proc/self", link, sizeof link - 1);
+  if (length < 0) return false;
+  link[length] = '\0';
+  return detail::number_of(link) == getpid();
+}
+
 long count_links(const char* directory) {
   struct stat status;
   return stat(directory, &status) < 0 ? -errno : static_cast<long>(status.st_nlink);

@@ -13,6 +13,11 @@ namespace prefork {
 template <typename Visit>
 int for_each_number(const char* directory, Visit visit);
 
+// Whether /proc is mounted and numbers processes and threads as this process sees them: what
+// `unshare --pid` leaves mounted shows the numbers of the namespace before, and a thread asked by
+// such a number would be another, or nobody.
+bool proc_is_of_our_namespace();
+
 // The number of links of a directory: for /proc/self/task, two more than there are threads.
 long count_links(const char* directory);
 

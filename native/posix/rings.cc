@@ -23,7 +23,7 @@ struct Offsets {
   uint32_t head, tail, mask, entries;
   uint32_t more[4];
   uint64_t user_memory;
-  uint32_t cqes() const { return more[1]; }
+  uint32_t sq_dropped() const { return more[1]; }
   uint32_t sq_array() const { return more[2]; }
 };
 struct Parameters {
@@ -47,17 +47,32 @@ struct Region {
 };
 
 struct Ring {
-  ino_t inode;
   Region ring;     // heads, tails, completions
   Region entries;  // submissions
-  bool renewed;    // by us, in this process or an ancestor: no longer to be seen in /proc/self/maps
-  bool present;    // seen in the last listing
-  bool in_use;     // renewed at this fork, so that a descriptor of it is open
+
+  bool is_whole() const { return ring.size != 0 && entries.size != 0; }
 };
 
 constexpr int kMaxRings = 4096;
-Ring rings[kMaxRings];
-int ring_count;
+
+// What /proc/self/maps shows of the rings of this process, two mappings for each.
+struct RingMapping {
+  ino_t inode;
+  uint64_t offset;
+  Region region;
+};
+RingMapping mappings[2 * kMaxRings];
+int mapping_count;
+
+// Those in memory of our own, made in this process or an ancestor, which it does not show.
+struct OwnRing {
+  ino_t inode;
+  Ring ring;
+  bool present;  // its memory was seen in the last listing
+  bool in_use;   // renewed at this fork, so that a descriptor of it is open
+};
+OwnRing own_rings[kMaxRings];
+int own_count;
 
 // Where the counters are: the same for every ring of a kernel, so one look is enough.
 Parameters layout;
@@ -73,11 +88,61 @@ int learn_layout() {
   return 0;
 }
 
-Ring* find_ring(ino_t inode) {
-  for (Ring* ring = rings; ring < rings + ring_count; ++ring) {
-    if (ring->inode == inode) return ring;
+// --- which memory belongs to a descriptor
+
+OwnRing* find_own(ino_t inode) {
+  for (OwnRing* own = own_rings; own < own_rings + own_count; ++own) {
+    if (own->inode == inode) return own;
   }
   return nullptr;
+}
+
+bool changes_with(volatile uint32_t* there, volatile uint32_t* here) {
+  const uint32_t before = *here;
+  *there = *there ^ 1;
+  const bool changed = *here != before;
+  *there = *there ^ 1;
+  return changed;
+}
+
+// Before Linux 5.16 all rings share one inode. So the descriptor's memory is mapped once more, and
+// where a change of it can be seen is where it is mapped already. The word changed is one that
+// nobody reads while the ring is at rest: a counter that libuv does not know, or what an entry's
+// submitter wrote for himself.
+bool is_memory_of(int fd, const RingMapping& mapping) {
+  constexpr size_t kUserData = 32;
+  const size_t word = mapping.offset == kRingOffset ? layout.sq.sq_dropped() : kUserData;
+  const size_t size = mapping.region.size;
+  void* view = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                    static_cast<off_t>(mapping.offset));
+  if (view == MAP_FAILED) return false;
+  const bool same = changes_with(reinterpret_cast<uint32_t*>(static_cast<char*>(view) + word),
+                                 reinterpret_cast<uint32_t*>(mapping.region.start + word));
+  munmap(view, size);
+  return same;
+}
+
+Region find_mapping(int fd, ino_t inode, uint64_t offset) {
+  const RingMapping* only = nullptr;
+  int count = 0;
+  for (const RingMapping* one = mappings; one < mappings + mapping_count; ++one) {
+    if (one->inode != inode || one->offset != offset) continue;
+    only = one;
+    ++count;
+  }
+  if (count < 2) return count == 0 ? Region{} : only->region;
+  for (const RingMapping* one = mappings; one < mappings + mapping_count; ++one) {
+    if (one->inode != inode || one->offset != offset) continue;
+    if (is_memory_of(fd, *one)) return one->region;
+  }
+  return {};
+}
+
+// Not whole if it is not mapped, or not in the way libuv does.
+Ring find_ring(int fd, ino_t inode) {
+  const OwnRing* own = find_own(inode);
+  if (own != nullptr && own->present) return own->ring;
+  return {find_mapping(fd, inode, kRingOffset), find_mapping(fd, inode, kEntriesOffset)};
 }
 
 uint32_t& counter(const Ring& ring, uint32_t offset) {
@@ -99,10 +164,61 @@ void* map_anonymous(const Region& region) {
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0);
 }
 
+void* map_from(int fd, const Region& region, uint64_t offset, void* address, int flags) {
+  return mmap(address, region.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE | flags, fd,
+              static_cast<off_t>(offset));
+}
+
+// --- a mapping at an address that may not be asked for
+//
+// Kernels from about 6.4, and the later ones of 6.1, map a ring where they choose and nowhere else
+// (io_uring_mmu_get_unmapped_area). They choose the highest gap that is large enough. So everything
+// above the wished address is filled for a moment, until that is the highest.
+
+constexpr int kMaxFillers = 8192;
+Region fillers[kMaxFillers];
+int filler_count;
+
+void unmap(const Region& region) { munmap(reinterpret_cast<void*>(region.start), region.size); }
+
+Region reserve_anywhere(size_t size) {
+  void* address =
+      mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return address == MAP_FAILED ? Region{0, size}
+                               : Region{reinterpret_cast<uintptr_t>(address), size};
+}
+
+// From the largest size that any gap may have to that of the wished region.
+void fill_gaps_above(const Region& region) {
+  constexpr size_t kLargest = size_t{1} << 46;
+  for (size_t size = kLargest; size >= region.size;) {
+    const Region filler = reserve_anywhere(size);
+    if (filler.start > region.start && filler_count < kMaxFillers) {
+      fillers[filler_count++] = filler;
+      continue;
+    }
+    if (filler.start != 0) unmap(filler);
+    if (size == region.size) return;
+    size = size / 2 > region.size ? size / 2 : region.size;
+  }
+}
+
+void empty_gaps() {
+  while (filler_count > 0) unmap(fillers[--filler_count]);
+}
+
+int map_where_the_kernel_chooses(int fd, const Region& region, uint64_t offset) {
+  unmap(region);
+  fill_gaps_above(region);
+  void* address = map_from(fd, region, offset, nullptr, 0);
+  empty_gaps();
+  if (address == MAP_FAILED) return -errno;
+  return reinterpret_cast<uintptr_t>(address) == region.start ? 0 : -ENOTSUP;
+}
+
 int map_ring(int fd, const Region& region, uint64_t offset) {
-  void* address = mmap(reinterpret_cast<void*>(region.start), region.size, PROT_READ | PROT_WRITE,
-                       MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, static_cast<off_t>(offset));
-  return address == MAP_FAILED ? -errno : 0;
+  void* address = map_from(fd, region, offset, reinterpret_cast<void*>(region.start), MAP_FIXED);
+  return address == MAP_FAILED ? map_where_the_kernel_chooses(fd, region, offset) : 0;
 }
 
 // Linux 6.5 and later: the ring is built in memory that we give it. Its pages must lie together
@@ -117,7 +233,7 @@ int set_up_in_our_memory(const Ring& ring, Parameters& parameters) {
   return static_cast<int>(sys(SYS_io_uring_setup, parameters.sq_entries, &parameters));
 }
 
-// Before 6.5: the kernel's memory, mapped where the old ring was.
+// Before 6.5, and up to 6.9 where that fails: the kernel's memory, mapped where the old ring was.
 int set_up_and_map(const Ring& ring, Parameters& parameters) {
   const auto fd = static_cast<int>(sys(SYS_io_uring_setup, parameters.sq_entries, &parameters));
   if (fd < 0) return fd;
@@ -132,13 +248,14 @@ int set_up_and_map(const Ring& ring, Parameters& parameters) {
   return fd;
 }
 
-int set_up(const Ring& ring, uint32_t sq_entries, uint32_t cq_entries) {
+int set_up(const Ring& ring, uint32_t sq_entries, uint32_t cq_entries, bool* in_our_memory) {
   Parameters parameters = {};
   parameters.sq_entries = sq_entries;
   parameters.cq_entries = cq_entries;
   parameters.flags = kCqSize;
   Parameters again = parameters;
   const int fd = set_up_in_our_memory(ring, parameters);
+  *in_our_memory = fd != -EINVAL;
   return fd == -EINVAL ? set_up_and_map(ring, again) : fd;
 }
 
@@ -169,76 +286,70 @@ bool has_kernel_thread(int fd) {
   return false;
 }
 
+int remember(const Ring& ring, ino_t old_inode, int fd) {
+  struct stat status;
+  if (fstat(fd, &status) < 0) return -errno;
+  OwnRing* own = find_own(old_inode);
+  if (own == nullptr) {
+    if (own_count == kMaxRings) return -E2BIG;
+    own = &own_rings[own_count++];
+  }
+  *own = {status.st_ino, ring, true, true};
+  return 0;
+}
+
 }  // namespace
 
 void forget_ring_mappings() {
-  int kept = 0;
-  for (int i = 0; i < ring_count; ++i) {
-    if (!rings[i].renewed) continue;
-    rings[kept] = rings[i];
-    rings[kept++].present = false;
-  }
-  ring_count = kept;
+  mapping_count = 0;
+  for (OwnRing* own = own_rings; own < own_rings + own_count; ++own) own->present = false;
 }
 
 void notice_ring_mapping(const Mapping& mapping) {
   if (mapping.anonymous) {
-    for (int i = 0; i < ring_count; ++i) {
-      const uintptr_t start = rings[i].ring.start;
-      if (rings[i].renewed && mapping.start <= start && start < mapping.end)
-        rings[i].present = true;
+    for (OwnRing* own = own_rings; own < own_rings + own_count; ++own) {
+      const uintptr_t start = own->ring.ring.start;
+      if (mapping.start <= start && start < mapping.end) own->present = true;
     }
-    return;
+  } else if (mapping.ring && mapping_count < 2 * kMaxRings) {
+    mappings[mapping_count++] = {mapping.inode, mapping.offset, {mapping.start, mapping.size()}};
   }
-  if (!mapping.ring) return;
-  Ring* ring = find_ring(mapping.inode);
-  if (ring == nullptr) {
-    if (ring_count == kMaxRings) return;
-    ring = &rings[ring_count++];
-    *ring = {mapping.inode, {}, {}, false, false, false};
-  }
-  if (mapping.offset == kRingOffset) ring->ring = {mapping.start, mapping.size()};
-  if (mapping.offset == kEntriesOffset) ring->entries = {mapping.start, mapping.size()};
-  ring->present = ring->ring.size != 0 && ring->entries.size != 0;
 }
 
-int ring_is_at_rest(ino_t inode) {
+int ring_is_at_rest(int fd, ino_t inode) {
   const int known = learn_layout();
   if (known < 0) return known;
-  const Ring* ring = find_ring(inode);
-  return ring != nullptr && ring->present && is_at_rest(*ring) ? 1 : 0;
+  const Ring ring = find_ring(fd, inode);
+  return ring.is_whole() && is_at_rest(ring) ? 1 : 0;
 }
 
 int renew_ring(int fd) {
   struct stat status;
   if (fstat(fd, &status) < 0) return -errno;
-  Ring* ring = find_ring(status.st_ino);
-  if (ring == nullptr || !ring->present || has_kernel_thread(fd)) return -ENOTSUP;
+  const Ring ring = find_ring(fd, status.st_ino);
+  if (!ring.is_whole() || has_kernel_thread(fd)) return -ENOTSUP;
 
-  const uint32_t count = counter(*ring, layout.sq.head);
-  const uint32_t sq_entries = counter(*ring, layout.sq.entries);
-  const uint32_t cq_entries = counter(*ring, layout.cq.entries);
-  const int fresh = set_up(*ring, sq_entries, cq_entries);
+  const uint32_t count = counter(ring, layout.sq.head);
+  const uint32_t sq_entries = counter(ring, layout.sq.entries);
+  const uint32_t cq_entries = counter(ring, layout.cq.entries);
+  bool in_our_memory = false;
+  const int fresh = set_up(ring, sq_entries, cq_entries, &in_our_memory);
   if (fresh < 0) return fresh;
-  int result = advance(fresh, *ring, count, sq_entries);
+  int result = advance(fresh, ring, count, sq_entries);
   if (result == 0) result = static_cast<int>(sys(SYS_dup3, fresh, fd, O_CLOEXEC));
-  if (result >= 0 && fstat(fd, &status) < 0) result = -errno;
   sys(SYS_close, fresh);
   if (result < 0) return result;
-  ring->inode = status.st_ino;
-  ring->renewed = true;
-  ring->in_use = true;
-  return 0;
+  return in_our_memory ? remember(ring, status.st_ino, fd) : 0;
 }
 
 void forget_closed_rings() {
   int kept = 0;
-  for (int i = 0; i < ring_count; ++i) {
-    if (!rings[i].in_use) continue;
-    rings[kept] = rings[i];
-    rings[kept++].in_use = false;
+  for (int i = 0; i < own_count; ++i) {
+    if (!own_rings[i].in_use) continue;
+    own_rings[kept] = own_rings[i];
+    own_rings[kept++].in_use = false;
   }
-  ring_count = kept;
+  own_count = kept;
 }
 
 }  // namespace prefork

@@ -15,11 +15,11 @@ void notice_ring_mapping(const Mapping& mapping);
 // Parent, all threads stopped: whether the ring has nothing submitted that is not taken, under way,
 // or finished and not seen. 1 if so; 0 if not, or if its loop is just being made or taken down;
 // -errno if the kernel cannot be asked.
-int ring_is_at_rest(ino_t inode);
+int ring_is_at_rest(int fd, ino_t inode);
 
 // Child: puts a ring of the child's own in the place of `fd`. -ENOTSUP for a ring with a kernel
-// thread of its own (SQPOLL), for one that is not mapped the way libuv does, and on a kernel that
-// takes no memory at a given address (6.5 to 6.9, see docs/fork-safety.md).
+// thread of its own (SQPOLL), for one that is not mapped the way libuv does, and where the kernel
+// cannot be brought to have the memory at the old address (see docs/fork-safety.md).
 int renew_ring(int fd);
 
 // Child, all of them renewed: forgets those of loops that were closed since an earlier fork, so

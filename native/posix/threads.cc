@@ -388,6 +388,7 @@ int stop_all(int milliseconds) {
   const uint32_t my_generation = generation.load();
   const auto self = static_cast<pid_t>(sys(SYS_gettid));
   Patience patience(milliseconds);
+  if (!proc_is_of_our_namespace()) return -ENOENT;
   for (int recesses = 0;;) {
     const int news = ask_all_new(my_generation, self);
     if (news < 0) return news;

@@ -165,6 +165,12 @@ long try_wait(pid_t pid, int options, int* status, Pids others) {
   return result;
 }
 
+bool is_running(pid_t pid) {
+  siginfo_t info = {};
+  const int options = WEXITED | WNOHANG | WNOWAIT | __WALL;
+  return sys(SYS_waitid, P_PID, pid, &info, options, nullptr) == 0 && info.si_pid == 0;
+}
+
 int open_pidfd(pid_t pid) { return static_cast<int>(sys(SYS_pidfd_open, pid, 0)); }
 
 }  // namespace prefork

@@ -28,6 +28,9 @@ void forget_children();
 // other means than fork(): libuv starts a child in the thread that will wait for it.
 long try_wait(pid_t pid, int options, int* status, Pids others);
 
+// Whether this child is there and has not ended. Does not reap it.
+bool is_running(pid_t pid);
+
 // A descriptor (close-on-exec) that turns readable when the child ends; -ENOSYS before Linux 5.3.
 int open_pidfd(pid_t pid);
 
