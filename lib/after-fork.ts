@@ -2,7 +2,7 @@
 import { ChildProcess } from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import { binding } from './binding';
-import { check, systemError } from './errors';
+import { check, preforkError, systemError } from './errors';
 import { reseedRandom } from './random';
 import { forgetAsyncWaits } from './wait';
 
@@ -133,6 +133,15 @@ function leaveInspector(port: number | undefined): void {
 
 const CREDENTIAL_CALLS = ['setuid', 'seteuid', 'setgid', 'setegid', 'setgroups', 'initgroups'] as const;
 
+/** musl's setuid() in a child would wait for ever (native/posix/libc.h). */
+function refuseWithMusl(name: string): void {
+  if (binding.libc !== 'musl') return;
+  throw preforkError(
+    'ERR_PREFORK_UNSUPPORTED',
+    `process.${name}() does not work in a forked child with musl: give up privileges before the fork`,
+  );
+}
+
 /** To Linux a user belongs to a thread; in a child libc does not reach all of them (native/posix/credentials.h). */
 function sendCredentialsToAllThreads(): void {
   for (const object of processObjects()) {
@@ -140,6 +149,7 @@ function sendCredentialsToAllThreads(): void {
       const original: unknown = Reflect.get(object, name);
       if (typeof original !== 'function' || reachAllThreads.has(original)) continue;
       const wrapped = (...parameters: unknown[]): void => {
+        refuseWithMusl(name);
         Reflect.apply(original, object, parameters);
         check(binding.share_credentials(), name);
       };
