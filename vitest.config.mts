@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'test/fixtures/**'],
+    typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },
     pool: 'forks',
     // The tests start processes, which want processors too.
     maxWorkers: 2,

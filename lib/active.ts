@@ -10,6 +10,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import { binding, type LoopHandle } from './binding';
 
+/** What it is: a request of the thread pool or the kernel, a handle by its use, a worker thread. */
 export type ActiveKind =
   | 'request'
   | 'socket'
@@ -22,6 +23,7 @@ export type ActiveKind =
 
 /** One thing on the loop. */
 export interface ActiveThing {
+  /** What it is. */
   kind: ActiveKind;
   /** For people: addresses, pid, file, or Node's name of the request. May be empty. */
   detail: string;

@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import { binding } from './binding';
 import { cryptoCaches } from './crypto-caches';
-import { check, systemError } from './errors';
+import { check, preforkError, systemError } from './errors';
 import { prepareReseeding, type RandomSources, reseedRandom, standInSources } from './random';
 import { type AsyncWaits, asyncWaits, forgetAsyncWaits } from './wait';
 
@@ -174,12 +174,22 @@ interface CredentialCall {
   wrapped: (...parameters: unknown[]) => void;
 }
 
+/** musl's setuid() in a child would wait for ever (native/posix/libc.h). */
+function refuseWithMusl(name: string): void {
+  if (binding.libc !== 'musl') return;
+  throw preforkError(
+    'ERR_PREFORK_UNSUPPORTED',
+    `process.${name}() does not work in a forked child with musl: give up privileges before the fork`,
+  );
+}
+
 /** To Linux a user belongs to a thread; in a child libc does not reach all of them (native/posix/credentials.h). */
 function wrapCredentialCalls(object: NodeJS.Process): CredentialCall[] {
   return CREDENTIAL_CALLS.flatMap((name) => {
     const original: unknown = Reflect.get(object, name);
     if (typeof original !== 'function' || reachAllThreads.has(original)) return [];
     const wrapped = (...parameters: unknown[]): void => {
+      refuseWithMusl(name);
       Reflect.apply(original, object, parameters);
       check(binding.share_credentials(), name);
     };

@@ -13,6 +13,7 @@ export interface ForkHooks {
 
 /** The message on the diagnostics channel `prefork:fork`: in the parent the child's pid, in the child 0. */
 export interface ForkMessage {
+  /** The child's pid, or 0. */
   pid: number;
 }
 

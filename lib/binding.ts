@@ -145,6 +145,8 @@ export interface Binding {
   /** Whether a watched descriptor alone keeps the loop alive (uv_ref, uv_unref). */
   accept_keep_alive(acceptor: NativeAcceptor, alive: boolean): void;
   readonly socket_constants: SocketConstants;
+  /** The C library that the addon was compiled for. */
+  readonly libc: 'glibc' | 'musl';
 
   /** `_exit(2)` with the low eight bits of `status`. */
   process_exit(status: number): never;
@@ -202,7 +204,8 @@ function explainLater(cause: unknown): Binding {
   const explain = () => {
     throw preforkError(
       'ERR_PREFORK_UNSUPPORTED',
-      `prefork needs Linux on x64 or arm64 and its native addon; on this ${process.platform}-${process.arch} it could not be loaded: ${String(cause)}`,
+      `prefork needs Linux on x64 or arm64 and its native addon; on this ${process.platform}-${process.arch} it could not be loaded ` +
+        `(if node_modules comes from another system: npm rebuild prefork --build-from-source): ${String(cause)}`,
       { cause },
     );
   };

@@ -11,34 +11,45 @@ import { othersMayRead } from './fork';
  */
 export type DescriptorFate = 'shared' | 'renewed';
 
+/** One open descriptor, and what becomes of it. */
 export interface DescribedDescriptor {
+  /** The same number in parent and child. */
   fd: number;
   /** What /proc says it is: a path, `socket:[inode]`, `anon_inode:[eventpoll]`, … */
   target: string;
+  /** What the child would have under this number. */
   fate: DescriptorFate;
   /** Bytes from the start, for regular files only. */
   offset?: number;
 }
 
+/** One thread of this process. */
 export interface DescribedThread {
+  /** Its number in the kernel; in the child it has another. */
   tid: number;
+  /** As `ps -T` shows it, in the child too. */
   name: string;
 }
 
 /** Memory that stays one for parent and child: what either writes, both see. */
 export interface SharedMapping {
+  /** As /proc/self/maps has it: a file, `/dev/zero (deleted)` for memory without one. */
   path: string;
+  /** Its length. */
   bytes: number;
 }
 
+/** What `describeFork()` found. */
 export interface ForkDescription {
   /** Sockets, servers, pipes, child processes, watchers, workers and requests of this thread's event loop. */
   active: ActiveThing[];
+  /** Every open descriptor. */
   descriptors: DescribedDescriptor[];
   /** Every thread but the calling one: each is stopped, and made again in the child. */
   threads: DescribedThread[];
   /** Timers and immediates that are due in both processes. */
   timers: number;
+  /** Memory that is not copied. */
   sharedMappings: SharedMapping[];
 }
 

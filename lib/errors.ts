@@ -3,10 +3,15 @@ import { getSystemErrorMap, getSystemErrorName } from 'node:util';
 
 /** An error that came from a system call, shaped like those of Node's own modules. */
 export interface SystemError extends Error {
+  /** Negative, as libuv has it. */
   errno: number;
+  /** `'ECHILD'` and the like. */
   code: string;
+  /** The call that failed. */
   syscall: string;
+  /** Of a socket: what it should have been bound to. */
   address?: string;
+  /** Of a socket: its port. */
   port?: number;
 }
 
@@ -60,9 +65,13 @@ export function systemError(
 
 /** An error of getaddrinfo(3), shaped like those of `dns.lookup`. */
 export interface ResolverError extends Error {
+  /** libuv's number; 0 where it has none. */
   errno: number;
+  /** `'ENOTFOUND'`, or an `EAI_` constant's name. */
   code: string;
+  /** Always this one. */
   syscall: 'getaddrinfo';
+  /** What was asked for, if it was a name. */
   hostname?: string;
 }
 

@@ -6,6 +6,7 @@ import { binding } from './binding';
 import { awaitCertificates } from './certificates';
 import { integer, invalidType, preforkError, systemError } from './errors';
 
+/** What is to be different from the default. */
 export interface ForkOptions {
   /**
    * Fork although requests are in flight: the thread pool then finishes each of them in both processes, so that a

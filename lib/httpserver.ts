@@ -1,6 +1,7 @@
 /**
  * Tornado's `tornado.httpserver`, on Node's http and https: any request listener of Node's (a plain function, Express,
  * `app.callback()` of Koa, `fastify.routing`, Hono's `getRequestListener(app.fetch)`), in several forked processes.
+ * @module
  */
 import {
   createServer,

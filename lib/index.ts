@@ -1,3 +1,8 @@
+/**
+ * Everything in one: the modules below it, and what a fork of this process would do.
+ * @module
+ */
+export type { ActiveKind, ActiveThing } from './active';
 export { type ForkHooks, type ForkMessage, registerAtFork } from './at-fork';
 export {
   type DescribedDescriptor,

@@ -4,6 +4,7 @@
  * Until something is configured, they behave as Python's logging does: warnings and errors go to standard error, the
  * bare message, and everything below is hidden. Every line is written with one blocking call before the logger
  * returns, so that no fork can double it, and no `process.exit()` lose it.
+ * @module
  */
 import { writeSync } from 'node:fs';
 import { basename, extname } from 'node:path';
@@ -17,15 +18,21 @@ type Level = 'debug' | 'info' | 'warning' | 'error' | 'critical';
 
 /** What `setLogger` takes: pino, winston, console, or three functions. */
 export interface LogTarget {
+  /** Gets what Tornado logs as `info`. */
   info(message: string): void;
+  /** Gets the warnings. */
   warn(message: string): void;
+  /** Gets the errors, with the stack of their cause. */
   error(message: string): void;
 }
 
 /** One of the three loggers. `place` is Python's `module:line`; without it, it is that of the caller. */
 export interface Logger {
+  /** As Python names it: `tornado.general`. */
   readonly name: string;
+  /** Hidden until `basicConfig` or `enablePrettyLogging` shows this level. */
   info(message: string, place?: string): void;
+  /** Shown from the start. */
   warn(message: string, place?: string): void;
   /** `cause`'s stack follows the message, on lines of its own, as `exc_info=True` does it in Python. */
   error(message: string, cause?: unknown, place?: string): void;

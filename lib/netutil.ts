@@ -1,4 +1,7 @@
-/** The listening half of `tornado.netutil`, with the same names in camelCase. */
+/**
+ * The listening half of `tornado.netutil`, with the same names in camelCase.
+ * @module
+ */
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, Server, Socket } from 'node:net';
 import { constants } from 'node:os';
@@ -14,16 +17,27 @@ export { ListeningSocket } from './listening-socket';
 
 /** The constants of Python's `socket` module that `bindSockets` takes. */
 export const {
+  /** Any family. */
   AF_UNSPEC,
+  /** IPv4. */
   AF_INET,
+  /** IPv6. */
   AF_INET6,
+  /** Unix sockets; what a `ListeningSocket` may say of itself. */
   AF_UNIX,
+  /** Without an address: every address of this machine. See getaddrinfo(3) for these. */
   AI_PASSIVE,
+  /** Ask for the canonical name, which nothing here uses. */
   AI_CANONNAME,
+  /** The address is a number, and no resolver is asked. */
   AI_NUMERICHOST,
+  /** The port is a number, as it always is here. */
   AI_NUMERICSERV,
+  /** IPv4 addresses as IPv6 ones where there are no others. */
   AI_V4MAPPED,
+  /** With `AI_V4MAPPED`: besides the others, too. */
   AI_ALL,
+  /** Only families of which this machine has an address. */
   AI_ADDRCONFIG,
 } = binding.socket_constants;
 
@@ -34,6 +48,7 @@ const { EADDRNOTAVAIL, EAFNOSUPPORT, ENOPROTOOPT } = constants.errno;
 const DEFAULT_BACKLOG = 128;
 const MAX_INT = 0x7fff_ffff;
 
+/** How `bindSockets` resolves and binds. */
 export interface BindSocketsOptions {
   /** `AF_INET` or 4, `AF_INET6` or 6: only addresses of that family. Default `AF_UNSPEC` (0): both. */
   family?: number;
@@ -56,6 +71,7 @@ export interface BindSocketsOptions {
   perWorker?: number;
 }
 
+/** How `bindUnixSocket` makes its file. */
 export interface BindUnixSocketOptions {
   /** The permission bits of the file. Default 0o600: only its owner may connect. */
   mode?: number;

@@ -1,4 +1,7 @@
-/** Python's `os`, as far as processes go. */
+/**
+ * Python's `os`, as far as processes go.
+ * @module
+ */
 import { constants } from 'node:os';
 import { binding } from './binding';
 import { check, integer, invalidType, preforkError } from './errors';

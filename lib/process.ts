@@ -1,6 +1,7 @@
 /**
  * Tornado's `tornado.process`: a process that forks workers, waits for them, and starts those again that did not end
  * well. `forkProcesses` is the loop of `fork_processes`, step by step; nothing in it is kinder than the original.
+ * @module
  */
 import { ok as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
@@ -14,6 +15,7 @@ import { warmup } from './warmup';
 const MAX_PROCESSES = 2 ** 22; // the largest pid_max of Linux
 const DEFAULT_MAX_RESTARTS = 100;
 
+/** What the original does not have. */
 export interface ForkProcessesOptions {
   /** Fork even if something is open on the event loop or in flight; every child then shares it, or does it again. */
   allowActive?: boolean;

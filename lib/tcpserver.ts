@@ -1,6 +1,7 @@
 /**
  * Tornado's `tornado.tcpserver`, on Node's net and tls: a server that listens on any number of sockets, in one process
  * or in several forked ones.
+ * @module
  */
 import { ok as assert } from 'node:assert';
 import { existsSync, readFileSync } from 'node:fs';
@@ -30,6 +31,7 @@ export type SslOptions = SslFiles | TlsOptions;
 
 /** `net.ServerOpts` go to Node's server as they are. */
 export interface TCPServerOptions extends ServerOpts {
+  /** Makes it a TLS server. */
   sslOptions?: SslOptions;
   /** Bytes that may wait unread on one connection: Node's `highWaterMark`. Beyond it, the sender has to wait. */
   maxBufferSize?: number;

@@ -153,6 +153,7 @@ function checkAbortSignal(signal: unknown): void {
  *
  * Source: pidfd_open(2); Python's `asyncio.PidfdChildWatcher`.
  * @param pid a child of this process; one of `node:child_process` is a race with that module
+ * @param options how to stop waiting
  * @param options.signal stops waiting when it aborts; the child is left alone and can be waited for again
  * @returns the pid and the status
  * @throws SystemError `ECHILD` if there is no such child, `EMFILE` if there are too many open files

@@ -1,6 +1,7 @@
 #include "binding/binding.h"
 #include "binding/environments.h"
 #include "posix/fork.h"
+#include "posix/libc.h"
 
 using namespace prefork;
 
@@ -31,6 +32,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "accept_stop", stop_accepting);
   method(exports, "accept_keep_alive", keep_loop_alive);
   method(exports, "loop_active_handles", list_active_handles);
+  exports.Set("libc", kLibc);
   exports.Set("socket_constants", socket_constants(env));
   method(exports, "process_exit", exit_at_once);
   method(exports, "process_getpid", get_pid);

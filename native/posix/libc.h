@@ -29,8 +29,10 @@ namespace prefork {
 // The one that goes to all threads is never blocked but for moments in which the library itself
 // does it, and rt_sigaction(2) takes a handler for it.
 #if defined(__GLIBC__)
+constexpr const char* kLibc = "glibc";
 constexpr int kStopSignal = 33;
 #else
+constexpr const char* kLibc = "musl";
 constexpr int kStopSignal = 34;
 #endif
 

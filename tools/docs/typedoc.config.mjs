@@ -1,0 +1,55 @@
+// What typedoc makes of the docstrings: one page in docs/api for each module that package.json exports.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+// The page of `prefork` itself last: what it has from the other modules is described there.
+const modules = Object.values(exports)
+  .map((file) => /^\.\/dist\/(.*)\.js$/.exec(file)?.[1])
+  .filter((name) => name !== undefined)
+  .reverse();
+
+/** @type {import('typedoc').TypeDocOptions & import('typedoc-plugin-markdown').PluginOptions} */
+export default {
+  name: 'prefork',
+  entryPoints: modules.map((name) => join(ROOT, 'lib', `${name}.ts`)),
+  tsconfig: join(ROOT, 'tsconfig.build.json'),
+  out: join(ROOT, 'docs', 'api'),
+  plugin: ['typedoc-plugin-markdown'],
+  readme: 'none',
+  sortEntryPoints: false,
+  excludeInternal: true,
+  excludePrivate: true,
+  excludeProtected: false,
+  excludeExternals: true,
+  // With line numbers every change of a source would change the pages.
+  disableSources: true,
+  validation: { notExported: true, invalidLink: true, notDocumented: true },
+  treatWarningsAsErrors: true,
+  // Spelled out where they are used.
+  intentionallyNotExported: ['Level', 'Protocol'],
+  requiredToBeDocumented: [
+    'Module',
+    'Enum',
+    'EnumMember',
+    'Variable',
+    'Function',
+    'Class',
+    'Interface',
+    'Property',
+    'Method',
+    'Accessor',
+    'TypeAlias',
+  ],
+  router: 'module',
+  hidePageHeader: true,
+  hideBreadcrumbs: true,
+  useCodeBlocks: true,
+  expandObjects: true,
+  parametersFormat: 'list',
+  interfacePropertiesFormat: 'list',
+  typeDeclarationFormat: 'list',
+  sanitizeComments: true,
+};
