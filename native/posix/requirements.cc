@@ -7,7 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 
-#include "posix/kernel_state.h"
+#include "posix/libc.h"
 #include "posix/procfs.h"
 #include "posix/syscall.h"
 
@@ -38,7 +38,7 @@ struct Call {
 
 constexpr Call kCalls[] = {
     {"prctl(PR_GET_TID_ADDRESS), that is a kernel with CONFIG_CHECKPOINT_RESTORE,",
-     [] { return tid_word() == nullptr ? -ENOSYS : 0L; }},
+     [] { return cleared_word() == nullptr ? -ENOSYS : 0L; }},
     {"clone", try_clone},
     {"rt_tgsigqueueinfo", try_queue},
     {"rt_sigaction", [] { return sys(SYS_rt_sigaction, 0, nullptr, nullptr, sizeof(uint64_t)); }},
