@@ -39,7 +39,7 @@ function describeMachine() {
     node: process.version,
     CPython: version('python', PYTHON, ['-c', 'import platform; print(platform.python_version())']),
     Tornado: version('tornado', PYTHON, ['-c', 'import tornado; print(tornado.version)']),
-    gunicorn: version('gunicorn', '/usr/bin/gunicorn', ['--version'])?.replace(/\D*/, '') ?? null,
+    gunicorn: version('gunicorn', '/usr/bin/gunicorn', ['--version'])?.match(/[\d.]+/)?.[0] ?? null,
     PM2: peers.pm2 ? inBench('pm2') : null,
     wrk:
       peers.wrk && has('dpkg-query', ['-W', 'wrk'])

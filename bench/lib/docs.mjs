@@ -29,6 +29,7 @@ export async function writeDocs({ machine }, samples) {
   writeFileSync(DOCUMENT, text);
   mkdirSync(PLOTS, { recursive: true });
   for (const { name, title, plot } of benchmarks) {
-    if (plot) writeFileSync(join(PLOTS, `${name}.svg`), await barsToSvg({ title, data: plot(samples) }));
+    const data = plot?.(samples).filter(({ value }) => value !== undefined) ?? [];
+    if (data.length > 0) writeFileSync(join(PLOTS, `${name}.svg`), await barsToSvg({ title, data }));
   }
 }

@@ -3,7 +3,7 @@ export async function barsToSvg({ title, data }) {
   const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')]);
   const specification = {
     title,
-    data: { values: data.filter(({ value }) => value !== undefined) },
+    data: { values: data },
     width: 120 * new Set(data.map(({ group }) => group)).size,
     height: 260,
     mark: 'bar',
@@ -11,7 +11,7 @@ export async function barsToSvg({ title, data }) {
       x: { field: 'group', type: 'nominal', title: null, sort: null, axis: { labelAngle: 0 } },
       xOffset: { field: 'series', sort: null },
       y: { field: 'value', type: 'quantitative', title: null, scale: { type: 'log' } },
-      y2: { datum: Math.min(...data.map(({ value }) => value ?? Infinity)) / 2 },
+      y2: { datum: Math.min(...data.map(({ value }) => value)) / 2 },
       color: { field: 'series', type: 'nominal', title: null, sort: null },
     },
     config: { background: 'white' },
