@@ -177,10 +177,8 @@ export interface Binding {
    * With pid -1, children of `node:child_process` are left alone.
    */
   wait_now(pid: number, options: number, status: Int32Array): number;
-  /** Tells `wait_now(-1, …)`, in all threads, of a child made by fork(). */
+  /** Tells `wait_now(-1, …)`, in all threads, of a child made by fork(), which knows of none itself. */
   wait_note_child(pid: number): number;
-  /** Forgets them all: in a forked child they are siblings. */
-  wait_forget_children(): void;
   /** Calls `ended` in the loop when the child has ended, and keeps the loop alive; possibly again, until `wait_unwatch`. */
   wait_watch(pid: number, ended: () => void): PidWatch | number;
   /** Once for each watch. */

@@ -103,8 +103,7 @@ function drain(): void {
 }
 
 /** In the child: what was drawn in advance is replaced by bits of the kernel's. */
-export function renewCryptoCaches(): void {
-  const known = cryptoCaches();
+export function renewCryptoCaches(known = cryptoCaches()): void {
   if (known.length === 0) drain();
   else for (const cache of known) binding.random_fill(cache);
 }

@@ -35,8 +35,17 @@ function replaceMathRandom(): void {
   reseedContexts();
 }
 
+/** What hands out random numbers, if it is not to be the real thing. */
+export interface RandomSources {
+  cryptoCaches?: Uint8Array[];
+  renewMath?: () => number;
+}
+
+/** For a rehearsal (lib/after-fork.ts): nothing is renewed. */
+export const standInSources: RandomSources = { cryptoCaches: [new Uint8Array(1)], renewMath: () => -1 };
+
 /** In the child. */
-export function reseedRandom(): void {
-  renewCryptoCaches();
-  if (!renewMathRandom()) replaceMathRandom();
+export function reseedRandom({ cryptoCaches, renewMath }: RandomSources = {}): void {
+  renewCryptoCaches(cryptoCaches);
+  if (!renewMathRandom(renewMath)) replaceMathRandom();
 }

@@ -25,8 +25,8 @@ function seedLaterContexts(seed: number): void {
  * In the child: every context of this thread, and those made later. Under `--random-seed` these start alike, as V8 has
  * it, but in each process with numbers of its own. Answers false if it could not be done.
  */
-export function renewMathRandom(): boolean {
-  const renewed = binding.random_renew();
+export function renewMathRandom(renew: () => number = binding.random_renew): boolean {
+  const renewed = renew();
   if (renewed === 1) seedLaterContexts(0);
   if (renewed === 2) seedLaterContexts((randomSeed()[0] ?? 0) | 1);
   return renewed !== 0;

@@ -48,7 +48,6 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "wait_sleep", sleep_until_signal);
   method(exports, "wait_now", wait_now);
   method(exports, "wait_note_child", note_child_pid);
-  method(exports, "wait_forget_children", forget_child_pids);
   method(exports, "wait_watch", watch_pid);
   method(exports, "wait_unwatch", unwatch_pid);
   method(exports, "wait_real_process", real_process);

@@ -63,7 +63,6 @@ Napi::Value next_signal(const Napi::CallbackInfo& info);
 Napi::Value sleep_until_signal(const Napi::CallbackInfo& info);
 Napi::Value wait_now(const Napi::CallbackInfo& info);
 Napi::Value note_child_pid(const Napi::CallbackInfo& info);
-Napi::Value forget_child_pids(const Napi::CallbackInfo& info);
 Napi::Value watch_pid(const Napi::CallbackInfo& info);
 Napi::Value unwatch_pid(const Napi::CallbackInfo& info);
 Napi::Value real_process(const Napi::CallbackInfo& info);

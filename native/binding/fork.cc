@@ -9,6 +9,7 @@
 #include "posix/credentials.h"
 #include "posix/inotify.h"
 #include "posix/threads.h"
+#include "posix/wait.h"
 
 namespace prefork {
 
@@ -27,7 +28,9 @@ Napi::Value fork(const Napi::CallbackInfo& info) {
   options.renew_read_files = info[1].As<Napi::Boolean>().Value();
   options.before_threads_go_on = prepare_other_threads;
   const HeldEnvironments held(info.Env());
-  return Napi::Number::New(info.Env(), fork_process(options));
+  const int result = fork_process(options);
+  if (result == 0) forget_children();
+  return Napi::Number::New(info.Env(), result);
 }
 
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info) {

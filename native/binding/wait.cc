@@ -169,11 +169,6 @@ Napi::Value note_child_pid(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), note_child(pid));
 }
 
-Napi::Value forget_child_pids(const Napi::CallbackInfo& info) {
-  forget_children();
-  return info.Env().Undefined();
-}
-
 Napi::Value watch_pid(const Napi::CallbackInfo& info) {
   int error = 0;
   Waits* waits = waits_of(info.Env(), &error);
