@@ -18,10 +18,20 @@ function addTests(report) {
   total.skipped += report.numPendingTests + report.numTodoTests;
 }
 
+/** A run that was killed while it wrote its report has failed. */
+function read(name) {
+  try {
+    return JSON.parse(readFileSync(join(folder, name), 'utf8'));
+  } catch (error) {
+    console.log(`${name}: ${error.message}`);
+    return { passed: false };
+  }
+}
+
 for (const name of readdirSync(folder).sort()) {
-  const report = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+  const report = read(name);
   const before = { ...total };
-  if (name.startsWith('tests-')) addTests(report);
+  if (report.numPassedTests !== undefined) addTests(report);
   else total[report.passed ? 'passed' : 'failed'] += 1;
   const difference = Object.keys(total).map((key) => `${total[key] - before[key]} ${key}`);
   console.log(`${name}: ${difference.join(', ')}`);

@@ -1,8 +1,8 @@
 // `node bench/random.js`: `Math.random()` in forked children beside V8's own in their parent, in turns
-// (A B C A B C …). Prints nanoseconds of processor time a call, the medians of all turns, and their ratios.
+// (A B C D A B C D …). Prints nanoseconds of processor time a call, the medians of all turns, and their ratios.
 //
-// It matters where the call stands. Code that first runs in the child has ours inlined, as it had V8's; code that was
-// hot before the fork was compiled for V8's, and to it ours is any function (a megamorphic call).
+// Where the call stands: in code that was hot before the fork, in code that first runs in the child, and in code that
+// calls a Math.random which was put aside before the fork.
 const fs = require('node:fs');
 const { _exit, fork, pipe, waitpid } = require('..');
 
@@ -17,6 +17,17 @@ function nanoseconds(calls) {
   let sum = 0;
   const before = process.cpuUsage().user;
   for (let i = 0; i < calls; i++) sum += Math.random();
+  const time = ((process.cpuUsage().user - before) * 1000) / calls;
+  if (Math.abs(sum / calls - 0.5) > 0.01) throw new Error(`not uniform: mean ${sum / calls}`);
+  return time;
+}
+
+const { random } = Math;
+
+function aside(calls) {
+  let sum = 0;
+  const before = process.cpuUsage().user;
+  for (let i = 0; i < calls; i++) sum += random();
   const time = ((process.cpuUsage().user - before) * 1000) / calls;
   if (Math.abs(sum / calls - 0.5) > 0.01) throw new Error(`not uniform: mean ${sum / calls}`);
   return time;
@@ -46,14 +57,17 @@ function measureInChild(chooseSample) {
   return time;
 }
 
-const times = { v8: [], child: [], hot: [] };
+const times = { v8: [], v8Aside: [], hot: [], cold: [], aside: [] };
 for (let turn = 0; turn < TURNS; turn++) {
   times.v8.push(measure(nanoseconds));
-  times.child.push(measureInChild(afresh));
+  times.v8Aside.push(measure(aside));
   times.hot.push(measureInChild(() => nanoseconds));
+  times.cold.push(measureInChild(afresh));
+  times.aside.push(measureInChild(() => aside));
 }
-const [v8, child, hot] = Object.values(times).map(median);
-const shown = (time) => `${time.toFixed(2)} ns (${(time / v8).toFixed(2)})`;
+const [v8, v8Aside, hot, cold, put] = Object.values(times).map(median);
+const shown = (time, base) => `${time.toFixed(2)} ns (${(time / base).toFixed(2)})`;
 console.log(
-  `Node ${process.version}: V8 ${v8.toFixed(2)} ns, child ${shown(child)}, hot before the fork ${shown(hot)}`,
+  `Node ${process.version}: V8 ${v8.toFixed(2)} ns, put aside ${v8Aside.toFixed(2)} ns; in a child: ` +
+    `hot before ${shown(hot, v8)}, first run there ${shown(cold, v8)}, put aside ${shown(put, v8Aside)}`,
 );

@@ -1,10 +1,14 @@
 /** What JavaScript state the child of a fork must change, one function each. */
 import { ChildProcess } from 'node:child_process';
+import { writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import { inspect } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
 import { binding } from './binding';
+import { cryptoCaches } from './crypto-caches';
 import { check, preforkError, systemError } from './errors';
-import { reseedRandom } from './random';
-import { forgetAsyncWaits } from './wait';
+import { prepareReseeding, type RandomSources, reseedRandom, standInSources } from './random';
+import { type AsyncWaits, asyncWaits, forgetAsyncWaits } from './wait';
 
 const cluster = require('node:cluster') as import('node:cluster').Cluster;
 
@@ -24,14 +28,43 @@ interface ProcessInternals extends NodeJS.Process {
   _getActiveHandles(): unknown[];
 }
 
-/** Both the real one and, in a sandbox like Jest's, the copy that this module sees. */
-function processObjects(): ProcessInternals[] {
-  return [...new Set([binding.wait_real_process(), process])] as ProcessInternals[];
+/**
+ * What a child inherits and has to change. The parent makes the list: to look for it in the child would touch many more
+ * pages, and each page that a child touches for the first time costs some microseconds.
+ */
+export interface Estate {
+  /** Both the real one and, in a sandbox like Jest's, the copy that this module sees. */
+  processes: NodeJS.Process[];
+  /** The parent's children. */
+  childProcesses: ChildProcess[];
+  cluster: import('node:cluster').Cluster;
+  credentialCalls: CredentialCall[];
+  asyncWaits: AsyncWaits;
+  /** The real ones by default. */
+  randomSources?: RandomSources;
+  /** What this process's inspector listens on; 0 if it does not. */
+  inspectorPort: number;
 }
 
-function takeNewPid(): void {
+/** In the parent, just before the fork. */
+export function takeStock(): Estate {
+  const real = binding.wait_real_process() as ProcessInternals;
+  const isChildProcess = (handle: unknown): handle is ChildProcess => handle instanceof ChildProcess;
+  prepareReseeding();
+  const processes = real === process ? [process] : [real, process];
+  return {
+    processes,
+    childProcesses: real._getActiveHandles().filter(isChildProcess),
+    cluster,
+    credentialCalls: processes.flatMap(wrapCredentialCalls),
+    asyncWaits,
+    inspectorPort: inspectorPort(),
+  };
+}
+
+function takeNewPid({ processes }: Estate): void {
   const pid = binding.process_getpid();
-  for (const object of processObjects()) {
+  for (const object of processes) {
     Object.defineProperty(object, 'pid', {
       value: pid,
       configurable: true,
@@ -67,8 +100,8 @@ function letGoOfChannel(owner: ChannelOwner): void {
 }
 
 /** The channel belongs to the original: the child neither writes to it nor reads, and `disconnect` does not come. */
-function leaveChannel(): void {
-  for (const object of processObjects()) {
+function leaveChannel({ processes }: Estate): void {
+  for (const object of processes) {
     if (object.channel === undefined || object.channel === null) continue;
     letGoOfChannel(object as ChannelOwner);
     for (const name of ['send', 'disconnect', 'connected', 'channel', '_channel', '_send', '_disconnect']) {
@@ -97,7 +130,7 @@ function hearNoClosedChannel(object: NodeJS.Process): void {
  * The primary knows nothing of the child, which has no channel to it: as a worker, its servers would wait for ever for
  * the primary's answer instead of listening. The workers of a primary are not its child's, either.
  */
-function leaveCluster(): void {
+function leaveCluster({ cluster }: Estate): void {
   const workers: object = cluster.workers ?? {};
   for (const id of Object.keys(workers)) Reflect.deleteProperty(workers, id);
   if (!cluster.isWorker) return;
@@ -106,10 +139,8 @@ function leaveCluster(): void {
 }
 
 /** The parent's children: no exit event can come, kill() must not reach them, and their pipes are the parent's to read. */
-function disownChildProcesses(): void {
-  const real = binding.wait_real_process() as ProcessInternals;
-  for (const handle of real._getActiveHandles()) {
-    if (!(handle instanceof ChildProcess)) continue;
+function disownChildProcesses({ childProcesses }: Estate): void {
+  for (const handle of childProcesses) {
     letGoOfChannel(handle as ChannelOwner);
     for (const stream of handle.stdio ?? []) letGo(stream as unknown as HandleOwner | null);
     letGo(handle as unknown as HandleOwner);
@@ -120,18 +151,25 @@ function inspector(): typeof import('node:inspector') | undefined {
   return process.features.inspector ? require('node:inspector') : undefined;
 }
 
-/** The port that this process's inspector listens on; 0 if it does not. */
-export function inspectorPort(): number {
+function inspectorPort(): number {
   const url = inspector()?.url();
   return url === undefined ? 0 : Number(new URL(url).port);
 }
 
-function leaveInspector(port: number | undefined): void {
-  if (inspectorPort() !== 0) inspector()?.close();
+function leaveInspector({ inspectorPort }: Estate, port: number | undefined): void {
+  if (inspectorPort !== 0) inspector()?.close();
   if (port !== undefined) inspector()?.open(port);
 }
 
 const CREDENTIAL_CALLS = ['setuid', 'seteuid', 'setgid', 'setegid', 'setgroups', 'initgroups'] as const;
+const reachAllThreads = new WeakSet<object>();
+
+/** A call and what takes its place. */
+interface CredentialCall {
+  object: NodeJS.Process;
+  name: (typeof CREDENTIAL_CALLS)[number];
+  wrapped: (...parameters: unknown[]) => void;
+}
 
 /** musl's setuid() in a child would wait for ever (native/posix/libc.h). */
 function refuseWithMusl(name: string): void {
@@ -143,22 +181,23 @@ function refuseWithMusl(name: string): void {
 }
 
 /** To Linux a user belongs to a thread; in a child libc does not reach all of them (native/posix/credentials.h). */
-function sendCredentialsToAllThreads(): void {
-  for (const object of processObjects()) {
-    for (const name of CREDENTIAL_CALLS) {
-      const original: unknown = Reflect.get(object, name);
-      if (typeof original !== 'function' || reachAllThreads.has(original)) continue;
-      const wrapped = (...parameters: unknown[]): void => {
-        refuseWithMusl(name);
-        Reflect.apply(original, object, parameters);
-        check(binding.share_credentials(), name);
-      };
-      reachAllThreads.add(wrapped);
-      Reflect.set(object, name, wrapped);
-    }
-  }
+function wrapCredentialCalls(object: NodeJS.Process): CredentialCall[] {
+  return CREDENTIAL_CALLS.flatMap((name) => {
+    const original: unknown = Reflect.get(object, name);
+    if (typeof original !== 'function' || reachAllThreads.has(original)) return [];
+    const wrapped = (...parameters: unknown[]): void => {
+      refuseWithMusl(name);
+      Reflect.apply(original, object, parameters);
+      check(binding.share_credentials(), name);
+    };
+    reachAllThreads.add(wrapped);
+    return [{ object, name, wrapped }];
+  });
 }
-const reachAllThreads = new WeakSet<object>();
+
+function sendCredentialsToAllThreads({ credentialCalls }: Estate): void {
+  for (const { object, name, wrapped } of credentialCalls) Reflect.set(object, name, wrapped);
+}
 
 /** Without CAP_DAC_READ_SEARCH only the loop knows which files it watches (native/posix/inotify.h). */
 function watchFilesAgain(): void {
@@ -168,26 +207,99 @@ function watchFilesAgain(): void {
   process.emitWarning(`fs.watch() has stopped watching a file in a forked child: ${message}`, 'ForkWarning');
 }
 
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+}
+
+/** A worker's streams are messages to its parent's loop, which would come too late when the process ends. */
+function writeDirectly(stream: NodeJS.WriteStream, fd: number): void {
+  stream._writev = (chunks, done) => {
+    try {
+      for (const { chunk, encoding } of chunks) writeAll(fd, Buffer.from(chunk, encoding));
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
+}
+
+/** So is what a worker throws: an 'error' event of its Worker. */
+function sayWhatIsThrown(object: NodeJS.Process): void {
+  object.on('uncaughtExceptionMonitor', (error) => {
+    if (object.listenerCount('uncaughtException') === 0)
+      writeAll(2, Buffer.from(`Uncaught ${inspect(error)}\n`));
+  });
+}
+
+/**
+ * A worker that has forked: `process.exit`, or an exception, ends the child, and not only this thread of it while the
+ * copies of the others go on. (lib/internal/process/per_thread.js: all ways to exit end in `reallyExit`, once the
+ * listeners have run.)
+ */
+function becomeMainThread(): void {
+  if (isMainThread) return;
+  const real = binding.wait_real_process() as NodeJS.Process;
+  Reflect.set(real, 'reallyExit', (status: number) => binding.process_exit(status));
+  writeDirectly(real.stdout, 1);
+  writeDirectly(real.stderr, 2);
+  sayWhatIsThrown(real);
+}
+
 /** What each environment has to put right for itself, the forking one and those that live on beside it. */
-function takeNewIdentity(): void {
-  takeNewPid();
-  forgetAsyncWaits();
-  reseedRandom();
-  leaveChannel();
-  leaveCluster();
-  disownChildProcesses();
-  sendCredentialsToAllThreads();
+function takeNewIdentity(estate: Estate): void {
+  takeNewPid(estate);
+  forgetAsyncWaits(estate.asyncWaits);
+  reseedRandom(estate.randomSources);
+  leaveChannel(estate);
+  leaveCluster(estate);
+  disownChildProcesses(estate);
+  sendCredentialsToAllThreads(estate);
   watchFilesAgain();
 }
 
 /** Every step, in the child, before any code of the program runs in this thread. */
-export function becomeChild({ inspectPort }: { inspectPort?: number }): void {
-  binding.wait_forget_children();
-  takeNewIdentity();
-  leaveInspector(inspectPort);
+export function becomeChild(estate: Estate, options: { inspectPort?: number }): void {
+  partFromParent(estate, options);
+  becomeMainThread();
+}
+
+function partFromParent(estate: Estate, { inspectPort }: { inspectPort?: number }): void {
+  takeNewIdentity(estate);
+  leaveInspector(estate, inspectPort);
+}
+
+/** An estate with nothing in it that is really there. */
+function standIns(): Estate {
+  const object = { setuid: () => {} } as unknown as NodeJS.Process;
+  return {
+    processes: [object],
+    childProcesses: [],
+    cluster: {} as Estate['cluster'],
+    credentialCalls: wrapCredentialCalls(object),
+    asyncWaits: new Set(),
+    randomSources: standInSources,
+    inspectorPort: 0,
+  };
+}
+
+/** Collected by the next full collection, and by no smaller one. */
+let sinceLastCollection = new WeakRef({});
+let rehearsed = false;
+
+/**
+ * In the parent, before a fork: does to stand-ins what the child will do. V8 compiles a function when it is first
+ * called and learns from the first calls, which would be left to every child. Full collections drop the code of what
+ * has not been called for long: then once more.
+ */
+export function rehearse(): void {
+  if (rehearsed && sinceLastCollection.deref() !== undefined) return;
+  const times = rehearsed ? 1 : 100;
+  for (let i = 0; i < times; i++) partFromParent(standIns(), {});
+  rehearsed = true;
+  sinceLastCollection = new WeakRef({});
 }
 
 /** Once, when the package is loaded: this thread may live on in the child of another thread's fork. */
 export function listenForForksElsewhere(): void {
-  binding.on_fork_elsewhere(takeNewIdentity);
+  binding.on_fork_elsewhere(() => takeNewIdentity(takeStock()), cryptoCaches());
 }

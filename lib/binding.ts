@@ -75,8 +75,11 @@ export interface Binding {
    * in files that can only be read.
    */
   fork(inspectorPort: number, renewReadFiles: boolean): number;
-  /** Has `becameChild` called, in a turn of this thread's loop, in the child when another thread has forked. */
-  on_fork_elsewhere(becameChild: () => void): void;
+  /**
+   * In the child, when another thread has forked: `secrets` get other bytes before this thread goes on, and `becameChild`
+   * is called before anything else comes out of this thread's loop.
+   */
+  on_fork_elsewhere(becameChild: () => void, secrets: Uint8Array[]): void;
   /** Requests that this thread's loop has handed to the thread pool or the kernel (uv_loop_t's active_reqs). */
   requests_in_flight(): number;
   /** The active handles of the loop of this thread, referenced or not, in the order in which they were made. */
@@ -85,6 +88,18 @@ export interface Binding {
   restart_lost_watchers(): number;
   /** Gives every other thread the user, group and supplementary groups of the calling one. */
   share_credentials(): number;
+  /** Whether it is known, in this process, where V8 keeps the state of `Math.random`. */
+  random_is_known(): boolean;
+  /**
+   * Looks for it in a context made just now, given its `Math.random`, which has not been called; `older` is a built-in
+   * function of any context that was there before. It is known when two such surveys agree.
+   */
+  random_survey(random: () => number, older: unknown): void;
+  /**
+   * Gives every context of this thread another state: 0: it could not; 1: contexts made later are seeded anew, too;
+   * 2: they are seeded by `--random-seed`.
+   */
+  random_renew(): 0 | 1 | 2;
   /** Fills `bytes` with random bits of the kernel's (getrandom(2)). */
   random_fill(bytes: Uint8Array | Int32Array): void;
 
@@ -164,10 +179,8 @@ export interface Binding {
    * With pid -1, children of `node:child_process` are left alone.
    */
   wait_now(pid: number, options: number, status: Int32Array): number;
-  /** Tells `wait_now(-1, …)`, in all threads, of a child made by fork(). */
+  /** Tells `wait_now(-1, …)`, in all threads, of a child made by fork(), which knows of none itself. */
   wait_note_child(pid: number): number;
-  /** Forgets them all: in a forked child they are siblings. */
-  wait_forget_children(): void;
   /** Calls `ended` in the loop when the child has ended, and keeps the loop alive; possibly again, until `wait_unwatch`. */
   wait_watch(pid: number, ended: () => void): PidWatch | number;
   /** Once for each watch. */
@@ -175,6 +188,9 @@ export interface Binding {
   /** The environment's own `process`, where a sandbox such as Jest's shows a copy. */
   wait_real_process(): NodeJS.Process;
 }
+
+/** What is asked for when the package is loaded. */
+const WITHOUT_ADDON = { socket_constants: {}, on_fork_elsewhere: () => {}, random_is_known: () => true };
 
 /**
  * Where there is no addon (another operating system, another C library, no compiler at installation) the package
@@ -189,9 +205,7 @@ function explainLater(cause: unknown): Binding {
       { cause },
     );
   };
-  return new Proxy(Object.create(null), {
-    get: (_, name) => (name === 'socket_constants' ? {} : name === 'on_fork_elsewhere' ? () => {} : explain),
-  });
+  return new Proxy(Object.create(null), { get: (_, name) => Reflect.get(WITHOUT_ADDON, name) ?? explain });
 }
 
 function loadBinding(): Binding {

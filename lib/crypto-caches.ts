@@ -90,11 +90,11 @@ function findCaches(): Uint8Array[] | undefined {
 let caches: Uint8Array[] | undefined;
 let searched = false;
 
-/** In the parent, before a fork: so that the search is made once and not in every child. */
-export function findCryptoCaches(): void {
-  if (searched) return;
+/** Searched for once, in the parent and not in every child. None where they cannot be had. */
+export function cryptoCaches(): Uint8Array[] {
+  if (!searched) caches = findCaches();
   searched = true;
-  caches = findCaches();
+  return caches ?? [];
 }
 
 function drain(): void {
@@ -103,8 +103,7 @@ function drain(): void {
 }
 
 /** In the child: what was drawn in advance is replaced by bits of the kernel's. */
-export function renewCryptoCaches(): void {
-  findCryptoCaches();
-  if (caches === undefined) drain();
-  else for (const cache of caches) binding.random_fill(cache);
+export function renewCryptoCaches(known = cryptoCaches()): void {
+  if (known.length === 0) drain();
+  else for (const cache of known) binding.random_fill(cache);
 }

@@ -1,11 +1,10 @@
 import { constants } from 'node:os';
 import { activeRequests, hasOtherThreads } from './active';
-import { becomeChild, inspectorPort, listenForForksElsewhere } from './after-fork';
+import { becomeChild, type Estate, listenForForksElsewhere, rehearse, takeStock } from './after-fork';
 import { runAfter, runBefore } from './at-fork';
 import { binding } from './binding';
 import { awaitCertificates } from './certificates';
 import { integer, invalidType, preforkError, systemError } from './errors';
-import { prepareReseeding } from './random';
 
 /** What is to be different from the default. */
 export interface ForkOptions {
@@ -109,17 +108,19 @@ export function fork(options: ForkOptions = {}): number {
   checkOptions(options);
   const hooks = runBefore();
   let pid: number;
+  let estate: Estate;
   try {
     if (options.allowInFlight !== true) refuseWorkInFlight();
-    prepareReseeding();
     awaitCertificates();
-    pid = binding.fork(inspectorPort(), othersMayRead());
+    estate = takeStock();
+    rehearse();
+    pid = binding.fork(estate.inspectorPort, othersMayRead());
     if (pid < 0) throw forkError(pid);
   } catch (error) {
     runAfter(hooks, -1);
     throw error;
   }
-  if (pid === 0) becomeChild(options);
+  if (pid === 0) becomeChild(estate, options);
   else binding.wait_note_child(pid);
   runAfter(hooks, pid);
   return pid;

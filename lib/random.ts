@@ -4,16 +4,19 @@
  * `crypto.randomBytes` and `getRandomValues` need nothing: OpenSSL notices the new pid and reseeds
  * (crypto/rand, `openssl_get_fork_id`).
  */
-import { findCryptoCaches, renewCryptoCaches } from './crypto-caches';
+import { cryptoCaches, renewCryptoCaches } from './crypto-caches';
 import { canSetRandom, setRandom } from './seeded-random';
+import { canRenewMathRandom, renewMathRandom } from './v8-random';
 import { reseedContexts, watchContexts } from './vm-contexts';
 
-watchContexts();
+/** Whether V8's generator must be replaced because it cannot be renewed: in a V8 that is built in another way. */
+const replaces = !canRenewMathRandom();
+if (replaces) watchContexts();
 
 let warned = false;
 
 function warnIfFrozen(): void {
-  if (warned || canSetRandom(Math)) return;
+  if (!replaces || warned || canSetRandom(Math)) return;
   warned = true;
   process.emitWarning('Math is frozen, so that Math.random() gives the same numbers in parent and child', {
     code: 'PREFORK_FROZEN_MATH',
@@ -23,15 +26,26 @@ function warnIfFrozen(): void {
 /** In the parent, before each fork: what needs to be done only once should not be left to every child. */
 export function prepareReseeding(): void {
   warnIfFrozen();
-  findCryptoCaches();
+  cryptoCaches();
 }
 
-/**
- * In the child. V8 seeds the generator of a context once and offers no way to do it again, so the child gets another
- * `Math.random`. One that a module has put aside before the fork goes on as it was.
- */
-export function reseedRandom(): void {
-  renewCryptoCaches();
+/** The child gets another `Math.random`. One that a module has put aside before the fork goes on as it was. */
+function replaceMathRandom(): void {
   setRandom(Math);
   reseedContexts();
+}
+
+/** What hands out random numbers, if it is not to be the real thing. */
+export interface RandomSources {
+  cryptoCaches?: Uint8Array[];
+  renewMath?: () => number;
+}
+
+/** For a rehearsal (lib/after-fork.ts): nothing is renewed. */
+export const standInSources: RandomSources = { cryptoCaches: [new Uint8Array(1)], renewMath: () => -1 };
+
+/** In the child. */
+export function reseedRandom({ cryptoCaches, renewMath }: RandomSources = {}): void {
+  renewCryptoCaches(cryptoCaches);
+  if (!renewMathRandom(renewMath)) replaceMathRandom();
 }

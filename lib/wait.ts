@@ -101,12 +101,14 @@ export function waitpid(pid: number, options = 0): [pid: number, status: number]
   return (options & WNOHANG) === 0 ? waitBlocking(pid, options) : waitNow(pid, options);
 }
 
+export type AsyncWaits = Set<PidWatch>;
+
 /** What is pending in this thread's loop. */
-const watches = new Set<PidWatch>();
+export const asyncWaits: AsyncWaits = new Set();
 
 /** False if the watch is over already: its child ended, it was aborted, or this is a forked child. */
 function endWatch(watch: PidWatch): boolean {
-  if (!watches.delete(watch)) return false;
+  if (!asyncWaits.delete(watch)) return false;
   binding.wait_unwatch(watch);
   return true;
 }
@@ -136,7 +138,7 @@ function ended(pid: number, signal: AbortSignal | undefined): Promise<void> {
     const abort = () => {
       if (endWatch(watch)) reject(abortError(signal));
     };
-    watches.add(watch);
+    asyncWaits.add(watch);
     signal?.addEventListener('abort', abort, { once: true });
   });
 }
@@ -178,6 +180,6 @@ export async function waitpidAsync(
 }
 
 /** For `fork()`, in the child: what `waitpidAsync` waits for are siblings now. Their promises never settle. */
-export function forgetAsyncWaits(): void {
-  for (const watch of watches) endWatch(watch);
+export function forgetAsyncWaits(waits: AsyncWaits): void {
+  for (const watch of waits) endWatch(watch);
 }

@@ -14,6 +14,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "requests_in_flight", requests_in_flight);
   method(exports, "restart_lost_watchers", restart_lost_watchers);
   method(exports, "share_credentials", prefork::share_credentials);
+  method(exports, "random_is_known", random_is_known);
+  method(exports, "random_survey", random_survey);
+  method(exports, "random_renew", random_renew);
   method(exports, "random_fill", random_fill);
   method(exports, "socket_getaddrinfo", resolve_stream_addresses);
   method(exports, "socket_open", open_stream_socket);
@@ -47,7 +50,6 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "wait_sleep", sleep_until_signal);
   method(exports, "wait_now", wait_now);
   method(exports, "wait_note_child", note_child_pid);
-  method(exports, "wait_forget_children", forget_child_pids);
   method(exports, "wait_watch", watch_pid);
   method(exports, "wait_unwatch", unwatch_pid);
   method(exports, "wait_real_process", real_process);

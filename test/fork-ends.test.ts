@@ -38,3 +38,20 @@ test.each(ENDS)(
     expect(result.stderr).toMatch(stderr);
   },
 );
+
+const IN_A_WORKER: [string, string, RegExp][] = [
+  ['calls process.exit', '3\n', /^$/],
+  ['calls process.exit, later', '4\n', /^$/],
+  ['throws', '1\n', /Error: thrown/],
+  ['throws, later', '1\n', /Error: thrown/],
+  ['has listeners and calls process.exit', 'exit 7 6\n', /^$/],
+];
+
+test.each(IN_A_WORKER)(
+  'A child that a worker has forked and that %s ends as a whole.',
+  async (way, stdout, stderr) => {
+    const result = await run('fork/ends.js', { args: [way, 'in a worker'] });
+    expect(result).toMatchObject({ status: 0, signal: null, stdout });
+    expect(result.stderr).toMatch(stderr);
+  },
+);

@@ -22,13 +22,30 @@ const EXPECTED: Record<string, string[]> = {
   ),
   'a rejection nobody handles ends both': inBoth('nobody cares', 'exit 1'),
   'AsyncLocalStorage goes on': inBoth('now stored', 'timer stored'),
+  'async_hooks go on': inBoth('same execution true both seen true'),
   'weak references and finalizers work in both': inBoth('finalized object', 'reference undefined'),
   'clocks go on': inBoth('origin true', 'now true uptime true'),
-  'Math.random differs, one put aside repeats': ['parent: same: true false false false'],
+  'Math.random differs, also one put aside': ['parent: same: false false false false'],
   'a file has one offset': ['child: cd', 'parent: ef'],
+  'what was printed is not printed twice': ['parent: once', 'parent: once', ...inBoth('here')],
+  'flock is shared': [
+    'parent: free while both have it false',
+    'parent: free while the child has it false',
+    'parent: free without either true',
+  ],
+  'record locks and POSIX timers stay with the parent': [
+    'child: locks 0 timers 0',
+    'parent: locks 1 timers 1',
+  ],
+  'memory mapped with MAP_SHARED is shared': ['parent: reads child'],
+  'a connection is one for both': ['parent: the other end heard child and parent'],
   'a SharedArrayBuffer is shared by the threads of one process': [
     'child: worker sees 2 of this process: true',
     'parent: worker sees 1 of this process: true',
+  ],
+  'a worker thread that has not loaded this package keeps the pid': [
+    'child: right false',
+    'parent: right true',
   ],
   'a child process stays with its parent': ['child: kill false', 'parent: exit event'],
   'a server is served by both': ['parent: child and parent'],
@@ -44,9 +61,16 @@ const EXPECTED: Record<string, string[]> = {
   'nothing of the C library is told': inBoth('here'),
 };
 
+const ownsWhatJavaScriptCannot = (): RunOptions => {
+  const library = compile('fork/owns.c', ['-shared', '-fPIC']);
+  return { env: { LD_PRELOAD: library, OWNS_FILE: `${library}.owned` } };
+};
+
 /** How the programs of some cases are started. */
 const OPTIONS: Record<string, () => RunOptions & { flags?: string[]; ipc?: boolean }> = {
   'weak references and finalizers work in both': () => ({ flags: ['--expose-gc'] }),
+  'record locks and POSIX timers stay with the parent': ownsWhatJavaScriptCannot,
+  'memory mapped with MAP_SHARED is shared': ownsWhatJavaScriptCannot,
   'the inspector stays with the parent': () => ({ flags: ['--inspect=0'] }),
   'an IPC channel stays with the parent': () => ({ ipc: true }),
   'nothing of the C library is told': () => ({

@@ -22,7 +22,7 @@ const TIMEOUT = 300_000;
 
 /** Above what it is now by a fifth: whoever exceeds it has a look at what grew. With all four binaries. */
 const LARGEST_TARBALL = 730_000;
-const LARGEST_BINARY = 340_000;
+const LARGEST_BINARY = 430_000;
 
 const work = mkdtempSync(join(tmpdir(), 'prefork-test-'));
 afterAll(() => rmSync(work, { recursive: true }));
@@ -201,7 +201,7 @@ describe('Installed where there is no compiler', () => {
   });
 
   if (testPrebuilds)
-    it.each(prebuilds)('it has the right binary for $name.', ({ arch, libc }) => {
+    it.each(prebuilds)('it has the right binary: $name', ({ arch, libc }) => {
       const program = `console.log(require('node-gyp-build').resolve('node_modules/prefork'))`;
       const env = { ...process.env, npm_config_arch: arch, LIBC: libc };
       expect(node(folder, ['-e', program], env)).toBe(

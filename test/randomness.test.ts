@@ -3,10 +3,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { run } from './helpers/run';
+import { Program, run } from './helpers/run';
 
 const DEADMAN = 290_000;
-const NO_INSPECTOR = { NODE_OPTIONS: `--require=${join(__dirname, 'fixtures/random/no-inspector.js')}` };
+const preload = (name: string) => ({
+  NODE_OPTIONS: `--require=${join(__dirname, 'fixtures/random', name)}`,
+});
+const NO_INSPECTOR = preload('no-inspector.js');
+/** Math.random is replaced in children, as it is where V8's state cannot be found. */
+const NO_SURVEY = preload('no-survey.js');
 
 /** The lines of "source value" that a program prints. */
 async function drawn(name: string, args: string[]): Promise<string[]> {
@@ -16,11 +21,15 @@ async function drawn(name: string, args: string[]): Promise<string[]> {
 }
 
 /** What a family of processes wrote to a file: more lines than a pipe of the test holds. */
-async function drawnByFamily(children: number, env: Record<string, string> = {}): Promise<string[]> {
+async function drawnByFamily(
+  children: number,
+  env: Record<string, string> = {},
+  ...more: string[]
+): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'prefork-random-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'drawn');
-  const args = [file, String(children)];
+  const args = [file, String(children), ...more];
   const end = await run('random/family.mjs', { args, env, deadman: DEADMAN });
   expect(end).toEqual({ status: 0, signal: null, stdout: '', stderr: '' });
   return readFileSync(file, 'utf8').trimEnd().split('\n');
@@ -41,7 +50,7 @@ test('1,000 children, their parent and 50 grandchildren draw no value twice, fro
   timeout: 300_000,
 }, async () => {
   const lines = await drawnByFamily(1000);
-  const [everywhere, inChildrenOnly] = [17, 1];
+  const [everywhere, inChildrenOnly] = [21, 2];
   expect(lines.length).toBe(everywhere * (3 + 10 + 1 + 1000 + 50 + 50) + inChildrenOnly * (1000 + 50));
   expect(duplicates(lines)).toEqual([]);
 });
@@ -64,14 +73,42 @@ test('A worker thread that has loaded the package draws other values in each chi
   expect(duplicates(lines)).toEqual([]);
 });
 
-// docs/randomness.md, "Worker threads".
-test('A worker thread that has not loaded it draws the same in each child, but for randomBytes.', async () => {
-  const lines = await drawn('random/worker.js', ['5']);
-  expect(repeating(lines)).toEqual(['Math.random', 'crypto.randomInt', 'crypto.randomUUID']);
+// docs/randomness.md, "Not renewed".
+test('A worker thread that has not loaded it repeats only what node:crypto has in store.', async () => {
+  const lines = await drawn('random/worker.js', ['20']);
+  expect(repeating(lines)).toEqual(['crypto.randomInt', 'crypto.randomUUID']);
 });
 
-test('A program that has frozen Math is warned, and can fork.', async () => {
-  const { stderr, ...end } = await run('random/frozen.js');
-  expect(end).toEqual({ status: 0, signal: null, stdout: '42\n' });
+test('Math.random in a child is the same function as before.', async () => {
+  const result = await run('random/same-function.js');
+  expect(result).toEqual({ status: 0, signal: null, stdout: '0\n', stderr: '' });
+});
+
+test('--random-seed makes contexts alike, but not processes.', async () => {
+  const args = ['--random-seed=42', join(__dirname, 'fixtures/random/seeded.js'), '50'];
+  const { stdout, ...end } = await new Program(process.execPath, args).result;
+  expect(end).toEqual({ status: 0, signal: null, stderr: '' });
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines.length).toBe(2 * 51);
+  const [first, second, ...children] = lines;
+  expect(duplicates([first ?? '', second ?? ''])).toEqual([second]);
+  expect(duplicates([first ?? '', ...children])).toEqual([]);
+});
+
+test('A frozen Math is none of its business.', async () => {
+  const result = await run('random/frozen.js');
+  expect(result).toEqual({ status: 0, signal: null, stdout: 'another\n', stderr: '' });
+});
+
+test('Where the state cannot be found, Math.random is replaced.', async () => {
+  const lines = await drawnByFamily(100, NO_SURVEY, 'replaced');
+  expect(duplicates(lines)).toEqual([]);
+  const { stdout, ...end } = await run('random/same-function.js', { env: NO_SURVEY });
+  expect({ stdout, ...end }).toEqual({ status: 0, signal: null, stdout: '256\n', stderr: '' });
+});
+
+test('Where it is to be replaced, a program that has frozen Math is warned, and can fork.', async () => {
+  const { stderr, ...end } = await run('random/frozen.js', { env: NO_SURVEY });
+  expect(end).toEqual({ status: 0, signal: null, stdout: 'the same\n' });
   expect(stderr).toContain('[PREFORK_FROZEN_MATH] Warning: Math is frozen');
 });

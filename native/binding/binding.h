@@ -19,7 +19,6 @@ Napi::Value fork(const Napi::CallbackInfo& info);
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info);
 Napi::Value restart_lost_watchers(const Napi::CallbackInfo& info);
 Napi::Value share_credentials(const Napi::CallbackInfo& info);
-Napi::Value random_fill(const Napi::CallbackInfo& info);
 
 // loop.cc
 Napi::Value list_active_handles(const Napi::CallbackInfo& info);
@@ -51,6 +50,12 @@ Napi::Value start_session(const Napi::CallbackInfo& info);
 Napi::Value join_process_group(const Napi::CallbackInfo& info);
 Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info);
 
+// random.cc
+Napi::Value random_is_known(const Napi::CallbackInfo& info);
+Napi::Value random_survey(const Napi::CallbackInfo& info);
+Napi::Value random_renew(const Napi::CallbackInfo& info);
+Napi::Value random_fill(const Napi::CallbackInfo& info);
+
 // wait.cc
 Napi::Value begin_wait(const Napi::CallbackInfo& info);
 Napi::Value end_wait(const Napi::CallbackInfo& info);
@@ -58,7 +63,6 @@ Napi::Value next_signal(const Napi::CallbackInfo& info);
 Napi::Value sleep_until_signal(const Napi::CallbackInfo& info);
 Napi::Value wait_now(const Napi::CallbackInfo& info);
 Napi::Value note_child_pid(const Napi::CallbackInfo& info);
-Napi::Value forget_child_pids(const Napi::CallbackInfo& info);
 Napi::Value watch_pid(const Napi::CallbackInfo& info);
 Napi::Value unwatch_pid(const Napi::CallbackInfo& info);
 Napi::Value real_process(const Napi::CallbackInfo& info);

@@ -1,21 +1,37 @@
 #include "binding/environments.h"
 
+#include <node_api.h>
 #include <pthread.h>
+#include <uv.h>
 
 #include "binding/binding.h"
+#include "binding/call_from_loop.h"
+#include "loop/first_async.h"
+#include "posix/random.h"
 
 namespace prefork {
 
 namespace {
 
+struct Bytes {
+  void* data;
+  size_t size;
+};
+
+constexpr uint32_t kMostSecrets = 2;
+
 struct Environment {
-  napi_threadsafe_function call;
+  napi_env env;
+  Bytes secrets[kMostSecrets];  // what Node has drawn in advance: other bytes in each child
+  uv_async_t forked_elsewhere;
   napi_ref became_child;
+  napi_async_cleanup_hook_handle cleanup;
   Environment* next;
 };
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 Environment* environments;
+napi_env forking_environment;  // under the lock
 
 Environment* find(napi_env env) {
   void* environment = nullptr;
@@ -30,9 +46,7 @@ void add(Environment* environment) {
   pthread_mutex_unlock(&lock);
 }
 
-// Runs before Node takes down the thread-safe function: clean-up hooks run in reverse order.
-void remove(void* data) {
-  auto* environment = static_cast<Environment*>(data);
+void remove(Environment* environment) {
   pthread_mutex_lock(&lock);
   Environment** link = &environments;
   while (*link != environment) link = &(*link)->next;
@@ -40,41 +54,58 @@ void remove(void* data) {
   pthread_mutex_unlock(&lock);
 }
 
-void free_environment(napi_env, void* environment, void*) {
-  delete static_cast<Environment*>(environment);
+void free_environment(uv_handle_t* handle) {
+  auto* environment = static_cast<Environment*>(handle->data);
+  const napi_async_cleanup_hook_handle cleanup = environment->cleanup;
+  delete environment;
+  napi_remove_async_cleanup_hook(cleanup);
 }
 
-// In the loop of the environment. An exception is Node's to report, as for any callback.
-void call_became_child(napi_env env, napi_value, void* context, void*) {
-  if (env == nullptr) return;
-  napi_value function = nullptr, receiver = nullptr;
-  napi_get_reference_value(env, static_cast<Environment*>(context)->became_child, &function);
-  napi_get_global(env, &receiver);
-  if (function != nullptr) napi_call_function(env, receiver, function, 0, nullptr, nullptr);
+void close_environment(napi_async_cleanup_hook_handle, void* data) {
+  auto* environment = static_cast<Environment*>(data);
+  remove(environment);
+  uv_close(reinterpret_cast<uv_handle_t*>(&environment->forked_elsewhere), free_environment);
+}
+
+void call_became_child(uv_async_t* handle) {
+  auto* environment = static_cast<Environment*>(handle->data);
+  const Napi::HandleScope scope(environment->env);
+  if (environment->became_child == nullptr) return;
+  call_from_loop(environment->env, environment->became_child);
 }
 
 }  // namespace
 
 void register_environment(Napi::Env env) {
   auto* environment = new Environment();
-  napi_set_instance_data(env, environment, free_environment, nullptr);
-  napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "prefork"), 0, 1,
-                                  nullptr, nullptr, environment, call_became_child,
-                                  &environment->call);
-  napi_unref_threadsafe_function(env, environment->call);
-  napi_add_env_cleanup_hook(env, remove, environment);
+  environment->env = env;
+  environment->forked_elsewhere.data = environment;
+  uv_loop_t* loop = nullptr;
+  napi_get_uv_event_loop(env, &loop);
+  if (open_first_async(loop, &environment->forked_elsewhere, call_became_child) < 0) {
+    delete environment;
+    Napi::Error::New(env, "prefork: no descriptor for the event loop").ThrowAsJavaScriptException();
+    return;
+  }
+  napi_set_instance_data(env, environment, nullptr, nullptr);
+  napi_add_async_cleanup_hook(env, close_environment, environment, &environment->cleanup);
   add(environment);
 }
 
-void tell_other_environments(napi_env forking) {
-  const Environment* own = find(forking);
+HeldEnvironments::HeldEnvironments(napi_env forking) {
   pthread_mutex_lock(&lock);
+  forking_environment = forking;
+}
+
+HeldEnvironments::~HeldEnvironments() { pthread_mutex_unlock(&lock); }
+
+void HeldEnvironments::tell_others() {
   for (Environment* environment = environments; environment != nullptr;
        environment = environment->next) {
-    if (environment != own)
-      napi_call_threadsafe_function(environment->call, nullptr, napi_tsfn_nonblocking);
+    if (environment->env == forking_environment) continue;
+    for (const Bytes& secret : environment->secrets) fill_randomly(secret.data, secret.size);
+    uv_async_send(&environment->forked_elsewhere);
   }
-  pthread_mutex_unlock(&lock);
 }
 
 // A sandbox such as Jest's loads the package again and again: the last one counts.
@@ -83,6 +114,12 @@ Napi::Value on_fork_elsewhere(const Napi::CallbackInfo& info) {
   if (environment->became_child != nullptr)
     napi_delete_reference(info.Env(), environment->became_child);
   napi_create_reference(info.Env(), info[0], 1, &environment->became_child);
+  const auto secrets = info[1].As<Napi::Array>();
+  for (uint32_t i = 0; i < secrets.Length() && i < kMostSecrets; ++i) {
+    const auto array = Napi::Value(secrets.Get(i)).As<Napi::Uint8Array>();
+    environment->secrets[i].data = const_cast<uint8_t*>(array.Data());
+    environment->secrets[i].size = array.ByteLength();
+  }
   return info.Env().Undefined();
 }
 

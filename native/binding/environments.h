@@ -2,8 +2,8 @@
 // addon.
 //
 // When one of them forks, the others live on in the child too, with the parent's pid, random
-// numbers and child processes in their JavaScript. Each is told so, and puts it right in the next
-// turn of its own loop.
+// numbers and child processes in their JavaScript. Each is told so before its thread goes on, and
+// puts it right before anything else comes out of its loop.
 #pragma once
 
 #include <napi.h>
@@ -13,7 +13,16 @@ namespace prefork {
 // Once for each environment, when it loads the addon.
 void register_environment(Napi::Env env);
 
-// In the child: calls what each environment but `forking` gave to on_fork_elsewhere().
-void tell_other_environments(napi_env forking);
+// Keeps environments from coming and going while `forking` forks. To be held across the fork, for
+// no thread that changes the list may be stopped in the middle of it.
+class HeldEnvironments {
+ public:
+  explicit HeldEnvironments(napi_env forking);
+  ~HeldEnvironments();
+
+  // In the child, while the other threads still stand: each other environment will call what it
+  // gave to on_fork_elsewhere().
+  static void tell_others();
+};
 
 }  // namespace prefork

@@ -1,24 +1,35 @@
 #include "posix/fork.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/random.h>
 #include <uv.h>
 
 #include "binding/binding.h"
 #include "binding/environments.h"
+#include "binding/random.h"
 #include "loop/fs_watchers.h"
 #include "posix/credentials.h"
 #include "posix/inotify.h"
+#include "posix/threads.h"
+#include "posix/wait.h"
 
 namespace prefork {
+
+namespace {
+
+void prepare_other_threads() {
+  for_each_stopped_thread(renew_random_of_stopped_thread);
+  HeldEnvironments::tell_others();
+}
+
+}  // namespace
 
 Napi::Value fork(const Napi::CallbackInfo& info) {
   ForkOptions options;
   options.inspector_port = info[0].As<Napi::Number>().Int32Value();
   options.renew_read_files = info[1].As<Napi::Boolean>().Value();
+  options.before_threads_go_on = prepare_other_threads;
+  const HeldEnvironments held(info.Env());
   const int result = fork_process(options);
-  if (result == 0) tell_other_environments(info.Env());
+  if (result == 0) forget_children();
   return Napi::Number::New(info.Env(), result);
 }
 
@@ -36,17 +47,6 @@ Napi::Value restart_lost_watchers(const Napi::CallbackInfo& info) {
 
 Napi::Value share_credentials(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), share_credentials());
-}
-
-Napi::Value random_fill(const Napi::CallbackInfo& info) {
-  const auto array = info[0].As<Napi::TypedArray>();
-  auto* bytes = static_cast<char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
-  for (size_t filled = 0; filled < array.ByteLength();) {
-    const ssize_t size = getrandom(bytes + filled, array.ByteLength() - filled, 0);
-    if (size < 0 && errno != EINTR) abort();  // no randomness, no secrets
-    if (size > 0) filled += static_cast<size_t>(size);
-  }
-  return info.Env().Undefined();
 }
 
 }  // namespace prefork

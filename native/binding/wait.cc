@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "binding/binding.h"
+#include "binding/call_from_loop.h"
 #include "loop/child_processes.h"
 #include "loop/pid_watch.h"
 #include "loop/wait_signals.h"
@@ -120,22 +121,11 @@ Waits* waits_of(Napi::Env env, int* error) {
   return waits;
 }
 
-// Not by way of Napi::Function, which aborts the process if a thread that is just being terminated
-// can run no JavaScript any more.
 void call_back(PidWatch* pid) {
   auto* watch = static_cast<Watch*>(pid->context);
   const napi_env env = watch->waits->env;
   const Napi::HandleScope scope(env);
-  napi_value global;
-  napi_value callback;
-  napi_value error;
-  if (napi_get_global(env, &global) != napi_ok) return;
-  if (napi_get_reference_value(env, watch->callback, &callback) != napi_ok) return;
-  if (napi_make_callback(env, nullptr, global, callback, 0, nullptr, nullptr) == napi_ok) return;
-  bool thrown = false;
-  if (napi_is_exception_pending(env, &thrown) != napi_ok || !thrown) return;
-  napi_get_and_clear_last_exception(env, &error);
-  napi_fatal_exception(env, error);
+  call_from_loop(env, watch->callback);
 }
 
 }  // namespace
@@ -177,11 +167,6 @@ Napi::Value wait_now(const Napi::CallbackInfo& info) {
 Napi::Value note_child_pid(const Napi::CallbackInfo& info) {
   const pid_t pid = info[0].As<Napi::Number>().Int32Value();
   return Napi::Number::New(info.Env(), note_child(pid));
-}
-
-Napi::Value forget_child_pids(const Napi::CallbackInfo& info) {
-  forget_children();
-  return info.Env().Undefined();
 }
 
 Napi::Value watch_pid(const Napi::CallbackInfo& info) {

@@ -72,6 +72,7 @@ int complete_child(const ForkOptions& options) {
   mark_memory();
   forget_lost_watches();
   int result = renew_descriptors(options.inspector_port, options.renew_read_files);
+  if (result == 0 && options.before_threads_go_on != nullptr) options.before_threads_go_on();
   if (result == 0) result = bring_back_threads();
   return result;
 }

@@ -8,6 +8,8 @@ int prepare_fork();
 struct ForkOptions {
   int inspector_port = 0;         // sockets bound to it are cut off in the child; 0: none
   bool renew_read_files = false;  // see renew_descriptors()
+  // In the child, whose descriptors are its own by then; under the contract of stopped threads.
+  void (*before_threads_go_on)() = nullptr;
 };
 
 // Duplicates the calling process with all its threads. Answers 0 in the child, the child's pid in

@@ -16,6 +16,10 @@ namespace {
 // marking that of a marked one changes nothing. So: mark all first pages, look which mappings are
 // still whole, and take away every mark that should not be there.
 //
+// Splitting takes longer than all else here, so a mapping that was found without a mark is not
+// tried again at later forks. Should V8 have put one with a mark at exactly its place, that one
+// loses it.
+//
 // V8 marks anonymous private memory only. The kernel's own mappings must not be touched at all:
 // MADV_DOFORK refuses [vvar], so a mark set there could not be taken away.
 
@@ -33,6 +37,15 @@ struct Candidate {
 
 Candidate candidates[kMaxMappings];
 int candidate_count;
+
+struct Range {
+  uintptr_t start;
+  uintptr_t end;
+};
+
+// What the last fork of this process or of its parent found without a mark, in order.
+Range unmarked[kMaxMappings];
+int unmarked_count;
 
 const uintptr_t page_size = static_cast<uintptr_t>(getpagesize());
 
@@ -52,8 +65,19 @@ int list_candidates() {
 }
 
 void mark_first_pages() {
+  const Range* known = unmarked;
+  const Range* const end = unmarked + unmarked_count;
   for (Candidate* c = candidates; c < candidates + candidate_count; ++c) {
+    while (known < end && known->start < c->start) ++known;
+    if (known < end && known->start == c->start && known->end == c->end) continue;
     c->tested = c->size() > page_size && advise(c->start, page_size, MADV_DONTFORK) == 0;
+  }
+}
+
+void note_unmarked() {
+  unmarked_count = 0;
+  for (const Candidate* c = candidates; c < candidates + candidate_count; ++c) {
+    if (!c->marked) unmarked[unmarked_count++] = {c->start, c->end};
   }
 }
 
@@ -114,6 +138,7 @@ int unmark_memory() {
     return result;
   }
   judge_guard_pages();
+  note_unmarked();
   return 0;
 }
 

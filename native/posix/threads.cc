@@ -480,6 +480,13 @@ int bring_back_threads() {
   return 0;
 }
 
+void for_each_stopped_thread(void (*visit)(uintptr_t thread_pointer)) {
+  for (int i = 0; i < slot_count; ++i) {
+    if (!has_parked(slots[i])) continue;
+    visit(reinterpret_cast<const Parked*>(slots[i].state.load())->kernel.tls);
+  }
+}
+
 int run_in_other_threads(void (*action)(), int milliseconds) {
   const int result = stop_threads(milliseconds);
   if (result < 0) return result;

@@ -5,6 +5,8 @@
 // thread may hold malloc's, stdio's or the dynamic loader's locks, so the caller must need none.
 #pragma once
 
+#include <stdint.h>
+
 namespace prefork {
 
 // Learns at load what cannot be asked while threads are stopped. 0, or -ENOSYS where a thread's tid
@@ -28,6 +30,9 @@ void let_threads_run(int attempt);
 // In the child: makes a new thread for each that was parked, on its own stack, with its own TLS.
 // They wait for release_threads(). -errno of the clone that failed; the child must then end.
 int bring_back_threads();
+
+// Calls back with the thread pointer (the address of the TLS) of each thread that was parked.
+void for_each_stopped_thread(void (*visit)(uintptr_t thread_pointer));
 
 // Stops every other thread, has each call `action` in a signal handler, and waits until all have.
 // For the caller as well: `action` must need no lock. Errors as for stop_threads().

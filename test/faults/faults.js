@@ -1,11 +1,24 @@
 /** What can go wrong around a process that forks: each applies a fault for a moment and takes it away again. */
 const { execFile, execFileSync } = require('node:child_process');
-const { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } =
-  require('node:fs');
+const {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmdirSync,
+  writeFileSync,
+  writeSync,
+} = require('node:fs');
 const { join } = require('node:path');
 const { promisify } = require('node:util');
 
-const run = promisify(execFile);
+const TOOL_SECONDS = 30;
+const run = (command, args) =>
+  promisify(execFile)(command, args, { timeout: TOOL_SECONDS * 1000, killSignal: 'SIGKILL' });
 const isRoot = process.geteuid() === 0;
 const has = (command) => {
   try {
@@ -122,13 +135,24 @@ async function fillPids(t) {
 
 // --- others
 
+/** The subject may be looking into the empty one right now, which keeps it busy for a moment. */
+async function showProc(t, attempts = 250) {
+  try {
+    await run('nsenter', [`--mount=${t.mountNamespace}`, 'umount', '/proc']);
+  } catch (error) {
+    if (attempts === 0 || !error.stderr.includes('busy')) throw error;
+    await t.pause(20);
+    await showProc(t, attempts - 1);
+  }
+}
+
 async function hideProc(t) {
   const inside = (...command) => run('nsenter', ['--target', String(t.pid), '--mount', ...command]);
   await inside('mount', '-t', 'tmpfs', 'none', '/proc');
   try {
     await t.untilOver();
   } finally {
-    await run('nsenter', [`--mount=${t.mountNamespace}`, 'umount', '/proc']);
+    await showProc(t);
   }
 }
 
@@ -142,8 +166,42 @@ async function blockThread(t) {
   await t.untilOver();
   if (t.random() < 0.3) await t.pause(6000); // longer than fork() has patience
   for (let i = 0; i < 500 && !t.holds(fifo); i++) await t.pause(20);
-  writeFileSync(fifo, 'x'.repeat(100)); // for copies of the thread in children, too
+  const pipe = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK); // fails if the thread was never there
+  writeSync(pipe, 'x'.repeat(100)); // for copies of the thread in children, too
+  closeSync(pipe);
   t.expectThread();
+}
+
+/** A small disk, on which the subject and its children write more than it holds. */
+async function fillDisk(t) {
+  const disk = join(t.folder, 'disk');
+  mkdirSync(disk, { recursive: true });
+  const mount = ['mount', '-t', 'tmpfs', '-o', 'size=256k', 'none', disk];
+  await run('nsenter', ['--target', String(t.pid), '--mount', ...mount]);
+  t.tell({ disk });
+  try {
+    await t.untilOver();
+  } finally {
+    t.tell({ disk: null });
+    // Lazily: children may still have files there.
+    await run('nsenter', ['--target', String(t.pid), '--mount', 'umount', '--lazy', disk]);
+  }
+}
+
+const setClock = (milliseconds) => run('date', ['--set', `@${milliseconds / 1000}`]);
+
+/** There and back, by up to a day each time; the campaign's own waits are by the clock that does not jump. */
+async function jumpClock(t) {
+  const [wall, monotonic] = [Date.now(), performance.now()];
+  const rightTime = () => wall + performance.now() - monotonic;
+  try {
+    for (let i = 0; i < 5; i++) {
+      await setClock(rightTime() + (t.random() - 0.5) * 2 * 86_400_000);
+      await t.pause(t.random() * 300);
+    }
+  } finally {
+    await setClock(rightTime());
+  }
 }
 
 async function attachDebugger(t) {
@@ -152,7 +210,9 @@ async function attachDebugger(t) {
     const target = t.random() < 0.3 && child !== undefined ? child : t.pid;
     const seconds = (t.random() * 0.3).toFixed(2);
     const commands = ['-ex', `shell sleep ${seconds}`, '-ex', 'detach'];
-    await run('gdb', ['-p', String(target), '-batch', ...commands]).catch(() => {});
+    await run('gdb', ['-p', String(target), '-batch', ...commands]).catch((error) => {
+      if (error.killed) t.note('gdb that had to be killed');
+    });
     await t.pause(t.random() * 100);
   }
 }
@@ -161,8 +221,14 @@ async function trace(t) {
   const tracer = execFile('strace', ['-f', '-o', '/dev/null', '-p', String(t.pid)], () => {});
   await t.untilOver();
   const end = new Promise((resolve) => tracer.on('close', resolve));
+  // It has been seen to wait for ever for one of its threads, while all of them went on. Then the kernel lets them go.
+  const deadman = setTimeout(() => {
+    t.note('strace that had to be killed');
+    tracer.kill('SIGKILL');
+  }, TOOL_SECONDS * 1000);
   tracer.kill('SIGINT');
   await end;
+  clearTimeout(deadman);
 }
 
 module.exports = {
@@ -186,6 +252,9 @@ module.exports = {
   },
   'full pids limit': { possible: () => isRoot && PIDS !== undefined && canMakeGroup(), apply: fillPids },
   'no /proc': { possible: () => isRoot, apply: hideProc },
+  'a full disk': { possible: () => isRoot, apply: fillDisk },
+  // It is one for the whole machine, so only on one that is there for this.
+  'a clock jump': { possible: () => isRoot && process.env.PREFORK_MAY_SET_CLOCK === '1', apply: jumpClock },
   'a thread in an uninterruptible call': { apply: blockThread },
   'a debugger': { possible: () => has('gdb'), apply: attachDebugger },
   'a tracer': { possible: () => has('strace'), apply: trace },

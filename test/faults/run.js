@@ -1,10 +1,12 @@
 /**
- * `npm run test:faults -- [--seed S] [--minutes M]`
+ * `npm run test:faults -- [--seed S] [--minutes M] [--node PATH] [--only FAULT]…`
  *
  * A campaign against a process that forks in a loop, repeatable from its seed as far as other processes allow. After
  * each fault: the parent answers, has no more descriptors, threads or zombies than before, every child has either done
- * its work or is reported dead, and nobody is left over. Prints what was tried and what was lost. (A full disk is there
- * all the time, as /dev/full. A jump of the clock is left out: it would be one for the whole machine.)
+ * its work or is reported dead, and nobody is left over. Prints each fault as it comes, what was tried and what was
+ * lost.
+ *
+ * PREFORK_MAY_SET_CLOCK=1 lets the clock jump, too: only on a machine that is there for this.
  */
 const { execFileSync, spawn } = require('node:child_process');
 const { once } = require('node:events');
@@ -20,10 +22,12 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1e9) },
     minutes: { type: 'string', default: '2' },
     node: { type: 'string', default: process.execPath },
+    only: { type: 'string', multiple: true, default: Object.keys(faults) },
   },
 });
 
 const ANSWER_SECONDS = 120;
+const FAULT_SECONDS = 120;
 const LONGEST_FAULT = 1500;
 const DESCRIPTORS_OF_SLACK = 2; // what libuv opens once, when it first needs it
 
@@ -52,6 +56,14 @@ function startSubject() {
   return spawn(command, args, { detached: true, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
 }
 
+function endGroup(pid) {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // it has ended
+  }
+}
+
 /** Processes of the subject's group, which its children are in, other than itself. */
 function leftOvers(pid) {
   return readdirSync('/proc').filter((name) => {
@@ -78,7 +90,7 @@ async function leftOversAfterAWhile(pid) {
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** What a fault gets to work with. */
-function opportunity({ subject, random, folder, library, expected, mountNamespace }) {
+function opportunity({ subject, random, folder, library, expected, mountNamespace, total }) {
   const end = Date.now() + 200 + random() * LONGEST_FAULT;
   const isOver = () => Date.now() >= end;
   return {
@@ -91,6 +103,9 @@ function opportunity({ subject, random, folder, library, expected, mountNamespac
     isOver,
     untilOver: () => pause(Math.max(0, end - Date.now())),
     tell: (message) => subject.send(message),
+    note: (text) => {
+      total.errors[text] = (total.errors[text] ?? 0) + 1;
+    },
     expectThread: () => {
       expected.threads++;
       expected.descriptors++; // its FIFO
@@ -106,14 +121,25 @@ function opportunity({ subject, random, folder, library, expected, mountNamespac
   };
 }
 
+/** What `promise` comes to; after too long, an error that shows where everybody is. */
+async function within(seconds, what, subject, promise) {
+  let timer;
+  const silence = new Promise((_, reject) => {
+    timer = setTimeout(() => {
+      const everybody = family(subject.pid).map(backtrace).join('\n');
+      reject(new Error(`${what} is not over after ${seconds} s\n${everybody}`));
+    }, seconds * 1000);
+  });
+  try {
+    return await Promise.race([promise, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function askForAccount(subject) {
   subject.send('pause');
-  const timer = new AbortController();
-  const silence = pause(ANSWER_SECONDS * 1000).then(() => {
-    if (!timer.signal.aborted) throw new Error(family(subject.pid).map(backtrace).join('\n'));
-  });
-  const [account] = await Promise.race([once(subject, 'message'), silence]);
-  timer.abort();
+  const [account] = await within(ANSWER_SECONDS, 'the pause', subject, once(subject, 'message'));
   return account;
 }
 
@@ -126,12 +152,13 @@ async function main() {
   const random = seededRandom(seed);
   const folder = mkdtempSync(join(tmpdir(), 'prefork-faults-'));
   const library = compileStubborn(folder);
-  const names = Object.keys(faults).filter((name) => faults[name].possible?.() ?? true);
-  const impossible = Object.keys(faults).filter((name) => !names.includes(name));
+  const names = values.only.filter((name) => faults[name].possible?.() ?? true);
+  const impossible = values.only.filter((name) => !names.includes(name));
   console.log(`seed ${seed}, ${values.minutes} minutes, ${values.node}`);
   if (impossible.length > 0) console.log(`not possible here: ${impossible.join('; ')}`);
 
   const subject = startSubject();
+  process.on('exit', () => endGroup(subject.pid));
   let stderr = '';
   subject.stderr.setEncoding('utf8').on('data', (text) => {
     stderr += text;
@@ -167,7 +194,10 @@ async function main() {
     const name = queue.pop();
     subject.send('resume');
     await pause(random() * 100);
-    await faults[name].apply(opportunity({ subject, random, folder, library, expected, mountNamespace }));
+    console.log(`${new Date().toISOString()} ${name}`);
+    const total = totals.get(name);
+    const chance = opportunity({ subject, random, folder, library, expected, mountNamespace, total });
+    await within(FAULT_SECONDS, name, subject, faults[name].apply(chance));
     for (const pid of family(subject.pid)) {
       try {
         process.kill(pid, 'SIGCONT');
@@ -176,7 +206,6 @@ async function main() {
       }
     }
     const account = await askForAccount(subject);
-    const total = totals.get(name);
     total.times++;
     for (const key of ['forks', 'good', 'failedHonestly']) total[key] += account[key];
     add(total.killed, account.killed);
@@ -201,10 +230,11 @@ async function main() {
       `${name.padEnd(38)} ${times} times: ${forks} forks, ${good} good${rest.map((r) => `, ${r}`).join('')}`,
     );
   }
+  if ([...totals.values()].every(({ good }) => good === 0)) lost.push('every child: none has done its work');
   if (death !== undefined) lost.push(death);
   console.log(lost.length === 0 ? 'lost: nothing' : `lost:\n${lost.join('\n')}`);
   subject.removeAllListeners('exit');
-  subject.disconnect();
+  if (subject.connected) subject.disconnect();
   rmSync(folder, { recursive: true });
   process.exitCode = lost.length === 0 ? 0 : 1;
 }

@@ -3,8 +3,17 @@
  * account once all children have ended, and goes on after 'resume'.
  */
 const { execFile } = require('node:child_process');
-const { closeSync, openSync, readFileSync, readdirSync, writeSync } = require('node:fs');
+const {
+  closeSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} = require('node:fs');
 const { readFile } = require('node:fs/promises');
+const { join } = require('node:path');
 const { promisify } = require('node:util');
 const { Worker } = require('node:worker_threads');
 const { WIFSIGNALED, WTERMSIG, _exit, alarm, fork, getpid, waitpidAsync } = require('../..');
@@ -40,6 +49,16 @@ function writeToFullDisk() {
   }
 }
 
+/** Where there is little room for a time; null otherwise. */
+let disk = null;
+
+function writeToDisk(i) {
+  if (disk === null) return;
+  const file = join(disk, String(i));
+  writeFileSync(file, 'x'.repeat(16_384));
+  if (i % 2 === 0) rmSync(file);
+}
+
 async function live(i) {
   alarm(2 * CHILD_SECONDS);
   try {
@@ -47,6 +66,7 @@ async function live(i) {
     await new Promise((resolve) => setTimeout(resolve, 1 + (i % 20)));
     if (i % 4 === 0) await run('true');
     if (i % 16 === 1) writeToFullDisk();
+    writeToDisk(i);
   } catch {
     _exit(HONEST_FAILURE);
   }
@@ -152,6 +172,7 @@ async function main() {
   process.on('message', (message) => {
     if (message === 'pause') rest();
     else if (message === 'resume') resting = false;
+    else if (message.disk !== undefined) disk = message.disk;
     else load(message);
   });
   process.on('disconnect', () => _exit(0));

@@ -10,7 +10,9 @@ parent = os.getpid()
 
 def tell():
     if task_id() is None:
-        by_pid = sorted((int(open("pid-%d" % i).read()), i) for i in range(5))
+        pid_max = int(open("/proc/sys/kernel/pid_max").read())
+        after = [(int(open("pid-%d" % i).read()) - parent) % pid_max for i in range(5)]  # they may have wrapped round
+        by_pid = sorted((distance, i) for i, distance in enumerate(after))
         say("order %s" % " ".join(str(i) for _, i in by_pid))
 
 

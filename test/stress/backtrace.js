@@ -10,19 +10,27 @@ function read(file) {
   }
 }
 
+const GDB_SECONDS = 30;
+
+function stateOf(task) {
+  return /^State:\s*(.*)$/m.exec(read(`${task}/status`))?.[1];
+}
+
 function kernelView(pid) {
   return readdirSync(`/proc/${pid}/task`).map((tid) => {
     const task = `/proc/${pid}/task/${tid}`;
     const [name, where, call] = ['comm', 'wchan', 'syscall'].map((file) => read(`${task}/${file}`));
-    return `${tid} ${name}: in ${where}, system call ${call}`;
+    return `${tid} ${name}: ${stateOf(task)}, in ${where}, system call ${call}`;
   });
 }
 
+/** gdb waits for ever for a process that it cannot stop, and hears no SIGTERM meanwhile. */
 function backtrace(pid) {
   const gdb = spawnSync('gdb', ['-p', String(pid), '-batch', '-ex', 'thread apply all bt 30'], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: 60_000,
+    timeout: GDB_SECONDS * 1000,
+    killSignal: 'SIGKILL',
   });
   let kernel = [];
   try {
