@@ -201,7 +201,7 @@ describe('Installed where there is no compiler', () => {
   });
 
   if (testPrebuilds)
-    it.each(prebuilds)('it has the right binary for $name.', ({ arch, libc }) => {
+    it.each(prebuilds)('it has the right binary: $name', ({ arch, libc }) => {
       const program = `console.log(require('node-gyp-build').resolve('node_modules/prefork'))`;
       const env = { ...process.env, npm_config_arch: arch, LIBC: libc };
       expect(node(folder, ['-e', program], env)).toBe(
