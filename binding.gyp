@@ -11,6 +11,7 @@
             "native/binding/loop.cc",
             "native/binding/process.cc",
             "native/binding/socket.cc",
+            "native/binding/supervise.cc",
             "native/binding/wait.cc",
             "native/loop/active.cc",
             "native/loop/child_processes.cc",
@@ -31,6 +32,7 @@
             "native/posix/rings.cc",
             "native/posix/shared_pipes.cc",
             "native/posix/socket.cc",
+            "native/posix/supervise.cc",
             "native/posix/threads.cc",
             "native/posix/wait.cc"
           ]

@@ -27,6 +27,9 @@ export {
   type LogTarget,
   setLogger,
 } from './log';
+export { scoreboard, type WorkerStatus } from './manager/scoreboard';
+export type { WorkerInfo } from './manager/settings';
+export { ready, worker } from './manager/worker';
 export {
   type AcceptCallback,
   AF_INET,
@@ -77,6 +80,7 @@ export {
   waitstatusToExitcode,
 } from './os';
 export { cpuCount, type ForkProcessesOptions, forkProcesses, taskId } from './process';
+export { type SharedCounter, sharedCounters } from './shared-counters';
 export {
   type PeerAddress,
   type SslFiles,
