@@ -1,4 +1,5 @@
 export { type ForkHooks, type ForkMessage, registerAtFork } from './at-fork';
+export { type Config, defineConfig } from './cli/config-file';
 export {
   type DescribedDescriptor,
   type DescribedThread,
@@ -28,7 +29,7 @@ export {
   setLogger,
 } from './log';
 export { scoreboard, type WorkerStatus } from './manager/scoreboard';
-export type { WorkerInfo } from './manager/settings';
+export type { Hooks, WorkerExit, WorkerInfo } from './manager/settings';
 export { ready, worker } from './manager/worker';
 export {
   type AcceptCallback,

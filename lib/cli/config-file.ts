@@ -6,6 +6,7 @@ import { invalidType, preforkError } from '../errors';
 import type { Hooks, LogFormat } from '../manager/settings';
 import { OPTIONS, type Option, type SettingName } from './options';
 import { type Given, readOption } from './settings';
+import { typeScriptHint } from './typescript';
 
 /**
  * What a configuration file may say; everything is optional. Durations are texts such as `'30s'` or numbers of
@@ -102,7 +103,7 @@ async function load(path: string): Promise<unknown> {
     const loaded = (await import(pathToFileURL(path).href)) as { default?: unknown };
     return unwrap(loaded.default);
   } catch (cause) {
-    throw wrong(`${path} could not be loaded: ${hint(path) ?? String(cause)}`, cause);
+    throw wrong(`${path} could not be loaded: ${typeScriptHint(path) ?? String(cause)}`, cause);
   }
 }
 
@@ -110,15 +111,6 @@ async function load(path: string): Promise<unknown> {
 function unwrap(exported: unknown): unknown {
   const isModule = typeof exported === 'object' && exported !== null && '__esModule' in exported;
   return isModule && 'default' in exported ? exported.default : exported;
-}
-
-function hint(path: string): string | undefined {
-  const stripsTypes = Boolean((process.features as { typescript?: string | false }).typescript);
-  if (!/\.[cm]?ts$/.test(path) || stripsTypes) return undefined;
-  return (
-    `it is TypeScript, which Node ${process.versions.node} does not read by itself. ` +
-    'Use Node 22.18 or later, add --import tsx, or write it as prefork.config.mjs'
-  );
 }
 
 function check(config: unknown, file: string): FromFile {

@@ -59,3 +59,10 @@ function assign(settings: Settings, name: SettingName, value: unknown): void {
   if (inner === undefined) Object.assign(settings, { [outer]: value });
   else Object.assign(settings.restart, { [inner]: value });
 }
+
+/** Goes to the working directory that was asked for: what comes after, the application's path first, is seen from there. */
+export function enter(settings: Settings): void {
+  if (settings.cwd === null) return;
+  process.chdir(settings.cwd);
+  settings.cwd = process.cwd();
+}

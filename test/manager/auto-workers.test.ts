@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { usableProcessors } from '../../lib/cli/processors';
+import { autoWorkers } from '../../lib/manager/auto-workers';
 
 /** A root with these files. */
 function root(files: Record<string, string>): string {
@@ -20,33 +20,33 @@ function root(files: Record<string, string>): string {
 const onSeveral = test.runIf(availableParallelism() > 1);
 
 test('Without a quota it is the processors of the affinity mask.', () => {
-  expect(usableProcessors(root({}))).toBe(availableParallelism());
+  expect(autoWorkers(root({}))).toBe(availableParallelism());
   const files = { 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': 'max 100000\n' };
-  expect(usableProcessors(root(files))).toBe(availableParallelism());
+  expect(autoWorkers(root(files))).toBe(availableParallelism());
   const v1 = { 'proc/self/cgroup': '3:cpu,cpuacct:/\n', 'sys/fs/cgroup/cpu/cpu.cfs_quota_us': '-1\n' };
-  expect(usableProcessors(root(v1))).toBe(availableParallelism());
+  expect(autoWorkers(root(v1))).toBe(availableParallelism());
 });
 
 test('A process that is bound to one processor uses one.', () => {
-  const program = "process.stdout.write(String(require('./dist/cli/processors').usableProcessors()))";
+  const program = "process.stdout.write(String(require('./dist/manager/auto-workers').autoWorkers()))";
   const options = { cwd: join(__dirname, '..', '..'), encoding: 'utf8' } as const;
   expect(execFileSync('taskset', ['-c', '0', process.execPath, '-e', program], options)).toBe('1');
 });
 
 onSeveral('The quota of cgroup v2 counts, also that of a group above, and the narrowest wins.', () => {
   const here = { 'proc/self/cgroup': '0::/a/b\n', 'sys/fs/cgroup/a/b/cpu.max': '100000 100000\n' };
-  expect(usableProcessors(root(here))).toBe(1);
+  expect(autoWorkers(root(here))).toBe(1);
   const above = {
     'proc/self/cgroup': '0::/a/b\n',
     'sys/fs/cgroup/a/cpu.max': '150000 100000\n',
     'sys/fs/cgroup/a/b/cpu.max': 'max 100000\n',
   };
-  expect(usableProcessors(root(above))).toBe(1);
+  expect(autoWorkers(root(above))).toBe(1);
 });
 
 onSeveral('In a container, where the path is one of the host, the mount itself counts.', () => {
   const files = { 'proc/self/cgroup': '0::/../../docker/1\n', 'sys/fs/cgroup/cpu.max': '50000 100000\n' };
-  expect(usableProcessors(root(files))).toBe(1);
+  expect(autoWorkers(root(files))).toBe(1);
 });
 
 onSeveral('The quota of cgroup v1 counts.', () => {
@@ -55,5 +55,5 @@ onSeveral('The quota of cgroup v1 counts.', () => {
     'sys/fs/cgroup/cpu,cpuacct/app/cpu.cfs_quota_us': '100000\n',
     'sys/fs/cgroup/cpu,cpuacct/app/cpu.cfs_period_us': '100000\n',
   };
-  expect(usableProcessors(root(files))).toBe(1);
+  expect(autoWorkers(root(files))).toBe(1);
 });
