@@ -11,6 +11,7 @@
             "native/binding/loop.cc",
             "native/binding/process.cc",
             "native/binding/socket.cc",
+            "native/binding/stack_report.cc",
             "native/binding/supervise.cc",
             "native/binding/wait.cc",
             "native/loop/active.cc",

@@ -167,6 +167,13 @@ export interface Binding {
   shared_memory(): ArrayBuffer | number;
 
   /**
+   * Runs `report` in the middle of whatever JavaScript this thread is running once another process has called
+   * `stack_request` with the same 32-bit word of the shared memory: 0, or `-ENOSYS` where V8 cannot be asked.
+   */
+  stack_report_on_request(word: number, report: () => void): number;
+  stack_request(word: number): void;
+
+  /**
    * Starts listening for ended children in this thread's loop. Waits nest.
    * Between `wait_begin` and `wait_end` the signals that reach this loop have to be taken with `wait_next_signal`.
    */

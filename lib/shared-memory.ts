@@ -40,3 +40,8 @@ export function sharedCounterCells(): BigInt64Array {
   const { at, bytes } = LAYOUT.counters;
   return new BigInt64Array(sharedMemory(), at, bytes / BigInt64Array.BYTES_PER_ELEMENT);
 }
+
+/** Where a number of the scoreboard is, counted in 32-bit words from the start: the lower half of the number. */
+export function wordOfRows(index: number): number {
+  return LAYOUT.rows.at / Int32Array.BYTES_PER_ELEMENT + index * 2;
+}

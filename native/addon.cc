@@ -47,6 +47,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "supervise_end", end_supervising);
   method(exports, "supervise_ring", ring_bell);
   method(exports, "shared_memory", shared_memory);
+  method(exports, "stack_report_on_request", report_stack_on_request);
+  method(exports, "stack_request", request_stack);
   method(exports, "wait_begin", begin_wait);
   method(exports, "wait_end", end_wait);
   method(exports, "wait_next_signal", next_signal);

@@ -6,6 +6,7 @@ import type { Rules } from './policy';
 import { dropPrivileges, type Privileges } from './privileges';
 import { type Row, scoreboard } from './scoreboard';
 import type { Log, Settings } from './settings';
+import { reportStackOnRequest } from './stack-report';
 import type { Place } from './supervise';
 import { countTraffic, finishTraffic } from './traffic';
 import { takePlace } from './worker';
@@ -25,6 +26,7 @@ export function becomeWorker(place: Place, { settings, rules, privileges, log }:
   if (settings.title !== null) process.title = `${settings.title}: worker ${worker.id}`;
   countTraffic(row);
   startBeating(row, rules, inspectorKeeper(settings.inspectPort, place));
+  reportStackOnRequest(place, log);
   listenForSignals(row);
   for (const signal of place.early) process.kill(process.pid, signal);
   callHook(settings, place, log);

@@ -156,16 +156,17 @@ export function nextDeadline(state: State): number | null {
   if (phase === 'ended') return null;
   const times = workers.flatMap(({ deadline }) => deadline ?? []);
   if (phase === 'running') {
-    const waiting = slots.filter((slot) => !slot.forking && incumbent(state, slot.id) === undefined);
+    const isWaiting = (slot: Slot) => !slot.forking && incumbent(state, slot.id) === undefined;
+    const waiting = hasFailed(state) ? [] : slots.filter(isWaiting);
     times.push(...waiting.map(({ notBefore }) => notBefore));
     const replacement = outdatedSlot(state);
     if (replacement !== undefined && !isReplacing(state)) times.push(replacement.notBefore);
     if (checksHealth(rules)) times.push(state.checkedAt + checkInterval(rules));
     if (state.looping) times.push(calmAt(state));
-    const [provenAt] = provenTimes(state);
-    if (provenAt !== undefined) times.push(provenAt);
+    times.push(provenAt(state) ?? Number.POSITIVE_INFINITY);
   }
-  return times.length === 0 ? null : Math.min(...times);
+  const first = Math.min(...times);
+  return first === Number.POSITIVE_INFINITY ? null : first;
 }
 
 /** How often workers have to show that they live. */
@@ -223,15 +224,20 @@ function calmAt({ rules, crashes }: State): number {
   return (crashes.at(-1) ?? 0) + memory(rules);
 }
 
-/** While looping: when workers will have lived so long that those that still wait need wait no more. */
-function provenTimes({ rules, looping, workers, slots, crashes, queuedUntil }: State): number[] {
-  if (!looping || slots.every(({ notBefore }) => notBefore < queuedUntil)) return [];
+/** While looping: when a worker will have lived so long that those that still wait need wait no more. */
+function provenAt({ looping, workers, slots, crashes, rules }: State): number | undefined {
+  if (!looping) return undefined;
   const lastCrash = crashes.at(-1) ?? 0;
-  return workers
+  const lived = workers
     .flatMap(({ phase, readyAt }) => (phase === 'ready' && readyAt !== null ? readyAt : []))
-    .filter((readyAt) => readyAt >= lastCrash)
-    .map((readyAt) => readyAt + rules.restart.maxDelay)
-    .sort((one, other) => one - other);
+    .filter((readyAt) => readyAt >= lastCrash);
+  const at = Math.min(...lived) + rules.restart.maxDelay;
+  return slots.some(({ notBefore }) => notBefore > at) ? at : undefined;
+}
+
+/** It never worked, and not for want of trying. */
+function hasFailed({ everReady, bootFailures, rules }: State): boolean {
+  return !everReady && bootFailures > rules.restart.burst;
 }
 
 export function describeExit({ code, signal }: WorkerExit): string {
@@ -540,11 +546,6 @@ class Turn {
     this.#set({ bootFailures: this.state.bootFailures + 1, lastFailure: what });
   }
 
-  #hasFailed(): boolean {
-    const { everReady, bootFailures, rules } = this.state;
-    return !everReady && bootFailures > rules.restart.burst;
-  }
-
   /** The loop is over when there has been no crash for long; its delays, when a worker has lived through the longest. */
   #noticeCalm(): void {
     const { looping, crashes, phase } = this.state;
@@ -557,11 +558,11 @@ class Turn {
         `No worker has crashed for ${seconds(this.#now - (crashes.at(-1) ?? 0))}: the crash loop is over`,
       );
     }
-    const [provenAt] = provenTimes(this.state);
-    if (provenAt === undefined || provenAt > this.#now) return;
+    const proven = provenAt(this.state);
+    if (proven === undefined || proven > this.#now) return;
     this.#set({
-      queuedUntil: 0,
-      slots: this.state.slots.map((slot) => ({ ...slot, notBefore: Math.min(slot.notBefore, this.#now) })),
+      queuedUntil: proven,
+      slots: this.state.slots.map((slot) => ({ ...slot, notBefore: Math.min(slot.notBefore, proven) })),
     });
   }
 
@@ -593,7 +594,7 @@ class Turn {
   }
 
   #fillSlots(): void {
-    if (this.state.phase !== 'running' || this.#hasFailed()) return;
+    if (this.state.phase !== 'running' || hasFailed(this.state)) return;
     for (const slot of this.state.slots) {
       if (slot.forking || slot.notBefore > this.#now || incumbent(this.state, slot.id) !== undefined)
         continue;
@@ -661,7 +662,7 @@ class Turn {
     if (phase === 'stopping') {
       this.#log('info', 'ended', 'All workers have ended');
       this.#end(status);
-    } else if (this.#hasFailed()) {
+    } else if (hasFailed(this.state)) {
       this.#log('error', 'no worker became ready', `No worker became ready: ${lastFailure}`);
       this.#end(1);
     }

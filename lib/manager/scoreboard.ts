@@ -2,7 +2,7 @@
  * What every worker says of itself, in memory that all of them and the parent share. Each line has one writer at a
  * time: the parent when it gives the line out or takes it back, the worker in between. Everybody reads.
  */
-import { sharedHeader, sharedRows } from '../shared-memory';
+import { sharedHeader, sharedRows, wordOfRows } from '../shared-memory';
 
 /** A worker as the scoreboard shows it. */
 export interface WorkerStatus {
@@ -60,9 +60,11 @@ export function monotonic(): number {
 
 /** One line. */
 export class Row {
+  readonly #index: number;
   readonly #numbers: Float64Array;
 
   constructor(index: number) {
+    this.#index = index;
     this.#numbers = sharedRows().subarray(index * ROW, (index + 1) * ROW);
   }
 
@@ -113,9 +115,9 @@ export class Row {
     this.set('state', STOPPING);
   }
 
-  /** For the parent: has a worker that stands still say where (stack-report.ts). */
-  askForStack(): void {
-    this.set('stackWanted', 1);
+  /** The word by which a worker that stands still is asked where (stack-report.ts). */
+  get stackWord(): number {
+    return wordOfRows(this.#index * ROW + FIELDS.indexOf('stackWanted'));
   }
 
   /** For the parent: nobody else will accept what waits in the worker's queue. */

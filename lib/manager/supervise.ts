@@ -17,6 +17,7 @@ import {
 } from './policy';
 import { askToReopenLogs, freeRow, monotonic, type Row } from './scoreboard';
 import type { Hooks, Log, WorkerExit, WorkerInfo } from './settings';
+import { askForStack } from './stack-report';
 
 /** What a worker finds when `supervise` returns in it. */
 export interface Place {
@@ -174,7 +175,7 @@ class Driver {
         this.#kill(action.pid, action.signal);
         break;
       case 'report stack':
-        this.#rows.get(action.pid)?.askForStack();
+        askForStack(this.#rows.get(action.pid));
         break;
       case 'worker ready':
         this.#call('workerReady', () => this.#duties.hooks.workerReady?.(action.worker));

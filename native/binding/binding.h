@@ -53,6 +53,10 @@ Napi::Value start_session(const Napi::CallbackInfo& info);
 Napi::Value join_process_group(const Napi::CallbackInfo& info);
 Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info);
 
+// stack_report.cc
+Napi::Value report_stack_on_request(const Napi::CallbackInfo& info);
+Napi::Value request_stack(const Napi::CallbackInfo& info);
+
 // supervise.cc
 Napi::Value begin_supervising(const Napi::CallbackInfo& info);
 Napi::Value await_news(const Napi::CallbackInfo& info);
