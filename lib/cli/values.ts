@@ -3,6 +3,7 @@
  * know only text, and configuration files, which also have numbers and booleans.
  */
 import { isIPv6 } from 'node:net';
+import { MAX_WORKERS } from '../manager/scoreboard';
 import type { Bind, LogFormat } from '../manager/settings';
 
 /** Thrown by a reader: what it had expected. Who called it knows of which option and where. */
@@ -100,7 +101,7 @@ export const logFormat: Reader<LogFormat> = oneOf('plain', 'pretty', 'json');
 export const workers: Reader<number | 'auto'> = (written) => {
   if (written === 'auto') return 'auto';
   try {
-    return integer(1, 4096)(written);
+    return integer(1, MAX_WORKERS)(written);
   } catch (error) {
     throw error instanceof Unexpected ? new Unexpected(`${error.expected}, or auto,`, error.kind) : error;
   }

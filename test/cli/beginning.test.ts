@@ -31,7 +31,7 @@ const WRONG: Wrong[] = [
     what: 'a wrong value',
     args: ['a.js', '--workers', '-2'],
     status: 2,
-    says: /^prefork: Expected an integer from 1 to 4096, or auto, for --workers but received '-2' \(ERR_PREFORK_OUT_OF_RANGE\)\n$/,
+    says: /^prefork: Expected an integer from 1 to 1024, or auto, for --workers but received '-2' \(ERR_PREFORK_OUT_OF_RANGE\)\n$/,
   },
   {
     what: 'a wrong variable',

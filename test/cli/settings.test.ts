@@ -78,8 +78,8 @@ test('--bind can be repeated; --no- turns an option off.', () => {
 });
 
 test.each([
-  ['--workers', '0', 'ERR_PREFORK_OUT_OF_RANGE', 'an integer from 1 to 4096, or auto,'],
-  ['--workers', 'four', 'ERR_PREFORK_INVALID_ARG_VALUE', 'an integer from 1 to 4096, or auto,'],
+  ['--workers', '0', 'ERR_PREFORK_OUT_OF_RANGE', 'an integer from 1 to 1024, or auto,'],
+  ['--workers', 'four', 'ERR_PREFORK_INVALID_ARG_VALUE', 'an integer from 1 to 1024, or auto,'],
   ['--graceful-timeout', '30', 'ERR_PREFORK_INVALID_ARG_VALUE', 'a duration such as 500ms, 30s or 2m, or 0'],
   [
     '--boot-timeout',
