@@ -81,7 +81,7 @@ class World {
     switch (action.type) {
       case 'fork': {
         if (this.state.phase !== 'running') throw new Error('It forks although it is ending');
-        if (this.forksFail) return [{ type: 'fork failed', id: action.id, reason: 'EAGAIN' }];
+        if (this.forksFail) return [{ type: 'fork failed', id: action.id, reason: 'EAGAIN', killed: false }];
         const pid = this.#nextPid++;
         const { id, generation } = action;
         const reading = { beat: this.now, requests: 0, privateMemory: 0 };

@@ -1,14 +1,22 @@
 import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
 import { dup2 } from '../os';
 
-/**
- * Opens anew, under the name by which they were opened, the files that standard output and standard error go to: after
- * a rotation that name is a new file. What is no regular file stays as it is.
- */
-export function reopenLogFiles(): void {
-  for (const fd of [1, 2]) {
+const STANDARD_OUTPUTS = [1, 2] as const;
+
+/** By which name each was opened: once it is renamed, the kernel knows only the new one. */
+const names = new Map<number, string>();
+
+/** Notes which files standard output and standard error go to. What is no regular file is left alone for ever. */
+export function rememberLogFiles(): void {
+  for (const fd of STANDARD_OUTPUTS) {
     const name = fileBehind(fd);
-    if (name === undefined) continue;
+    if (name !== undefined) names.set(fd, name);
+  }
+}
+
+/** Opens them anew: after a rotation the name stands for a new file. In a worker its user must be allowed to. */
+export function reopenLogFiles(): void {
+  for (const [fd, name] of names) {
     try {
       const opened = openSync(name, 'a', 0o644);
       dup2(opened, fd);
@@ -21,8 +29,7 @@ export function reopenLogFiles(): void {
 
 function fileBehind(fd: number): string | undefined {
   try {
-    if (!fstatSync(fd).isFile()) return undefined;
-    return readlinkSync(`/proc/self/fd/${fd}`).replace(/ \(deleted\)$/, '');
+    return fstatSync(fd).isFile() ? readlinkSync(`/proc/self/fd/${fd}`) : undefined;
   } catch {
     return undefined; // closed
   }

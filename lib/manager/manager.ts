@@ -13,7 +13,7 @@ import { autoWorkers } from './auto-workers';
 import { becomeWorker } from './become-worker';
 import { Endpoint } from './endpoints';
 import { type Call, interceptListen, listenOn } from './listen';
-import { reopenLogFiles } from './log-files';
+import { rememberLogFiles, reopenLogFiles } from './log-files';
 import { removePidFile, writePidFile } from './pid-file';
 import type { Rules } from './policy';
 import { findPrivileges, type Privileges } from './privileges';
@@ -54,6 +54,7 @@ export class Manager {
     this.#rules = rulesOf(settings);
     this.#log = log;
     this.#privileges = findPrivileges(settings.user, settings.group);
+    rememberLogFiles();
     if (settings.cwd !== null) process.chdir(settings.cwd);
     if (settings.umask !== null) process.umask(settings.umask);
     refuseCluster();

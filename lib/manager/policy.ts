@@ -90,7 +90,8 @@ export type Event =
   | { type: 'start' }
   /** `chance`: 0 to 1, for the jitter. */
   | { type: 'forked'; id: number; pid: number; chance: number }
-  | { type: 'fork failed'; id: number; reason: string }
+  /** `killed`: somebody killed the child before it was complete. */
+  | { type: 'fork failed'; id: number; reason: string; killed: boolean }
   | { type: 'ready'; pid: number }
   /** `wasTold`: the worker was finishing, because somebody had sent it a signal. */
   | { type: 'exited'; pid: number; exit: WorkerExit; wasTold: boolean }
@@ -277,7 +278,7 @@ class Turn {
         this.#forked(event.id, event.pid, event.chance);
         break;
       case 'fork failed':
-        this.#forkFailed(event.id, event.reason);
+        this.#forkFailed(event.id, event.reason, event.killed);
         break;
       case 'ready':
         this.#ready(event.pid);
@@ -325,7 +326,12 @@ class Turn {
     if (phase !== 'running' || slot === undefined) this.#stop(worker);
   }
 
-  #forkFailed(id: number, reason: string): void {
+  #forkFailed(id: number, reason: string, killed: boolean): void {
+    const incomplete = this.#slot(id);
+    if (killed && this.state.everReady && incomplete !== undefined) {
+      this.#change(incomplete, { forking: false, notBefore: this.#now + KILLED_SPACING });
+      return;
+    }
     this.#log('error', 'fork failed', `Worker ${id} could not be started: ${reason}`, { worker: id });
     const slot = this.#slot(id);
     if (slot === undefined) return;
@@ -352,7 +358,9 @@ class Turn {
     this.#set({ workers: this.state.workers.filter((other) => other !== worker) });
     this.actions.push({ type: 'worker exit', worker: info(worker), exit });
     if (this.state.phase !== 'running' || worker.phase === 'stopping') return;
-    if (worker.phase === 'ready' && (wasTold || isFromOutside(exit))) this.#wasKilled(worker, exit);
+    // One that dies while it boots is to blame, unless others have shown that it need not.
+    const isUnblamed = worker.phase === 'ready' || (worker.phase === 'booting' && this.state.everReady);
+    if (isUnblamed && (wasTold || isFromOutside(exit))) this.#wasKilled(worker, exit);
     else this.#crashed(worker, exit);
   }
 
@@ -494,7 +502,8 @@ class Turn {
     if (this.#slot(worker.id) === undefined) return;
     const wasLooping = this.state.looping;
     const delay = this.#delayAfterCrash(worker.id);
-    if (this.state.phase !== 'running' || wasLooping) return;
+    // Whoever has failed for good says why at the end.
+    if (this.state.phase !== 'running' || wasLooping || hasFailed(this.state)) return;
     if (!this.state.looping) {
       if (worker.phase !== 'doomed') {
         this.#logWorker(

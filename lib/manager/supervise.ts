@@ -215,7 +215,8 @@ class Driver {
     } catch (error) {
       row?.free();
       const reason = error instanceof Error ? error.message : String(error);
-      this.#queue.push({ type: 'fork failed', id, reason });
+      const { code } = error as NodeJS.ErrnoException;
+      this.#queue.push({ type: 'fork failed', id, reason, killed: code === 'ERR_PREFORK_CHILD_KILLED' });
       return undefined;
     }
     if (pid === 0) {
