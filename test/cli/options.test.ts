@@ -7,6 +7,7 @@ import { launch, type Served, serve } from '../helpers/served';
 import { ROOT } from '../helpers/stdin';
 
 const SERVER = join(ROOT, 'test', 'fixtures', 'cli', 'server.js');
+const stripsTypes = Boolean((process.features as { typescript?: string | false }).typescript);
 const isRoot = process.getuid?.() === 0;
 
 test('--workers: so many processes.', async () => {
@@ -294,4 +295,10 @@ test('--config, PREFORK_CONFIG and --no-config', async () => {
     counts.push(served.running.children().length);
   }
   expect(counts).toEqual([2, 1, 1, 3]);
+});
+
+test('prefork.config.ts is read: by Node, or with tsx.', async () => {
+  const files = { 'prefork.config.ts': 'const workers: number = 2;\nexport default { workers } as const;\n' };
+  const served = await serve([SERVER, ...(stripsTypes ? [] : ['--import', 'tsx'])], { files });
+  expect(served.running.children()).toHaveLength(2);
 });
