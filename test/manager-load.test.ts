@@ -17,8 +17,9 @@ async function anyWorker(managed: Managed): Promise<number> {
   }
 }
 
+/** Without the pages of files, of which the kernel brings in more and takes them back as it likes. */
 function residentOf(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024;
+  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024;
 }
 
 function processorTimeOf(pid: number): number {

@@ -176,8 +176,9 @@ describe('settings', () => {
   test('warmup: the parent collects its garbage before it forks.', async () => {
     const heapOf = async (warmup: boolean) => {
       const env = { GARBAGE: '1' };
-      const managed = await new Managed('server.js', { workers: 1, warmup }, { env }).started();
-      const heap = await managed.ask<number>('/heap');
+      const managed = new Managed('server.js', { workers: 1, warmup }, { env });
+      const { heap = Number.NaN } = await managed.until('serving');
+      await managed.until('ready');
       await managed.stop();
       return heap;
     };
@@ -261,7 +262,7 @@ describe('an application that', () => {
   test('listens twice serves both, and is told what that means.', async () => {
     const managed = misfit('listens twice', { workers: 2 });
     const { port = 0 } = await managed.until('both');
-    await managed.until('ready');
+    await managed.until('both');
     expect(await get({ port })).toMatch(/^\d+$/);
     expect(await get({ port, host: '127.0.0.2' })).toMatch(/^\d+$/);
     const { entries } = await managed.stop();

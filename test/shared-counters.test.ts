@@ -51,7 +51,9 @@ test('Only integers can be added, and only names name.', () => {
       expect.objectContaining({ code: 'ERR_PREFORK_INVALID_ARG_TYPE' }),
     );
   }
-  expect(() => sharedCounters('tested' as unknown as string[])).toThrow(/^Expected an array of strings for names/);
+  expect(() => sharedCounters('tested' as unknown as string[])).toThrow(
+    /^Expected an array of strings for names/,
+  );
   expect(() => sharedCounters([1] as unknown as string[])).toThrow(/^Expected a string for each of names/);
 });
 

@@ -26,7 +26,8 @@ interface Busy {
 }
 
 const servers = new Set<Server>();
-const connections = new Set<Socket>();
+/** Each with the time at which it was accepted. */
+const connections = new Map<Socket, number>();
 const sessions = new Set<Http2Session>();
 let stopping = false;
 
@@ -46,7 +47,7 @@ export function watchServer(server: Server, row: Row): void {
   const count = row.counter('connections');
   server.on('close', () => servers.delete(server));
   server.on('connection', (socket: Socket) => {
-    connections.add(socket);
+    connections.set(socket, Date.now());
     count(1);
     socket.once('close', () => {
       connections.delete(socket);
@@ -80,7 +81,7 @@ function lastOnItsConnection(response: ServerResponse): void {
 export async function finishTraffic(drain: () => boolean): Promise<void> {
   stopping = true;
   const since = Date.now();
-  for (const socket of connections) {
+  for (const socket of connections.keys()) {
     const response = (socket as Busy)._httpMessage;
     if (response) lastOnItsConnection(response);
   }
@@ -120,8 +121,9 @@ function closeIdle(): void {
     if (server instanceof HttpServer || server instanceof HttpsServer) server.closeIdleConnections();
   }
   // Node takes a connection for busy on which no request has ever begun.
-  for (const socket of connections) {
-    if (socket.bytesRead === 0 && isOfHttp(socket)) socket.destroy();
+  for (const [socket, acceptedAt] of connections) {
+    const isFresh = socket.bytesRead === 0 && Date.now() - acceptedAt >= LINGER;
+    if (isFresh && isOfHttp(socket)) socket.destroy();
   }
 }
 
@@ -130,6 +132,7 @@ function isOfHttp(socket: Socket): boolean {
   return server instanceof HttpServer || server instanceof HttpsServer;
 }
 
+/** And until the loop has read what came meanwhile: after a delay timers come first. */
 function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL));
+  return new Promise((resolve) => setTimeout(() => setImmediate(resolve), LOOK_INTERVAL));
 }

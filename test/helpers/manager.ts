@@ -9,6 +9,7 @@ export interface Entry {
   level?: string;
   pid?: number;
   port?: number;
+  heap?: number;
   [field: string]: unknown;
 }
 
