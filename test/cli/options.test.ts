@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { launch, type Served, serve } from '../helpers/served';
+import { launch, serve } from '../helpers/served';
 import { ROOT } from '../helpers/stdin';
 
 const SERVER = join(ROOT, 'test', 'fixtures', 'cli', 'server.js');
