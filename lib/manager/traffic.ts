@@ -11,7 +11,7 @@ import type { Row } from './scoreboard';
  * How long a connection without a request is left open when a worker stops, and how long a queue must have been empty:
  * what a client has sent already may still be on its way.
  */
-const LINGER = 500;
+const LINGER = 1000;
 const QUEUE_LINGER = 100;
 const LOOK_INTERVAL = 20;
 
