@@ -121,6 +121,10 @@ export interface Binding {
   socket_getsockopt(fd: number, level: number, name: number): number;
   /** setsockopt(2) of an `int`: 0. */
   socket_setsockopt(fd: number, level: number, name: number, value: number): number;
+  /** From now on nobody new gets into the queue of a listening internet socket, in all processes that share it: 0. */
+  socket_refuse(fd: number): number;
+  /** 1 if a connection waits to be accepted, 0 if none does. */
+  socket_pending(fd: number): number;
   /** bind(2) to a `sockaddr` of `socket_getaddrinfo`, at `port` whatever its own port is: 0. */
   socket_bind_inet(fd: number, sockaddr: ArrayBuffer, port: number): number;
   /** bind(2) to a path, in the abstract namespace if it begins with NUL: 0. */
@@ -166,6 +170,29 @@ export interface Binding {
   process_setsid(): number;
   process_setpgid(pid: number, group: number): number;
   process_parent_death_signal(signal: number): number;
+
+  /** From now on these signals are noted for `supervise_wait`, whatever was done about them before: 0. */
+  supervise_begin(signals: Int32Array): number;
+  /**
+   * Sleeps, without a turn of the loop, until a signal comes, a child ends or somebody rings, at most so many
+   * milliseconds (-1: no limit): bit n is set if signal n has come. May wake early.
+   */
+  supervise_wait(milliseconds: number): number;
+  /** The pid of any child that has ended, whoever made it (`status[0]` is filled); 0: none has; `-ECHILD`: there is none. */
+  supervise_reap(status: Int32Array): number;
+  /** In a child: undoes `supervise_begin`. Bit n is set if signal n has come to the child before that. */
+  supervise_end(): number;
+  /** From a worker: wakes the parent's `supervise_wait`. */
+  supervise_ring(): void;
+  /** Memory, zero at first, that all processes forked after the first call share; its first word is the bell. */
+  shared_memory(): ArrayBuffer | number;
+
+  /**
+   * Runs `report` in the middle of whatever JavaScript this thread is running once another process has called
+   * `stack_request` with the same 32-bit word of the shared memory: 0, or `-ENOSYS` where V8 cannot be asked.
+   */
+  stack_report_on_request(word: number, report: () => void): number;
+  stack_request(word: number): void;
 
   /**
    * Starts listening for ended children in this thread's loop. Waits nest.

@@ -4,6 +4,7 @@
  */
 export type { ActiveKind, ActiveThing } from './active';
 export { type ForkHooks, type ForkMessage, registerAtFork } from './at-fork';
+export { type Config, defineConfig } from './cli/config-file';
 export {
   type DescribedDescriptor,
   type DescribedThread,
@@ -32,6 +33,9 @@ export {
   type LogTarget,
   setLogger,
 } from './log';
+export { scoreboard, type WorkerStatus } from './manager/scoreboard';
+export type { Hooks, WorkerExit, WorkerInfo } from './manager/settings';
+export { ready, worker } from './manager/worker';
 export {
   type AcceptCallback,
   AF_INET,
@@ -82,6 +86,7 @@ export {
   waitstatusToExitcode,
 } from './os';
 export { cpuCount, type ForkProcessesOptions, forkProcesses, taskId } from './process';
+export { type SharedCounter, sharedCounters } from './shared-counters';
 export {
   type PeerAddress,
   type SslFiles,

@@ -6,11 +6,11 @@
  * returns, so that no fork can double it, and no `process.exit()` lose it.
  * @module
  */
-import { writeSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { isatty, WriteStream } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { preforkError } from './errors';
+import { writeToStderr } from './stderr';
 
 /** Python's names of the levels, in lower or upper case. */
 export type LogLevel = Level | Uppercase<Level>;
@@ -195,22 +195,4 @@ function parseLevel(name: string, level: unknown): Level {
       Base: TypeError,
     },
   );
-}
-
-/** All of `text`, before it returns. As Python's logging, it never throws: a closed stderr must not end the parent. */
-function writeToStderr(text: string): void {
-  let rest = Buffer.from(text);
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(2, rest));
-    } catch (error) {
-      // Somebody made the pipe non-blocking and it is full: wait for its reader, as a blocking write would.
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
-      pause(1);
-    }
-  }
-}
-
-function pause(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

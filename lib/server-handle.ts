@@ -63,6 +63,11 @@ export class ServerHandle {
     }
   }
 
+  /** What it serves. */
+  get sockets(): ListeningSocket[] {
+    return [...this.#accepting.keys()];
+  }
+
   /** The sockets listen already; their backlog is not the server's to change. */
   listen(): number {
     return 0;
@@ -127,6 +132,12 @@ function begin(server: Server, handle: ServerHandle, first: ListeningSocket): vo
   announce(server, handle, first);
   internals(server)._handle = handle;
   internals(server)._listen2(address, port, addressType(first), 0, undefined);
+}
+
+/** The sockets that `server` serves by `serve`; undefined if it listens by itself, or not at all. */
+export function ownedSockets(server: Server): ListeningSocket[] | undefined {
+  const present = internals(server)._handle;
+  return present instanceof ServerHandle ? present.sockets : undefined;
 }
 
 /** Makes `server` listen on `sockets`, beside those that it has got in the same way before. */

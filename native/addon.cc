@@ -23,6 +23,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "socket_open", open_stream_socket);
   method(exports, "socket_getsockopt", get_socket_option);
   method(exports, "socket_setsockopt", set_socket_option);
+  method(exports, "socket_refuse", refuse_new_connections);
+  method(exports, "socket_pending", has_pending_connection);
   method(exports, "socket_bind_inet", bind_inet_socket);
   method(exports, "socket_bind_unix", bind_unix_socket);
   method(exports, "socket_listen", listen_socket);
@@ -46,6 +48,14 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "process_setsid", start_session);
   method(exports, "process_setpgid", join_process_group);
   method(exports, "process_parent_death_signal", signal_on_parent_death);
+  method(exports, "supervise_begin", begin_supervising);
+  method(exports, "supervise_wait", await_news);
+  method(exports, "supervise_reap", reap_any_child);
+  method(exports, "supervise_end", end_supervising);
+  method(exports, "supervise_ring", ring_bell);
+  method(exports, "shared_memory", shared_memory);
+  method(exports, "stack_report_on_request", report_stack_on_request);
+  method(exports, "stack_request", request_stack);
   method(exports, "wait_begin", begin_wait);
   method(exports, "wait_end", end_wait);
   method(exports, "wait_next_signal", next_signal);

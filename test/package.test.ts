@@ -18,9 +18,13 @@ import { expect, onTestFinished, test } from 'vitest';
 const ROOT = join(__dirname, '..');
 const load = createRequire(__filename);
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  version: string;
+  bin: Record<string, string>;
   exports: Record<string, string>;
   files: string[];
 };
+/** Exports nothing, and has its effect on the process that it is loaded into. */
+const PRELOAD = './auto';
 
 function read(name: string): string {
   return readFileSync(join(ROOT, name), 'utf8');
@@ -66,13 +70,20 @@ test('Every entry of exports is built.', () => {
   for (const [name, file] of Object.entries(manifest.exports)) {
     expect(existsSync(join(ROOT, file)), name).toBe(true);
     if (name !== './package.json')
-      expect(existsSync(join(ROOT, file.replace('.js', '.d.ts'))), name).toBe(true);
-    expect(() => load(`prefork${name.slice(1)}`), name).not.toThrow();
+      expect(existsSync(join(ROOT, file.replace(/\.(m?)js$/, '.d.$1ts'))), name).toBe(true);
+    if (name !== PRELOAD) expect(() => load(`prefork${name.slice(1)}`), name).not.toThrow();
   }
 });
 
+test('The command is built, and can be run by itself.', () => {
+  const [command = ''] = Object.values(manifest.bin);
+  expect(readFileSync(join(ROOT, command), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+  const printed = execFileSync(process.execPath, [join(ROOT, command), '--version'], { encoding: 'utf8' });
+  expect(printed).toBe(`${manifest.version}\n`);
+});
+
 test('Each module exports these names.', () => {
-  const names = Object.keys(manifest.exports).filter((name) => name !== './package.json');
+  const names = Object.keys(manifest.exports).filter((name) => name !== './package.json' && name !== PRELOAD);
   const exported = names.map((name) => [name, Object.keys(load(`prefork${name.slice(1)}`) as object).sort()]);
   expect(Object.fromEntries(exported)).toMatchSnapshot();
 });

@@ -29,6 +29,8 @@ Napi::Value resolve_stream_addresses(const Napi::CallbackInfo& info);
 Napi::Value open_stream_socket(const Napi::CallbackInfo& info);
 Napi::Value get_socket_option(const Napi::CallbackInfo& info);
 Napi::Value set_socket_option(const Napi::CallbackInfo& info);
+Napi::Value refuse_new_connections(const Napi::CallbackInfo& info);
+Napi::Value has_pending_connection(const Napi::CallbackInfo& info);
 Napi::Value bind_inet_socket(const Napi::CallbackInfo& info);
 Napi::Value bind_unix_socket(const Napi::CallbackInfo& info);
 Napi::Value listen_socket(const Napi::CallbackInfo& info);
@@ -57,6 +59,17 @@ Napi::Value random_is_known(const Napi::CallbackInfo& info);
 Napi::Value random_survey(const Napi::CallbackInfo& info);
 Napi::Value random_renew(const Napi::CallbackInfo& info);
 Napi::Value random_fill(const Napi::CallbackInfo& info);
+// stack_report.cc
+Napi::Value report_stack_on_request(const Napi::CallbackInfo& info);
+Napi::Value request_stack(const Napi::CallbackInfo& info);
+
+// supervise.cc
+Napi::Value begin_supervising(const Napi::CallbackInfo& info);
+Napi::Value await_news(const Napi::CallbackInfo& info);
+Napi::Value reap_any_child(const Napi::CallbackInfo& info);
+Napi::Value end_supervising(const Napi::CallbackInfo& info);
+Napi::Value ring_bell(const Napi::CallbackInfo& info);
+Napi::Value shared_memory(const Napi::CallbackInfo& info);
 
 // wait.cc
 Napi::Value begin_wait(const Napi::CallbackInfo& info);

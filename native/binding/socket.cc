@@ -112,6 +112,16 @@ Napi::Value set_socket_option(const Napi::CallbackInfo& info) {
                 set_option(integer(info[0]), integer(info[1]), integer(info[2]), integer(info[3])));
 }
 
+// (fd)
+Napi::Value refuse_new_connections(const Napi::CallbackInfo& info) {
+  return number(info.Env(), refuse_new(integer(info[0])));
+}
+
+// (fd)
+Napi::Value has_pending_connection(const Napi::CallbackInfo& info) {
+  return number(info.Env(), has_pending(integer(info[0])));
+}
+
 // (fd, sockaddr, port)
 Napi::Value bind_inet_socket(const Napi::CallbackInfo& info) {
   Napi::ArrayBuffer sockaddr = info[1].As<Napi::ArrayBuffer>();

@@ -40,11 +40,6 @@ void remove_forked(pid_t pid) {
   }
 }
 
-void forget_child(pid_t pid) {
-  const ForkedGuard guard;
-  remove_forked(pid);
-}
-
 long wait4_now(pid_t pid, int options, int* status) {
   return sys(SYS_wait4, pid, status, options | WNOHANG, nullptr);
 }
@@ -150,6 +145,11 @@ int note_child(pid_t pid) {
   }
   forked[forked_count++] = pid;
   return 0;
+}
+
+void forget_child(pid_t pid) {
+  const ForkedGuard guard;
+  remove_forked(pid);
 }
 
 void forget_children() {

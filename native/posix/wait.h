@@ -20,6 +20,9 @@ struct Pids {
 // stopped.
 int note_child(pid_t pid);
 
+// Forgets one, which somebody has reaped.
+void forget_child(pid_t pid);
+
 // Forgets all of them: in a forked child they are its siblings.
 void forget_children();
 

@@ -14,6 +14,8 @@ export interface Result {
 export interface RunOptions {
   args?: string[];
   env?: Record<string, string>;
+  /** The working directory. */
+  cwd?: string;
   /** Milliseconds after which the whole process group is killed, and the test fails. */
   deadman?: number;
 }
@@ -36,8 +38,13 @@ export class Program {
   readonly result: Promise<Result>;
   private readonly lines: AsyncIterator<string>;
 
-  constructor(command: string, args: string[], { env = {}, deadman = 60_000 }: RunOptions = {}) {
-    const child = spawn(command, args, { detached: true, env: { ...process.env, ...env }, stdio: 'pipe' });
+  constructor(command: string, args: string[], { env = {}, cwd, deadman = 60_000 }: RunOptions = {}) {
+    const child = spawn(command, args, {
+      detached: true,
+      env: { ...process.env, ...env },
+      stdio: 'pipe',
+      ...(cwd === undefined ? {} : { cwd }),
+    });
     this.pid = child.pid ?? 0;
     this.stdin = child.stdin;
     const stdout = collect(child.stdout);

@@ -1,0 +1,7 @@
+/**
+ * `node --import prefork/auto server.js`: the same as `prefork server.js`, with settings from the environment and the
+ * configuration file.
+ */
+import { startAutomatically } from './cli/auto.js';
+
+await startAutomatically();

@@ -1,0 +1,29 @@
+/** `node --import prefork/auto server.js`. */
+import { isMainThread } from 'node:worker_threads';
+import { intercept } from '../manager';
+import { settled } from './application';
+import { watchBeginning } from './beginning';
+import { fromFile } from './config-file';
+import { fromEnvironment } from './environment';
+import { makeLog } from './logs';
+import { complete, enter } from './settings';
+
+/** Says to whatever this process starts that it is no server of its own. */
+const MARK = 'PREFORK_AUTO';
+
+/**
+ * Prepares this process for the program that Node is about to run. Node hands `--import` down to worker threads and
+ * to processes of `child_process.fork()`, and NODE_OPTIONS goes even further: those are left alone.
+ */
+export async function startAutomatically(): Promise<void> {
+  const [, program] = process.argv;
+  if (!isMainThread || program === undefined || process.env[MARK] !== undefined) return;
+  process.env[MARK] = String(process.pid);
+  const file = await fromFile(null);
+  const settings = complete([fromEnvironment(process.env), file.given], file.hooks);
+  await settled();
+  enter(settings);
+  const beginning = watchBeginning(program, settings, makeLog(settings.logFormat));
+  intercept(settings, beginning.log);
+  beginning.refuseCluster();
+}

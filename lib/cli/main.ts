@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+/** The command `prefork`. */
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { intercept } from '../manager';
+import { writeToStderr } from '../stderr';
+import { findApplication, runApplication, settled } from './application';
+import { watchBeginning } from './beginning';
+import { reportAtFirstListen } from './check';
+import { Done, parseCommandLine, USAGE } from './command-line';
+import { fromFile } from './config-file';
+import { fromEnvironment } from './environment';
+import { makeLog } from './logs';
+import { complete, enter } from './settings';
+
+async function main(argv: readonly string[]): Promise<void> {
+  const { command, application, args, given, config, imports } = parseCommandLine(argv);
+  for (const name of imports) await importFirst(name);
+  const file = await fromFile(config);
+  const settings = complete([given, fromEnvironment(process.env), file.given], file.hooks);
+  await settled();
+  enter(settings);
+  const path = findApplication(application);
+  const beginning = watchBeginning(path, settings, makeLog(settings.logFormat));
+  if (command === 'check') reportAtFirstListen(path, settings, beginning);
+  else intercept(settings, beginning.log);
+  beginning.refuseCluster();
+  runApplication(path, args, settings.bind[0], beginning);
+}
+
+/** As `node --import`: packages are looked for from the working directory on. */
+async function importFirst(name: string): Promise<void> {
+  const isPath = /^\.{0,2}\//.test(name);
+  const path = isPath ? resolve(name) : createRequire(resolve('prefork')).resolve(name);
+  await import(pathToFileURL(path).href);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  if (!(error instanceof Done)) writeToStderr(`${explain(error)}\n`);
+  process.exitCode = error instanceof Done ? error.status : USAGE;
+});
+
+/** What is wrong with a value is in the message; of anything else the stack says more. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return `prefork: ${String(error)}`;
+  const { code, message, stack } = error as NodeJS.ErrnoException;
+  return code === undefined ? `prefork: ${stack}` : `prefork: ${message} (${code})`;
+}

@@ -1,0 +1,97 @@
+/** What a new worker does first, before it goes on with the application. */
+import { binding } from '../binding';
+import { setParentDeathSignal } from '../os';
+import { startBeating } from './health';
+import type { Rules } from './policy';
+import { dropPrivileges, type Privileges } from './privileges';
+import { type Row, scoreboard } from './scoreboard';
+import type { Log, Settings } from './settings';
+import { reportStackOnRequest } from './stack-report';
+import type { Place } from './supervise';
+import { countTraffic, finishTraffic } from './traffic';
+import { takePlace } from './worker';
+
+interface WorkerOptions {
+  settings: Settings;
+  rules: Rules;
+  privileges: Privileges;
+  log: Log;
+}
+
+export function becomeWorker(place: Place, { settings, rules, privileges, log }: WorkerOptions): void {
+  const { worker, row } = place;
+  takePlace(place);
+  dropPrivileges(privileges);
+  dieWithParent(place.parent);
+  if (settings.title !== null) process.title = `${settings.title}: worker ${worker.id}`;
+  countTraffic(row);
+  startBeating(row, rules, inspectorKeeper(settings.inspectPort, place));
+  reportStackOnRequest(place, log);
+  listenForSignals(row);
+  for (const signal of place.early) process.kill(process.pid, signal);
+  callHook(settings, place, log);
+}
+
+/** After the user has been changed, which would take the wish back (prctl(2)). The parent may be dead by then. */
+function dieWithParent(parent: number): void {
+  setParentDeathSignal('SIGKILL');
+  if (binding.process_getppid() !== parent) process.kill(process.pid, 'SIGKILL');
+}
+
+function callHook({ hooks }: Settings, { worker }: Place, log: Log): void {
+  try {
+    hooks.afterFork?.({ ...worker });
+  } catch (error) {
+    log({
+      level: 'error',
+      event: 'hook failed',
+      message: `The hook afterFork threw: ${error instanceof Error ? error.stack : error}`,
+      worker: worker.id,
+      pid: worker.pid,
+    });
+    binding.process_exit(1);
+  }
+}
+
+/** SIGINT and SIGHUP reach a whole terminal: what comes of them is for the parent to say. */
+function listenForSignals(row: Row): void {
+  const stop = (signal: NodeJS.Signals) => void finish(row, signal);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGHUP', () => {});
+}
+
+/**
+ * An application that listens for the signal itself has ends of its own to tie up, and ends when it has; if it does not
+ * the parent's patience is the limit. Any other ends when its last connection is closed.
+ */
+async function finish(row: Row, signal: NodeJS.Signals): Promise<void> {
+  if (row.isStopping) return;
+  row.markStopping();
+  binding.supervise_ring();
+  const isAlone = process.listenerCount(signal) === 1;
+  closeInspector();
+  await finishTraffic(() => row.get('draining') === 1);
+  if (isAlone) process.exit(0);
+}
+
+/** Opens the inspector as soon as the port is free: the worker that this one replaces may still have it. */
+function inspectorKeeper(base: number | null, { worker }: Place): () => void {
+  if (base === null || !process.features.inspector) return () => {};
+  const inspector = require('node:inspector') as typeof import('node:inspector');
+  const port = base + worker.id;
+  let open = false;
+  const openWhenFree = () => {
+    if (open || scoreboard().some(({ id, pid }) => id === worker.id && pid !== worker.pid)) return;
+    open = true;
+    inspector.open(port);
+  };
+  openWhenFree();
+  return openWhenFree;
+}
+
+function closeInspector(): void {
+  if (!process.features.inspector) return;
+  const inspector = require('node:inspector') as typeof import('node:inspector');
+  if (inspector.url() !== undefined) inspector.close();
+}

@@ -1,0 +1,81 @@
+import { binding } from '../binding';
+import type { ListeningSocket } from '../netutil';
+import { bindOneOfMany, bindShared, formatWish, removeSocketFile, type Wish } from './sockets';
+
+function refuse(socket: ListeningSocket): void {
+  if (socket.fd === -1) return;
+  binding.socket_refuse(socket.fd);
+  socket.close();
+}
+
+/**
+ * One address that workers serve: the parent binds it before it forks and keeps it, so that connections wait in its
+ * queue while a worker is being replaced.
+ */
+export class Endpoint {
+  readonly wish: Wish;
+  readonly #shared: ListeningSocket | undefined;
+  /** Balanced: a queue for each worker id, which stays when the worker goes. */
+  readonly #queues: ListeningSocket[] = [];
+
+  /** @throws SystemError, ResolverError: it cannot be bound */
+  constructor(wish: Wish, balancedOver: number) {
+    this.wish = wish;
+    if (wish.kind === 'tcp' && balancedOver > 0) {
+      this.wish = { ...wish };
+      for (let id = 0; id < balancedOver; id++) this.#addQueue();
+    } else {
+      this.#shared = bindShared(wish);
+    }
+  }
+
+  /** As it can be asked for: with the port that the system has chosen. */
+  get name(): string {
+    const address = this.#first.address();
+    if (typeof address === 'string') return formatWish({ kind: 'unix', path: address });
+    return formatWish({ kind: 'tcp', host: address.address, port: address.port });
+  }
+
+  /** For the parent, before it forks worker `id`, which may be one more than there were. */
+  prepare(id: number): void {
+    if (this.#shared === undefined) while (this.#queues.length <= id) this.#addQueue();
+  }
+
+  /** For worker `id`: the socket that it serves. The others' queues are not its to keep open. */
+  take(id: number): ListeningSocket {
+    if (this.#shared !== undefined) return this.#shared;
+    const own = this.#queues[id];
+    for (const queue of this.#queues) if (queue !== own) queue.close();
+    return own as ListeningSocket;
+  }
+
+  /** For the parent, at the end: no new connection. Those that are complete are left to the workers. */
+  close(): void {
+    for (const socket of this.#shared === undefined ? this.#queues : [this.#shared]) refuse(socket);
+  }
+
+  /** For the parent: the same for worker `id`. False if it has no queue of its own. */
+  closeQueue(id: number): boolean {
+    const queue = this.#queues[id];
+    if (queue === undefined) return false;
+    this.#queues.length = id;
+    refuse(queue);
+    return true;
+  }
+
+  removeFile(): void {
+    removeSocketFile(this.wish);
+  }
+
+  get #first(): ListeningSocket {
+    return this.#shared ?? (this.#queues[0] as ListeningSocket);
+  }
+
+  #addQueue(): void {
+    const queue = bindOneOfMany(this.wish as Wish & { kind: 'tcp' });
+    this.#queues.push(queue);
+    const address = queue.address();
+    // The first may have been given any free port: that is the port for all.
+    if (typeof address !== 'string') Object.assign(this.wish, { port: address.port });
+  }
+}

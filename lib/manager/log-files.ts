@@ -1,0 +1,36 @@
+import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
+import { dup2 } from '../os';
+
+const STANDARD_OUTPUTS = [1, 2] as const;
+
+/** By which name each was opened: once it is renamed, the kernel knows only the new one. */
+const names = new Map<number, string>();
+
+/** Notes which files standard output and standard error go to. What is no regular file is left alone for ever. */
+export function rememberLogFiles(): void {
+  for (const fd of STANDARD_OUTPUTS) {
+    const name = fileBehind(fd);
+    if (name !== undefined) names.set(fd, name);
+  }
+}
+
+/** Opens them anew: after a rotation the name stands for a new file. In a worker its user must be allowed to. */
+export function reopenLogFiles(): void {
+  for (const [fd, name] of names) {
+    try {
+      const opened = openSync(name, 'a', 0o644);
+      dup2(opened, fd);
+      closeSync(opened);
+    } catch {
+      // The directory has gone, or this process may not write there: the old file is better than none.
+    }
+  }
+}
+
+function fileBehind(fd: number): string | undefined {
+  try {
+    return fstatSync(fd).isFile() ? readlinkSync(`/proc/self/fd/${fd}`) : undefined;
+  } catch {
+    return undefined; // closed
+  }
+}

@@ -1,0 +1,260 @@
+/** The process manager: an application is loaded once, and from its first `listen` on it runs in workers. */
+import type { Server } from 'node:net';
+import { integer } from '../errors';
+import {
+  explainBind,
+  explainBusy,
+  explainUnsharable,
+  isBusy,
+  refuseCluster,
+  unsharable,
+} from './application';
+import { autoWorkers } from './auto-workers';
+import { becomeWorker } from './become-worker';
+import { Endpoint } from './endpoints';
+import { type Call, interceptListen, listenOn } from './listen';
+import { rememberLogFiles, reopenLogFiles } from './log-files';
+import { removePidFile, writePidFile } from './pid-file';
+import type { Rules } from './policy';
+import { findPrivileges, type Privileges } from './privileges';
+import { MAX_WORKERS } from './scoreboard';
+import type { Log, Settings, WorkerInfo } from './settings';
+import { bindOneOfMany, formatWish, type Wish } from './sockets';
+import { type Place, supervise } from './supervise';
+import { watchServer } from './traffic';
+import { warmUp } from './warm-up';
+import { hasBegunToListen, ownRow } from './worker';
+
+/** How often an application that has something under way is looked at again. */
+const BUSY_INTERVAL = 5;
+
+/** 128 + SIGTERM, as a shell tells it. */
+const TERMINATED = 143;
+
+/** A call of `listen`, and what answers it. */
+interface Served {
+  call: Call;
+  endpoints: Endpoint[];
+}
+
+export class Manager {
+  readonly #settings: Settings;
+  readonly #rules: Rules;
+  readonly #log: Log;
+  readonly #privileges: Privileges;
+  readonly #served: Served[] = [];
+  /** Calls of `listen` that wait for the application to have nothing under way. */
+  #waiting: Call[] = [];
+  #giveUp: NodeJS.Timeout | undefined;
+  #place: Place | undefined;
+
+  /** Prepares this process, and takes over what `listen` does from now on. */
+  constructor(settings: Settings, log: Log) {
+    this.#settings = settings;
+    this.#rules = rulesOf(settings);
+    this.#log = log;
+    this.#privileges = findPrivileges(settings.user, settings.group);
+    rememberLogFiles();
+    if (settings.cwd !== null) process.chdir(settings.cwd);
+    if (settings.umask !== null) process.umask(settings.umask);
+    refuseCluster();
+    interceptListen((call) => this.#take(call));
+    process.on('beforeExit', this.#neverListened);
+    // Process 1 has no default actions.
+    if (process.pid === 1) process.on('SIGTERM', this.#terminatedEarly);
+    this.#giveUp = setTimeout(this.#neverListened, settings.bootTimeout).unref();
+  }
+
+  /** For what keeps the application from ever being forked. */
+  fail(event: string, message: string): never {
+    this.#log({ level: 'error', event, message });
+    this.#cleanUp();
+    process.exit(1);
+  }
+
+  /** In the parent the end; in a worker, where loading has gone on, an error like any other. */
+  failedToLoad(error: unknown): never {
+    if (this.#place !== undefined) throw error;
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.fail('loading failed', `The application could not be loaded: ${text}`);
+  }
+
+  readonly #neverListened = (): void => {
+    if (isBusy() && this.#waiting.length > 0) this.fail('application busy', explainBusy());
+    this.fail(
+      'never listened',
+      'The application has not started a server: prefork forks where server.listen() is called first. Call it, or ' +
+        'export the server, the app or a request listener and say where to listen with --bind',
+    );
+  };
+
+  readonly #terminatedEarly = (): void => process.exit(TERMINATED);
+
+  #take(call: Call): boolean {
+    if (this.#place !== undefined) return this.#listenAgain(call, this.#place.worker);
+    this.#waiting.push(call);
+    this.#startWhenQuiet();
+    return true;
+  }
+
+  /** What is under way when a process forks is done by both: a moment later it is done. */
+  #startWhenQuiet(): void {
+    if (isBusy()) setTimeout(() => this.#startWhenQuiet(), BUSY_INTERVAL);
+    else if (this.#waiting.length > 0) this.#start();
+  }
+
+  #start(): void {
+    const calls = this.#waiting;
+    this.#waiting = [];
+    for (const call of calls) this.#bind(call);
+    if (this.#served.length === 0) return; // each has been told
+    this.#place = this.#fork();
+    /* a worker, from here on */
+    becomeWorker(this.#place, {
+      settings: this.#settings,
+      rules: this.#rules,
+      privileges: this.#privileges,
+      log: this.#log,
+    });
+    for (const { call, endpoints } of this.#served) this.#serve(call, endpoints, this.#place.worker);
+  }
+
+  // --- In the parent ---
+
+  #bind(call: Call): void {
+    const { bind, balanced } = this.#settings;
+    const asked = call.wish as Wish;
+    const wishes = this.#served.length === 0 && bind.length > 0 ? bind : [asked];
+    const endpoints: Endpoint[] = [];
+    for (const wish of wishes) {
+      try {
+        endpoints.push(new Endpoint(wish, balanced ? this.#rules.workers : 0));
+      } catch (error) {
+        for (const endpoint of endpoints) endpoint.close();
+        this.#couldNotBind(call.server, wish, error as NodeJS.ErrnoException);
+        return;
+      }
+    }
+    this.#served.push({ call, endpoints });
+  }
+
+  /** An application that listens for errors may have another port to try. */
+  #couldNotBind(server: Server, wish: Wish, error: NodeJS.ErrnoException): void {
+    if (this.#settings.bind.length > 0 || server.listenerCount('error') === 0) {
+      this.fail('cannot listen', explainBind(wish, error));
+    }
+    process.nextTick(() => server.emit('error', error));
+  }
+
+  /** Returns in workers only. */
+  #fork(): Place {
+    const settings = this.#settings;
+    clearTimeout(this.#giveUp);
+    process.off('beforeExit', this.#neverListened);
+    process.off('SIGTERM', this.#terminatedEarly);
+    try {
+      settings.hooks.beforeFork?.();
+    } catch (error) {
+      this.fail('hook failed', `The hook beforeFork threw: ${error instanceof Error ? error.stack : error}`);
+    }
+    const things = unsharable();
+    if (things.length > 0) this.fail('connections open', explainUnsharable(things));
+    try {
+      if (settings.pidFile !== null) writePidFile(settings.pidFile);
+    } catch (error) {
+      this.fail('pid file', error instanceof Error ? error.message : String(error));
+    }
+    if (settings.title !== null) process.title = `${settings.title}: manager`;
+    if (settings.warmup) warmUp();
+    const names = this.#endpoints().map(({ name }) => name);
+    const { workers } = this.#rules;
+    this.#log({
+      level: 'info',
+      event: 'listening',
+      message: `Listening on ${names.join(', ')} with ${workers} worker${workers === 1 ? '' : 's'}`,
+      pid: process.pid,
+    });
+    return supervise(this.#rules, {
+      log: this.#log,
+      hooks: settings.hooks,
+      prepare: (id) => {
+        for (const endpoint of this.#endpoints()) endpoint.prepare(id);
+      },
+      stopListening: () => {
+        for (const endpoint of this.#endpoints()) endpoint.close();
+      },
+      closeQueue: (id) => this.#endpoints().filter((endpoint) => endpoint.closeQueue(id)).length > 0,
+      reopenLogs: reopenLogFiles,
+      cleanUp: () => this.#cleanUp(),
+    });
+  }
+
+  #endpoints(): Endpoint[] {
+    return this.#served.flatMap(({ endpoints }) => endpoints);
+  }
+
+  #cleanUp(): void {
+    if (this.#settings.pidFile !== null) removePidFile(this.#settings.pidFile);
+    for (const endpoint of this.#endpoints()) endpoint.removeFile();
+  }
+
+  // --- In a worker ---
+
+  #serve(call: Call, endpoints: Endpoint[], { id }: WorkerInfo): void {
+    this.#watch(call.server);
+    listenOn(
+      call,
+      endpoints.map((endpoint) => endpoint.take(id)),
+    );
+  }
+
+  #watch(server: Server): void {
+    const row = ownRow();
+    if (row === undefined) return;
+    watchServer(server, row);
+    // After the application's own listeners: it may yet fail in them.
+    server.once('listening', () => process.nextTick(hasBegunToListen));
+  }
+
+  /** Too late for the parent to bind it. A port can be bound by each worker, and the kernel spreads the connections. */
+  #listenAgain(call: Call, { id, pid, generation, restarts }: WorkerInfo): boolean {
+    this.#watch(call.server);
+    const { wish } = call;
+    if (wish === null || wish.kind !== 'tcp' || wish.port === 0) return false;
+    try {
+      listenOn(call, [bindOneOfMany(wish)]);
+    } catch (error) {
+      process.nextTick(() => call.server.emit('error', error));
+      return true;
+    }
+    if (id === 0 && generation === 0 && restarts === 0) {
+      this.#log({
+        level: 'warning',
+        event: 'listens twice',
+        message:
+          `The application listens a second time, on ${formatWish(wish)}: each worker has bound that port for itself, ` +
+          'and what waits there for one that crashes is lost. To have it kept, serve all addresses with one server ' +
+          'and give them with --bind',
+        worker: id,
+        pid,
+      });
+    }
+    return true;
+  }
+}
+
+function rulesOf(settings: Settings): Rules {
+  const { workers, gracefulTimeout, bootTimeout, hangTimeout, restart, maxRequests } = settings;
+  const { maxRequestsJitter, maxMemory, inspectPort } = settings;
+  return {
+    workers: workers === 'auto' ? autoWorkers() : integer('workers', workers, 1, MAX_WORKERS),
+    gracefulTimeout,
+    bootTimeout,
+    // Who stands at a breakpoint does not hang.
+    hangTimeout: inspectPort === null ? hangTimeout : 0,
+    restart,
+    maxRequests,
+    maxRequestsJitter,
+    maxMemory,
+  };
+}

@@ -1,0 +1,189 @@
+/**
+ * What every worker says of itself, in memory that all of them and the parent share. Each line has one writer at a
+ * time: the parent when it gives the line out or takes it back, the worker in between. Everybody reads.
+ */
+import { sharedHeader, sharedRows, wordOfRows } from '../shared-memory';
+
+/** A worker as the scoreboard shows it. */
+export interface WorkerStatus {
+  id: number;
+  pid: number;
+  state: 'booting' | 'ready' | 'stopping';
+  /** How many rolling replacements came before it, and how often its id was started again after an unexpected end. */
+  generation: number;
+  restarts: number;
+  startedAt: Date;
+  /** HTTP requests so far, and connections that are open now. */
+  requests: number;
+  connections: number;
+  /** How late, in milliseconds, the event loop was for its last beat. */
+  loopDelay: number;
+  /** Bytes in use on the JavaScript heap; bytes that the process shares with no other. */
+  heapUsed: number;
+  privateMemory: number;
+  /** Milliseconds since it last showed that it lives. */
+  sinceBeat: number;
+}
+
+const FIELDS = [
+  'pid',
+  'id',
+  'generation',
+  'restarts',
+  'state',
+  'startedAt',
+  'beat',
+  'requests',
+  'connections',
+  'loopDelay',
+  'heapUsed',
+  'privateMemory',
+  'stackWanted',
+  'draining',
+] as const;
+type Field = (typeof FIELDS)[number];
+
+const ROW = 16; // numbers in a row: two cache lines, which no other worker writes to
+const BOOTING = 1;
+const READY = 2;
+const STOPPING = 3;
+const STATES = ['booting', 'booting', 'ready', 'stopping'] as const;
+
+// In the header, behind the bell.
+const REOPEN = 1;
+
+/** The kernel's monotonic clock, which is the same for all processes. */
+export function monotonic(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
+}
+
+/** One line. */
+export class Row {
+  readonly #index: number;
+  readonly #numbers: Float64Array;
+
+  constructor(index: number) {
+    this.#index = index;
+    this.#numbers = sharedRows().subarray(index * ROW, (index + 1) * ROW);
+  }
+
+  get(field: Field): number {
+    return this.#numbers[FIELDS.indexOf(field)] ?? 0;
+  }
+
+  set(field: Field, value: number): void {
+    this.#numbers[FIELDS.indexOf(field)] = value;
+  }
+
+  /** A counter that costs an addition. */
+  counter(field: Field): (amount: number) => void {
+    const numbers = this.#numbers;
+    const index = FIELDS.indexOf(field);
+    return (amount) => {
+      numbers[index] = (numbers[index] ?? 0) + amount;
+    };
+  }
+
+  get isTaken(): boolean {
+    return this.get('state') !== 0;
+  }
+
+  get isReady(): boolean {
+    return this.get('state') === READY;
+  }
+
+  get isStopping(): boolean {
+    return this.get('state') === STOPPING;
+  }
+
+  take(worker: { id: number; generation: number; restarts: number }): void {
+    this.#numbers.fill(0);
+    this.set('id', worker.id);
+    this.set('generation', worker.generation);
+    this.set('restarts', worker.restarts);
+    this.set('startedAt', Date.now());
+    this.set('beat', monotonic());
+    this.set('state', BOOTING);
+  }
+
+  markReady(): void {
+    if (this.get('state') === BOOTING) this.set('state', READY);
+  }
+
+  markStopping(): void {
+    this.set('state', STOPPING);
+  }
+
+  /** The word by which a worker that stands still is asked where (stack-report.ts). */
+  get stackWord(): number {
+    return wordOfRows(this.#index * ROW + FIELDS.indexOf('stackWanted'));
+  }
+
+  /** For the parent: nobody else will accept what waits in the worker's queue. */
+  askToDrain(): void {
+    this.set('draining', 1);
+  }
+
+  free(): void {
+    this.#numbers.fill(0);
+  }
+
+  status(): WorkerStatus {
+    return {
+      id: this.get('id'),
+      pid: this.get('pid'),
+      state: STATES[this.get('state')] ?? 'booting',
+      generation: this.get('generation'),
+      restarts: this.get('restarts'),
+      startedAt: new Date(this.get('startedAt')),
+      requests: this.get('requests'),
+      connections: this.get('connections'),
+      loopDelay: this.get('loopDelay'),
+      heapUsed: this.get('heapUsed'),
+      privateMemory: this.get('privateMemory'),
+      sinceBeat: monotonic() - this.get('beat'),
+    };
+  }
+}
+
+function rows(): Row[] {
+  return Array.from({ length: rowCount() }, (_, index) => new Row(index));
+}
+
+function rowCount(): number {
+  return sharedRows().length / ROW;
+}
+
+/** As many workers as there can be, those that are being replaced included. */
+export const MAX_WORKERS = 1024;
+
+/** The first line that nobody has. */
+export function freeRow(): Row | undefined {
+  for (let index = 0; index < rowCount(); index++) {
+    const row = new Row(index);
+    if (!row.isTaken) return row;
+  }
+  return undefined;
+}
+
+/**
+ * What the workers say of themselves: one entry each, by id, those that are being replaced included. The same in every
+ * worker; empty where no manager runs. Reading it costs no message and no system call.
+ */
+export function scoreboard(): WorkerStatus[] {
+  return rows()
+    .filter((row) => row.isTaken && row.get('pid') !== 0)
+    .map((row) => row.status())
+    .sort((one, other) => one.id - other.id || one.pid - other.pid);
+}
+
+/** For the parent: has every worker open its log files anew at its next beat. */
+export function askToReopenLogs(): void {
+  Atomics.add(sharedHeader(), REOPEN, 1);
+}
+
+/** How often that has been asked for. */
+export function reopenCount(): number {
+  return Atomics.load(sharedHeader(), REOPEN);
+}

@@ -1,0 +1,123 @@
+/** What the process manager can be told, in one place: the command line, files and the environment all end here. */
+
+/** Where to listen: a TCP address, a Unix socket, or a socket that was handed over (systemd's `LISTEN_FDS`). */
+export type Bind =
+  | { kind: 'tcp'; host: string | null; port: number }
+  | { kind: 'unix'; path: string }
+  | { kind: 'fd'; fd: number };
+
+export type LogFormat = 'plain' | 'pretty' | 'json';
+
+/** A worker as hooks see it, and as `worker()` gives it in the worker itself. */
+export interface WorkerInfo {
+  /** 0, 1, …: kept by the process that replaces it. */
+  id: number;
+  pid: number;
+  /** How many rolling replacements (SIGHUP) came before it. */
+  generation: number;
+  /** How often this id has been started again after its process ended by itself. */
+  restarts: number;
+}
+
+/** How a worker's process ended: one of the two is null. */
+export interface WorkerExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** Functions that a configuration file may give; all but `afterFork` run in the parent. */
+export interface Hooks {
+  /** Once, in the parent, after the application is loaded and before the first fork: close what must not be shared. */
+  beforeFork?(): void;
+  /** In each new worker, before it serves: open its own connections. */
+  afterFork?(worker: WorkerInfo): void;
+  workerReady?(worker: WorkerInfo): void;
+  workerExit?(worker: WorkerInfo, exit: WorkerExit): void;
+}
+
+/** Complete and checked: every default is filled in. Times are in milliseconds, memory is in bytes. */
+export interface Settings {
+  /** How many workers: `auto` is the processors by cgroup quota and affinity. */
+  workers: number | 'auto';
+  /** Empty: where the application itself listens. Given: its first `listen` is answered with these instead. */
+  bind: Bind[];
+  /** From SIGTERM to SIGKILL of a worker that has requests in hand. Default 30,000. */
+  gracefulTimeout: number;
+  /** From the fork to readiness. Default 60,000. */
+  bootTimeout: number;
+  /** How long a worker's event loop may stand still; 0: for ever. Default 30,000. */
+  hangTimeout: number;
+  /** Crashes at once up to `burst` within `window`, then with a backoff from `min` to `max`, doubled each time. */
+  restart: { burst: number; window: number; minDelay: number; maxDelay: number; limit: number | null };
+  /** Replace a worker after so many requests, plus up to `jitter` of that (0 to 1); null: never. */
+  maxRequests: number | null;
+  maxRequestsJitter: number;
+  /** Replace a worker whose private memory is above this; null: never. */
+  maxMemory: number | null;
+  /** Collect and compact the heap before forking. Default true. */
+  warmup: boolean;
+  /** A queue of its own for every worker (SO_REUSEPORT), so that connections are spread evenly. */
+  balanced: boolean;
+  user: string | number | null;
+  group: string | number | null;
+  umask: number | null;
+  pidFile: string | null;
+  cwd: string | null;
+  /** As `ps` shows it, followed by what the process is; null: left alone. */
+  title: string | null;
+  logFormat: LogFormat;
+  /** Worker `id` gets this port plus `id`; null: no inspector. */
+  inspectPort: number | null;
+  hooks: Hooks;
+}
+
+export const DEFAULTS: Settings = {
+  workers: 'auto',
+  bind: [],
+  gracefulTimeout: 30_000,
+  bootTimeout: 60_000,
+  hangTimeout: 30_000,
+  restart: { burst: 3, window: 60_000, minDelay: 500, maxDelay: 15_000, limit: null },
+  maxRequests: null,
+  maxRequestsJitter: 0.1,
+  maxMemory: null,
+  warmup: true,
+  balanced: false,
+  user: null,
+  group: null,
+  umask: null,
+  pidFile: null,
+  cwd: null,
+  title: null,
+  logFormat: 'plain',
+  inspectPort: null,
+  hooks: {},
+};
+
+/** One thing that an operator should know. `message` is complete for people; the rest is for machines. */
+export interface LogEntry {
+  level: 'info' | 'warning' | 'error';
+  /** What kind of thing happened, in a few words that never change: `worker crashed`, `crash loop`, `stopping`. */
+  event: string;
+  message: string;
+  /** Of the worker that it is about. */
+  worker?: number;
+  pid?: number;
+}
+
+/** Writes one entry before it returns: neither parent nor worker may still hold it when the process ends or forks. */
+export type Log = (entry: LogEntry) => void;
+
+/** What lib/manager/index.ts exports for the command line and for `prefork/auto`. */
+export interface Manager {
+  /**
+   * Runs `load`, which loads the application, and manages workers from its first `listen` on. In each worker `load`
+   * goes on and the promise resolves; in the parent it never does: the process ends, with status 1 and a reason in
+   * the log if `load` throws, if nothing ever listens, or if no worker becomes ready.
+   */
+  run(settings: Settings, load: () => unknown, log: Log): Promise<void>;
+  /** The same for an application that somebody else is about to load (`node --import`). Call it once. */
+  intercept(settings: Settings, log: Log): void;
+  /** What `workers: 'auto'` stands for on this machine. */
+  autoWorkers(): number;
+}

@@ -1,0 +1,138 @@
+/** What goes through a worker's servers: counted while it runs, and brought to an end when it stops. */
+import { subscribe } from 'node:diagnostics_channel';
+import { Server as HttpServer, type ServerResponse } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
+import { Server, type Socket } from 'node:net';
+import { binding } from '../binding';
+import { ownedSockets } from '../server-handle';
+import type { Row } from './scoreboard';
+
+/**
+ * How long a connection without a request is left open when a worker stops, and how long a queue must have been empty:
+ * what a client has sent already may still be on its way.
+ */
+const LINGER = 1000;
+const QUEUE_LINGER = 100;
+const LOOK_INTERVAL = 20;
+
+interface Http2Session {
+  close(): void;
+  on(event: 'close', listener: () => void): void;
+}
+
+/** What lib/_http_server.js keeps on a socket: the response that is being written. */
+interface Busy {
+  _httpMessage?: ServerResponse | null;
+}
+
+const servers = new Set<Server>();
+/** Each with the time at which it was accepted. */
+const connections = new Map<Socket, number>();
+const sessions = new Set<Http2Session>();
+let stopping = false;
+
+/** Counts from now on. */
+export function countTraffic(row: Row): void {
+  const count = row.counter('requests');
+  subscribe('http.server.request.start', (message) => {
+    count(1);
+    if (stopping) lastOnItsConnection((message as { response: ServerResponse }).response);
+  });
+}
+
+/** A server that begins to listen in this worker. */
+export function watchServer(server: Server, row: Row): void {
+  if (servers.has(server)) return;
+  servers.add(server);
+  const count = row.counter('connections');
+  server.on('close', () => servers.delete(server));
+  server.on('connection', (socket: Socket) => {
+    connections.set(socket, Date.now());
+    count(1);
+    socket.once('close', () => {
+      connections.delete(socket);
+      count(-1);
+    });
+  });
+  watchHttp2(server, row.counter('requests'));
+}
+
+/** HTTP/2 servers have no channel to be counted by, but sessions that can be told to finish. */
+function watchHttp2(server: Server, count: (amount: number) => void): void {
+  if (!/^Http2(Secure)?Server$/.test(server.constructor.name)) return;
+  server.on('stream', () => count(1));
+  server.on('session', (session: Http2Session) => {
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
+    if (stopping) session.close();
+  });
+}
+
+function lastOnItsConnection(response: ServerResponse): void {
+  if (!response.headersSent) response.shouldKeepAlive = false;
+}
+
+/**
+ * Accepts no more connections, lets every request be answered and its connection end with that, and closes the
+ * connections that nothing comes from. Resolves when all are closed.
+ *
+ * @param drain accept first what waits in the queue: nobody else will
+ */
+export async function finishTraffic(drain: () => boolean): Promise<void> {
+  stopping = true;
+  const since = Date.now();
+  for (const socket of connections.keys()) {
+    const response = (socket as Busy)._httpMessage;
+    if (response) lastOnItsConnection(response);
+  }
+  await stopAccepting(drain);
+  for (const session of sessions) session.close();
+  while (connections.size > 0) {
+    if (Date.now() - since >= LINGER) closeIdle();
+    await pause();
+  }
+}
+
+async function stopAccepting(drain: () => boolean): Promise<void> {
+  const open = [...servers];
+  if (drain()) await emptyQueues(open.flatMap(descriptorsOf));
+  // Not http.Server's own close(), which would also close what has been idle for no time at all.
+  for (const server of open) Server.prototype.close.call(server);
+}
+
+/** Their sockets take nobody new any more (`socket_refuse`); what they have is accepted as the loop turns. */
+async function emptyQueues(descriptors: number[]): Promise<void> {
+  let emptySince = Date.now();
+  while (Date.now() - emptySince < QUEUE_LINGER) {
+    if (descriptors.some((fd) => binding.socket_pending(fd) === 1)) emptySince = Date.now();
+    await pause();
+  }
+}
+
+function descriptorsOf(server: Server): number[] {
+  const own = ownedSockets(server);
+  if (own !== undefined) return own.map(({ fd }) => fd);
+  const { _handle: handle } = server as unknown as { _handle: { fd?: number } | null };
+  return handle?.fd === undefined || handle.fd < 0 ? [] : [handle.fd];
+}
+
+function closeIdle(): void {
+  for (const server of servers) {
+    if (server instanceof HttpServer || server instanceof HttpsServer) server.closeIdleConnections();
+  }
+  // Node takes a connection for busy on which no request has ever begun.
+  for (const [socket, acceptedAt] of connections) {
+    const isFresh = socket.bytesRead === 0 && Date.now() - acceptedAt >= LINGER;
+    if (isFresh && isOfHttp(socket)) socket.destroy();
+  }
+}
+
+function isOfHttp(socket: Socket): boolean {
+  const { server } = socket as unknown as { server?: unknown };
+  return server instanceof HttpServer || server instanceof HttpsServer;
+}
+
+/** And until the loop has read what came meanwhile: after a delay timers come first. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(() => setImmediate(resolve), LOOK_INTERVAL));
+}

@@ -1,0 +1,100 @@
+// A JavaScript function that runs although the event loop stands still, in the middle of whatever
+// JavaScript keeps it, so that it can say what that is.
+//
+// Node-API has no way to interrupt JavaScript, so that the two functions of V8 that do it are
+// looked up when they are needed; where they are missing there is no report. They have had these
+// names since 2014, and Node's inspector enters JavaScript in the same way (src/inspector/
+// main_thread_interface.cc, RequestInterrupt).
+//
+// The request comes by a word of the shared memory, for which a thread waits that has nothing else
+// to do: V8 takes a lock, and a signal handler may take none.
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdint.h>
+
+#include <atomic>
+
+#include "binding/binding.h"
+#include "posix/supervise.h"
+#include "posix/syscall.h"
+
+namespace prefork {
+
+namespace {
+
+using Word = std::atomic<uint32_t>;
+using Interrupt = void (*)(void* isolate, void* data);
+using CurrentIsolate = void* (*)();
+using RequestInterrupt = void (*)(void* isolate, Interrupt interrupt, void* data);
+
+struct Reporter {
+  napi_env env;
+  napi_ref report;
+  void* isolate;
+  RequestInterrupt request;
+  Word* wanted;
+};
+Reporter reporter;  // of the main thread, the only one that a parent looks after
+
+Word* shared_word(const Napi::Value& index) {
+  return static_cast<Word*>(shared_memory()) + index.As<Napi::Number>().Uint32Value();
+}
+
+void report_now(void*, void*) {
+  const napi_env env = reporter.env;
+  napi_handle_scope scope = nullptr;
+  napi_value function = nullptr, receiver = nullptr, error = nullptr;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
+  napi_get_reference_value(env, reporter.report, &function);
+  napi_get_global(env, &receiver);
+  if (function != nullptr && receiver != nullptr)
+    napi_call_function(env, receiver, function, 0, nullptr, nullptr);
+  napi_get_and_clear_last_exception(env, &error);
+  napi_close_handle_scope(env, scope);
+}
+
+void* wait_for_request(void*) {
+  while (reporter.wanted->load() == 0)
+    sys(SYS_futex, reporter.wanted, FUTEX_WAIT, 0, nullptr, nullptr, 0);
+  reporter.request(reporter.isolate, report_now, nullptr);
+  return nullptr;
+}
+
+int start_thread() {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, 128 * 1024);
+  pthread_t thread;
+  const int error = pthread_create(&thread, &attributes, wait_for_request, nullptr);
+  pthread_attr_destroy(&attributes);
+  return -error;
+}
+
+}  // namespace
+
+// (index, report)
+Napi::Value report_stack_on_request(const Napi::CallbackInfo& info) {
+  const auto current =
+      reinterpret_cast<CurrentIsolate>(dlsym(RTLD_DEFAULT, "_ZN2v87Isolate10GetCurrentEv"));
+  const auto request = reinterpret_cast<RequestInterrupt>(
+      dlsym(RTLD_DEFAULT, "_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_"));
+  if (current == nullptr || request == nullptr) return Napi::Number::New(info.Env(), -ENOSYS);
+  napi_ref report = nullptr;
+  napi_create_reference(info.Env(), info[1], 1, &report);
+  reporter = {info.Env(), report, current(), request, shared_word(info[0])};
+  return Napi::Number::New(info.Env(), start_thread());
+}
+
+// (index)
+Napi::Value request_stack(const Napi::CallbackInfo& info) {
+  Word* wanted = shared_word(info[0]);
+  wanted->store(1);
+  sys(SYS_futex, wanted, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  return info.Env().Undefined();
+}
+
+}  // namespace prefork

@@ -1,0 +1,40 @@
+// posix/supervise.h as JavaScript sees it.
+#include "posix/supervise.h"
+
+#include <errno.h>
+
+#include "binding/binding.h"
+
+namespace prefork {
+
+Napi::Value begin_supervising(const Napi::CallbackInfo& info) {
+  const Napi::Int32Array signals = info[0].As<Napi::Int32Array>();
+  return Napi::Number::New(info.Env(), begin_supervising(signals.Data(), signals.ElementLength()));
+}
+
+Napi::Value await_news(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), await_news(info[0].As<Napi::Number>().Int32Value()));
+}
+
+Napi::Value reap_any_child(const Napi::CallbackInfo& info) {
+  const long pid = reap_any_child(info[0].As<Napi::Int32Array>().Data());
+  return Napi::Number::New(info.Env(), static_cast<double>(pid));
+}
+
+Napi::Value end_supervising(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), end_supervising());
+}
+
+Napi::Value ring_bell(const Napi::CallbackInfo& info) {
+  if (shared_memory() != nullptr) ring_bell();
+  return info.Env().Undefined();
+}
+
+// Never unmapped: a garbage-collected view of it would otherwise leave the others without.
+Napi::Value shared_memory(const Napi::CallbackInfo& info) {
+  void* memory = shared_memory();
+  if (memory == nullptr) return Napi::Number::New(info.Env(), -ENOMEM);
+  return Napi::ArrayBuffer::New(info.Env(), memory, kSharedBytes);
+}
+
+}  // namespace prefork

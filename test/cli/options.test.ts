@@ -1,0 +1,298 @@
+/** Each option has its effect on a running server. */
+import { existsSync, readFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { launch, serve } from '../helpers/served';
+import { ROOT } from '../helpers/stdin';
+
+const SERVER = join(ROOT, 'test', 'fixtures', 'cli', 'server.js');
+const stripsTypes = Boolean((process.features as { typescript?: string | false }).typescript);
+const isRoot = process.getuid?.() === 0;
+
+test('--workers: so many processes.', async () => {
+  const served = await serve([SERVER, '--workers', '3']);
+  expect(served.running.children()).toHaveLength(3);
+  expect(served.log).toMatch(/ 3 workers ready\n/);
+});
+
+test('--workers auto: one on a single processor, however many the machine has.', async () => {
+  const served = await serve([SERVER, '--workers', 'auto'], { under: ['taskset', '-c', '0'] });
+  expect(served.running.children()).toHaveLength(1);
+});
+
+test('WEB_CONCURRENCY and the file are heeded, and the command line wins.', async () => {
+  const files = { 'prefork.config.json': JSON.stringify({ workers: 2, title: 'from file', umask: '077' }) };
+  const env = { WEB_CONCURRENCY: '3', PREFORK_TITLE: 'from environment' };
+  const served = await serve([SERVER, '--umask', '027'], { files, env });
+  expect(served.running.children()).toHaveLength(3);
+  expect(titleOf(served.running.pid)).toBe('from environment: manager');
+  expect(await served.info()).toMatchObject({ umask: 0o27 });
+});
+
+test("--bind: other addresses in place of the application's, several at once.", async () => {
+  const served = await serve([SERVER, '-w', '1', '-b', '127.0.0.1:0,127.0.0.1:0', '-b', 'unix:app.sock']);
+  const [one = 0, two = 0] = served.ports;
+  expect(one).not.toBe(two);
+  const socketPath = join(served.folder, 'app.sock');
+  for (const where of [{ port: one }, { port: two }, { socketPath }]) {
+    expect(JSON.parse(await served.ask('/', where))).toMatchObject({ id: 0 });
+  }
+  expect(await served.stop()).toBe('status 0');
+  expect(existsSync(socketPath)).toBe(false);
+});
+
+test('--bind fd:3: a socket that was handed over.', async () => {
+  const hander = `
+    const [socket] = require(${JSON.stringify(ROOT)}).bindSockets(0, '127.0.0.1');
+    const stdio = ['inherit', 'inherit', 'inherit', socket.fd];
+    require('node:child_process').spawn(process.argv[1], process.argv.slice(2), { stdio });
+  `;
+  const under = [process.execPath, '-e', hander];
+  const served = await serve([SERVER, '-w', '2', '--bind', 'fd:3'], { under });
+  expect(await served.info()).toHaveProperty('pid');
+});
+
+test('--graceful-timeout: after it a worker that still has a request is killed.', async () => {
+  const served = await serve([SERVER, '-w', '1', '--graceful-timeout', '300ms']);
+  const [port] = served.ports;
+  const request = get({ host: '127.0.0.1', port, path: '/never', agent: false });
+  request.on('error', () => {});
+  await new Promise((resolve) => request.once('response', resolve));
+  expect(await served.stop()).toBe('status 0');
+  expect(served.log).toMatch(/Worker 0 \(pid \d+\) had not finished after 0\.3 s: killed/);
+});
+
+test('--boot-timeout: a worker that is not ready by then is killed, and the reason is told.', async () => {
+  const env = { NEVER_READY: '1' };
+  const served = launch([SERVER, '-w', '1', '--boot-timeout', '300ms', '--restart-burst', '0'], { env });
+  expect(await served.running.exit()).toBe('status 1');
+  expect(served.log).toMatch(/was not ready after 0\.3 s: killed/);
+  expect(served.log).toMatch(/No worker became ready: /);
+});
+
+test('--hang-timeout: a worker that stands still says where, and is replaced.', async () => {
+  const served = await serve([SERVER, '-w', '1', '--hang-timeout', '400ms']);
+  const { pid } = await served.info();
+  await expect(served.ask('/hang')).rejects.toThrow();
+  expect(served.log).toMatch(/has not turned its event loop for 0\.\d s/);
+  expect(served.log).toMatch(/standStill/);
+  expect(await served.info()).toMatchObject({ id: 0, restarts: 1 });
+  expect((await served.info()).pid).not.toBe(pid);
+});
+
+test('--restart-burst, --restart-window, --restart-min-delay, --restart-max-delay: crashes are answered later and later.', async () => {
+  const flags = [
+    '--restart-burst=1',
+    '--restart-window=1h',
+    '--restart-min-delay=20ms',
+    '--restart-max-delay=60ms',
+  ];
+  const served = await serve([SERVER, '-w', '1', ...flags]);
+  await expect(served.ask('/crash')).rejects.toThrow();
+  await expect(served.ask('/crash')).rejects.toThrow();
+  await served.until(
+    /CRASH LOOP: 2 crashes .* the next in (0|0\.0) s, then at growing intervals of up to 0\.1 s/,
+  );
+  expect(await served.info()).toMatchObject({ restarts: 2 });
+});
+
+test('--restart-window: a crash that is longer ago does not count.', async () => {
+  const served = await serve([SERVER, '-w', '1', '--restart-burst=1', '--restart-window=1ms']);
+  for (let crash = 1; crash <= 3; crash++) {
+    await expect(served.ask('/crash')).rejects.toThrow();
+    expect(await served.info()).toMatchObject({ restarts: crash });
+  }
+  expect(served.log).not.toMatch(/CRASH LOOP/);
+});
+
+test('--restart-limit: one crash more ends it all with status 1.', async () => {
+  const served = await serve([SERVER, '-w', '1', '--restart-limit', '1']);
+  await expect(served.ask('/crash')).rejects.toThrow();
+  expect(await served.info()).toMatchObject({ restarts: 1 });
+  await expect(served.ask('/crash')).rejects.toThrow();
+  expect(await served.running.exit()).toBe('status 1');
+  expect(served.log).toMatch(/Workers have crashed more than 1 time: giving up/);
+});
+
+test('--max-requests: after so many a worker is replaced, and no request is lost.', async () => {
+  const served = await serve([SERVER, '-w', '1', '--max-requests', '20', '--max-requests-jitter', '0']);
+  const seen = new Set<number>();
+  while (seen.size < 3) seen.add((await served.info()).pid);
+  const counts = [...served.log.matchAll(/has served (\d+) requests: replacing it/g)].map(([, count]) =>
+    Number(count),
+  );
+  expect(counts.length).toBeGreaterThanOrEqual(2);
+  expect(Math.min(...counts)).toBeGreaterThanOrEqual(20);
+});
+
+test('--max-memory: a worker that has more of its own is replaced.', async () => {
+  const served = await serve([SERVER, '-w', '1', '--max-memory', '100M']);
+  const { pid } = await served.info();
+  await served.ask('/eat');
+  await served.until(new RegExp(`\\(pid ${pid}\\) has \\d+ MiB of its own: replacing it`));
+  while ((await served.info()).pid === pid);
+});
+
+test.each([
+  [[], true],
+  [['--no-warmup'], false],
+])(
+  'Warm-up: with %j the garbage of loading has been collected before the fork: %j.',
+  async (flags, collected) => {
+    const served = await serve([SERVER, '-w', '1', ...flags]);
+    expect(await served.info()).toMatchObject({ collected });
+  },
+);
+
+/** Sockets that listen on the port, by /proc/net/tcp. */
+function listenersOn(port: number): number {
+  const hexadecimal = port.toString(16).toUpperCase().padStart(4, '0');
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  return lines.filter((line) => new RegExp(`^ *\\d+: \\w+:${hexadecimal} \\w+:0000 0A `).test(line)).length;
+}
+
+test.each([
+  [[], 1],
+  [['--balanced'], 3],
+])('With %j there are %i queues for three workers.', async (flags, queues) => {
+  const served = await serve([SERVER, '-w', '3', ...flags]);
+  expect(listenersOn(served.ports[0] ?? 0)).toBe(queues);
+});
+
+test.runIf(isRoot)('--user, --group: the workers run as these, the parent does not.', async () => {
+  const served = await serve([SERVER, '-w', '1', '--user', 'nobody', '--group', '12']);
+  expect(await served.info()).toMatchObject({ user: 65534, groups: expect.arrayContaining([12]) });
+  expect((await served.info())['groups']).not.toContain(0);
+  expect(readFileSync(`/proc/${served.running.pid}/status`, 'utf8')).toMatch(/^Uid:\t0\t0/m);
+});
+
+test('--umask', async () => {
+  const served = await serve([SERVER, '-w', '1', '--umask', '137']);
+  expect(await served.info()).toMatchObject({ umask: 0o137 });
+});
+
+test('--cwd: the application and its workers are there.', async () => {
+  const files = { 'inner/app.js': `require(${JSON.stringify(SERVER)})` };
+  const served = await serve(['app.js', '-w', '1', '--cwd', 'inner'], { files });
+  expect(await served.info()).toMatchObject({ cwd: join(served.folder, 'inner') });
+});
+
+test('--pid-file: it holds the pid of the parent, and is gone at the end.', async () => {
+  const served = await serve([SERVER, '-w', '1', '--pid-file', 'app.pid']);
+  const file = join(served.folder, 'app.pid');
+  expect(readFileSync(file, 'utf8')).toBe(`${served.running.pid}\n`);
+  expect(await served.stop()).toBe('status 0');
+  expect(existsSync(file)).toBe(false);
+});
+
+function titleOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0.*$/, '');
+}
+
+test('--title: ps shows it, and which process it is.', async () => {
+  const served = await serve([SERVER, '-w', '1', '--title', 'shop']);
+  expect(titleOf(served.running.pid)).toBe('shop: manager');
+  expect(titleOf((await served.info()).pid)).toBe('shop: worker 0');
+});
+
+test('--log-format json: one object a line, also for a stack of several lines.', async () => {
+  const served = await serve([SERVER, '-w', '1', '--log-format', 'json', '--hang-timeout', '400ms']);
+  await served.ask('/hang').catch(() => {});
+  await served.info();
+  await served.stop();
+  const entries = served.log
+    .trim()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(entries[0]).toMatchObject({
+    level: 'info',
+    event: 'listening',
+    time: expect.stringMatching(/^2.*Z$/),
+  });
+  expect(entries.map(({ event }) => event)).toEqual(
+    expect.arrayContaining(['ready', 'worker hangs', 'stopping', 'ended']),
+  );
+  expect(entries.find(({ event }) => event === 'worker hangs')).toMatchObject({ worker: 0, level: 'error' });
+});
+
+test('--log-format pretty, plain', async () => {
+  const pretty = await serve([SERVER, '-w', '1', '--log-format', 'pretty']);
+  expect(pretty.log).toMatch(/^\d\d:\d\d:\d\d prefork {2}Listening on /);
+  const plain = await serve([SERVER, '-w', '1']);
+  expect(plain.log).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z prefork\[\d+\] info: Listening on /);
+});
+
+async function inspectorOn(port: number): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/json/list`);
+  return ((await response.json()) as { webSocketDebuggerUrl: string }[])[0]?.webSocketDebuggerUrl ?? '';
+}
+
+test('--inspect-port: each worker has an inspector of its own.', async () => {
+  const base = 20_000 + (process.pid % 10_000);
+  const served = await serve([SERVER, '-w', '2', '--inspect-port', String(base)]);
+  const own = new Map<number, unknown>();
+  while (own.size < 2) {
+    const { id, inspector } = await served.info();
+    own.set(id, inspector);
+  }
+  for (const id of [0, 1]) expect(await inspectorOn(base + id)).toBe(own.get(id));
+});
+
+test('Hooks: beforeFork and workerReady and workerExit in the parent, afterFork in the worker.', async () => {
+  const config = `
+    import { writeSync } from 'node:fs';
+    const say = (what, ...more) => writeSync(1, what + ' ' + JSON.stringify([process.pid, ...more]) + '\\n');
+    export default {
+      workers: 1,
+      hooks: {
+        beforeFork: () => say('beforeFork'),
+        afterFork: (worker) => { globalThis.fromOutside = { opened: worker.pid }; },
+        workerReady: (worker) => say('workerReady', worker),
+        workerExit: (worker, exit) => say('workerExit', worker, exit),
+      },
+    };
+  `;
+  const served = await serve([SERVER], { files: { 'prefork.config.mjs': config } });
+  const parent = served.running.pid;
+  const { pid, opened } = await served.info();
+  expect(opened).toBe(pid);
+  expect(await served.stop()).toBe('status 0');
+  const worker = { id: 0, pid, generation: 0, restarts: 0 };
+  const lines = served.running.stdout.trim().split('\n');
+  expect(lines).toEqual([
+    `beforeFork ${JSON.stringify([parent])}`,
+    `workerReady ${JSON.stringify([parent, worker])}`,
+    `workerExit ${JSON.stringify([parent, worker, { code: 0, signal: null }])}`,
+  ]);
+});
+
+test('--import: a module that runs first. What follows -- is for the application.', async () => {
+  const files = { 'first.mjs': 'globalThis.fromOutside = { first: process.argv.length > 1 };' };
+  const served = await serve([SERVER, '-w', '1', '--import', './first.mjs', 'a', '--', '--workers', '7'], {
+    files,
+  });
+  expect(await served.info()).toMatchObject({ first: true, argv: ['a', '--workers', '7'] });
+});
+
+test('--config, PREFORK_CONFIG and --no-config', async () => {
+  const files = { 'prefork.config.json': '{ "workers": 2 }', 'other.json': '{ "workers": 1 }' };
+  const counts = [];
+  for (const [args, env] of [
+    [[], {}],
+    [['--config', 'other.json'], {}],
+    [[], { PREFORK_CONFIG: 'other.json' }],
+    [['--no-config', '-w', '3'], { PREFORK_CONFIG: 'other.json' }],
+  ] as [string[], Record<string, string>][]) {
+    const served = await serve([SERVER, ...args], { files, env });
+    counts.push(served.running.children().length);
+  }
+  expect(counts).toEqual([2, 1, 1, 3]);
+});
+
+test('prefork.config.ts is read: by Node, or with tsx.', async () => {
+  const files = { 'prefork.config.ts': 'const workers: number = 2;\nexport default { workers } as const;\n' };
+  const served = await serve([SERVER, ...(stripsTypes ? [] : ['--import', 'tsx'])], { files });
+  expect(served.running.children()).toHaveLength(2);
+});

@@ -1,0 +1,287 @@
+/** Every setting has its effect, and every application that cannot be run is told what to do. */
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { get, Managed } from './helpers/manager';
+import { Program } from './helpers/run';
+
+const isRoot = process.getuid?.() === 0;
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), 'prefork-manager-'));
+  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+/** A port that is in use. */
+async function taken(): Promise<{ port: number; server: Server }> {
+  const server = createServer((socket) => socket.on('error', () => {}));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return { port: (server.address() as { port: number }).port, server };
+}
+
+interface About {
+  uid: number;
+  gid: number;
+  groups: number[];
+  umask: number;
+  cwd: string;
+  title: string;
+}
+
+describe('settings', () => {
+  test('umask, cwd, title and pidFile', async () => {
+    const cwd = folder();
+    const pidFile = join(cwd, 'pid');
+    const settings = { umask: 0o27, cwd, title: 'shop', pidFile };
+    const managed = await new Managed('server.js', settings).started();
+    expect(readFileSync(pidFile, 'utf8')).toBe(`${managed.program.pid}\n`);
+    const about = await managed.ask<About>('/process');
+    expect(about).toMatchObject({ umask: 0o27, cwd, title: expect.stringMatching(/^shop: worker [01]$/) });
+    expect(readFileSync(`/proc/${managed.program.pid}/cmdline`, 'utf8')).toContain('shop: manager');
+
+    const second = await new Managed('server.js', settings).end();
+    expect(second.status).toBe(1);
+    expect(second.entries.at(-1)?.message).toContain(
+      `belongs to process ${managed.program.pid}, which is running`,
+    );
+    await managed.stop();
+    expect(existsSync(pidFile)).toBe(false);
+  });
+
+  test.runIf(isRoot)(
+    'user and group: workers drop to them, and die with the parent all the same.',
+    async () => {
+      const managed = await new Managed('server.js', { user: 'nobody', group: 'daemon' }).started();
+      const gid = Number(/^daemon:[^:]*:(\d+)/m.exec(readFileSync('/etc/group', 'utf8'))?.[1]);
+      const uid = Number(/^nobody:[^:]*:(\d+)/m.exec(readFileSync('/etc/passwd', 'utf8'))?.[1]);
+      const about = await managed.ask<About>('/process');
+      expect(about).toMatchObject({ uid, gid });
+      expect(about.groups).not.toContain(0);
+      managed.signal('SIGKILL');
+      await managed.end(); // which is when nobody holds its output any more
+    },
+  );
+
+  test('user: an unknown one is refused.', async () => {
+    const { status, stderr } = await new Managed('server.js', { user: 'nemo' }).end();
+    expect(status).not.toBe(0);
+    expect(stderr).toContain("Expected a user that this machine knows but received 'nemo'");
+  });
+
+  test('bind: several addresses, TCP and Unix, instead of the one that the application names.', async () => {
+    const path = join(folder(), 'socket');
+    const { port, server } = await taken();
+    await new Promise((resolve) => server.close(resolve));
+    const bind = [
+      { kind: 'unix' as const, path },
+      { kind: 'tcp' as const, host: '127.0.0.1', port },
+      { kind: 'tcp' as const, host: '::1', port },
+    ];
+    const managed = await new Managed('server.js', { bind }).started();
+    for (const where of [{ socketPath: path }, { port }, { port, host: '::1' }]) {
+      expect(await get(where)).toMatch(/^\d+$/);
+    }
+    await managed.stop();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('balanced: a queue for each worker, which the one that is started again takes over.', async () => {
+    const managed = await new Managed('server.js', { workers: 2, balanced: true }).started();
+    const seen = async () =>
+      new Set(await Promise.all(Array.from({ length: 40 }, () => get({ port: managed.port }))));
+    const [first] = [...(await seen())];
+    expect((await seen()).size).toBe(2);
+    process.kill(Number(first), 'SIGKILL');
+    expect((await seen()).size).toBe(2);
+    expect(await seen()).not.toContain(first);
+    await managed.stop();
+  });
+
+  test('gracefulTimeout: who has not answered by then is killed.', async () => {
+    const managed = await new Managed('server.js', { workers: 1, gracefulTimeout: 300 }).started();
+    const never = get({ port: managed.port }, '/never').catch(({ code }) => code);
+    const slow = get({ port: managed.port }, '/worker');
+    await slow;
+    const { status, entries } = await managed.stop();
+    expect(await never).toBe('ECONNRESET');
+    expect({ status, events: entries.map(({ event }) => event) }).toMatchObject({
+      status: 0,
+      events: expect.arrayContaining(['graceful timeout']),
+    });
+  });
+
+  test('SIGTERM: what is under way is answered first; SIGINT twice and SIGQUIT do not wait.', async () => {
+    const patient = await new Managed('server.js', { workers: 1 }).started();
+    const slow = get({ port: patient.port }, '/slow');
+    await get({ port: patient.port });
+    expect((await patient.stop()).status).toBe(0);
+    expect(await slow).toBe('"slow"');
+
+    for (const signals of [['SIGINT', 'SIGINT'], ['SIGQUIT']] as const) {
+      const managed = await new Managed('server.js', { workers: 1 }).started();
+      const never = get({ port: managed.port }, '/never').catch(({ code }) => code);
+      await get({ port: managed.port });
+      managed.signal(signals[0]);
+      await managed.until(signals[0] === 'SIGINT' ? 'stopping' : 'ending at once');
+      if (signals.length > 1) managed.signal('SIGINT');
+      expect((await managed.end()).status).toBe(0);
+      expect(await never).toBe('ECONNRESET');
+    }
+  });
+
+  test('maxRequests: a worker is replaced after so many.', async () => {
+    const managed = await new Managed('server.js', {
+      workers: 1,
+      maxRequests: 5,
+      maxRequestsJitter: 0,
+    }).started();
+    const first = await managed.ask<number>('/');
+    for (let i = 0; i < 5; i++) await managed.ask('/');
+    await managed.until('worker recycled');
+    await managed.until('serving');
+    let last = first;
+    while (last === first) last = await managed.ask<number>('/');
+    await managed.stop();
+  });
+
+  test('maxMemory: a worker that has more of its own is replaced.', async () => {
+    const managed = await new Managed('server.js', { workers: 1, maxMemory: 100 * 2 ** 20 }).started();
+    await managed.ask('/grow');
+    await managed.ask('/grow');
+    expect((await managed.until('worker recycled')).message).toMatch(/has \d+ MiB of its own/);
+    await managed.until('serving');
+    await managed.stop();
+  });
+
+  test('inspectPort: each worker has its own, also after a rolling replacement.', async () => {
+    const { port: base, server } = await taken();
+    await new Promise((resolve) => server.close(resolve));
+    const managed = await new Managed('server.js', { workers: 2, inspectPort: base }).started();
+    const targets = async (port: number) => JSON.parse(await get({ port }, '/json/list')) as unknown[];
+    expect(await targets(base)).toHaveLength(1);
+    expect(await targets(base + 1)).toHaveLength(1);
+    managed.signal('SIGHUP');
+    await managed.until('rolled');
+    for (const port of [base, base + 1]) {
+      let open = false;
+      while (!open) open = (await targets(port).catch(() => [])).length === 1;
+    }
+    await managed.stop();
+  });
+
+  test('warmup: the parent collects its garbage before it forks.', async () => {
+    const heapOf = async (warmup: boolean) => {
+      const env = { GARBAGE: '1' };
+      const managed = new Managed('server.js', { workers: 1, warmup }, { env });
+      const { heap = Number.NaN } = await managed.until('serving');
+      await managed.until('ready');
+      await managed.stop();
+      return heap;
+    };
+    expect(await heapOf(true)).toBeLessThan((await heapOf(false)) - 20e6);
+  });
+
+  test('SIGUSR1: parent and workers open their log files anew.', async () => {
+    const directory = folder();
+    const file = join(directory, 'log');
+    const script = `exec "${process.execPath}" "${join(__dirname, 'fixtures/manager/run.js')}" server.js >>"${file}" 2>&1`;
+    const env = { OPTIONS: JSON.stringify({ workers: 1, hangTimeout: 200 }) };
+    const program = new Program('sh', ['-c', script], { env });
+    onTestFinished(() => program.killGroup());
+    const until = async (name: string, pattern: RegExp) => {
+      while (!existsSync(name) || !pattern.test(readFileSync(name, 'utf8'))) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    };
+    await until(file, /"event":"ready"/);
+    renameSync(file, `${file}.1`);
+    program.kill('SIGUSR1');
+    await until(file, /"event":"logs reopened"/);
+    program.kill('SIGHUP');
+    await until(file, /"event":"serving"(.|\n)*"event":"rolled"/);
+    program.kill('SIGTERM');
+    expect((await program.result).status).toBe(0);
+    expect(readFileSync(`${file}.1`, 'utf8')).not.toContain('logs reopened');
+  });
+
+  test('restart.limit: beyond it the manager gives up.', async () => {
+    const settings = { workers: 1, restart: { limit: 2, burst: 10 } };
+    const { status, entries } = await new Managed('misfits.js', settings, {
+      env: { MISFIT: 'crashes when it is ready' },
+    }).end();
+    expect(status).toBe(1);
+    expect(entries.filter(({ event }) => event === 'worker crashed')).toHaveLength(2);
+    expect(entries.map(({ event }) => event)).toContain('too many restarts');
+  });
+});
+
+describe('an application that', () => {
+  const misfit = (name: string, settings = {}, env = {}) =>
+    new Managed('misfits.js', { bootTimeout: 2_000, ...settings }, { env: { MISFIT: name, ...env } });
+
+  test.each([
+    ['never listens', /has not started a server: .* say where to listen with --bind/],
+    ['never listens, but goes on', /has not started a server/],
+    ['throws while loading', /could not be loaded: Error: no such database\n {4}at /],
+    ['uses cluster', /starts workers of its own with node:cluster: run it with plain node/],
+    [
+      'crashes before it is ready',
+      /No worker became ready: worker \d \(pid \d+\) exited with status 1 before/,
+    ],
+  ])('%s ends with status 1 and a message.', async (name, message) => {
+    const { status, entries } = await misfit(name).end();
+    expect(status).toBe(1);
+    expect(entries.at(-1)?.message).toMatch(message);
+  });
+
+  test('asks for a port in use, or opens connections first, ends with status 1 and a message.', async () => {
+    const TAKEN = String((await taken()).port);
+    const inUse = await misfit('port in use', {}, { TAKEN }).end();
+    expect(inUse.status).toBe(1);
+    expect(inUse.entries.at(-1)?.message).toMatch(
+      /^Cannot listen on 127\.0\.0\.1:\d+: the port is in use: stop the/,
+    );
+    const connected = await misfit('opens a connection first', {}, { TAKEN }).end();
+    expect(connected.status).toBe(1);
+    expect(connected.entries.at(-1)?.message).toMatch(
+      /connections open .*\n {2}- socket 127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+\nOpen them in each worker/,
+    );
+  });
+
+  test('tries another port when its own is in use may do so.', async () => {
+    const managed = misfit('tries another port', {}, { TAKEN: String((await taken()).port) });
+    expect(await managed.until('error')).toMatchObject({ code: 'EADDRINUSE' });
+    await managed.until('ready');
+    await managed.stop();
+  });
+
+  test('listens twice serves both, and is told what that means.', async () => {
+    const managed = misfit('listens twice', { workers: 2 });
+    const { port = 0 } = await managed.until('both');
+    await managed.until('both');
+    expect(await get({ port })).toMatch(/^\d+$/);
+    expect(await get({ port, host: '127.0.0.2' })).toMatch(/^\d+$/);
+    const { entries } = await managed.stop();
+    expect(entries.filter(({ event }) => event === 'listens twice')).toHaveLength(1);
+  });
+});
+
+test.runIf(isRoot)('As process 1 the parent reaps orphans and heeds SIGTERM.', async () => {
+  const script = join(__dirname, 'fixtures/manager/run.js');
+  const env = { OPTIONS: JSON.stringify({ workers: 1 }) };
+  const program = new Program(
+    'unshare',
+    ['-pf', '--kill-child', '--mount-proc', process.execPath, script, 'orphans.js'],
+    {
+      env,
+    },
+  );
+  onTestFinished(() => program.killGroup());
+  // If it were not reaped, this line would never come, and the deadman would.
+  while ((await program.line()) !== 'reaped');
+  expect((await program.result).status).toBe(0);
+});

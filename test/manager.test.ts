@@ -1,0 +1,124 @@
+/** An application under the manager: real processes, real signals. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { WorkerStatus } from '../lib/manager/scoreboard';
+import { get, Managed } from './helpers/manager';
+
+interface Info {
+  id: number;
+  pid: number;
+  generation: number;
+  restarts: number;
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  return (
+    readdirSync('/proc').includes(String(pid)) &&
+    !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  );
+}
+
+/** Until what is asked for again and again is so. */
+async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+describe('workers', () => {
+  test('serve an unmodified server, know who they are, and see each other on the scoreboard.', async () => {
+    const managed = await new Managed('server.js', { workers: 3 }).started();
+    const info = await managed.ask<Info>('/worker');
+    expect(info).toMatchObject({ generation: 0, restarts: 0 });
+    expect(childrenOf(managed.program.pid)).toContain(info.pid);
+    const rows = await managed.ask<WorkerStatus[]>('/scoreboard');
+    expect(rows.map(({ id, state }) => [id, state])).toEqual([0, 1, 2].map((id) => [id, 'ready']));
+    expect(rows.map(({ pid }) => pid).sort()).toEqual(childrenOf(managed.program.pid).sort());
+    const requests = rows.reduce((sum, row) => sum + row.requests, 0);
+    expect(requests).toBe(2);
+    expect(rows.reduce((sum, row) => sum + row.connections, 0)).toBeGreaterThan(0);
+    await eventually(async () => {
+      const all = await managed.ask<WorkerStatus[]>('/scoreboard');
+      return all.every(({ heapUsed, privateMemory }) => heapUsed > 1e6 && privateMemory > 1e6);
+    });
+    expect(await managed.stop()).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('share counters, which add up and outlive the one who counted.', async () => {
+    const managed = await new Managed('server.js', { workers: 3 }).started();
+    await Promise.all(Array.from({ length: 300 }, () => get({ port: managed.port }, '/hit')));
+    const { pid } = await managed.ask<Info>('/worker');
+    process.kill(pid, 'SIGKILL');
+    await managed.until('worker killed');
+    expect(await managed.ask('/counters')).toEqual({ hits: 300, misses: 0 });
+    await managed.stop();
+  });
+
+  test('are started again when they crash, under the same id; hooks hear of everything.', async () => {
+    const managed = await new Managed('server.js', { workers: 1 }, { env: { HOOKS: '1' } }).started();
+    const { pid } = await managed.ask<Info>('/worker');
+    await get({ port: managed.port }, '/exit').catch(() => {});
+    await managed.until('workerExit');
+    await managed.until('workerReady');
+    expect(await managed.ask('/worker')).toMatchObject({ id: 0, restarts: 1 });
+    const { entries } = await managed.stop();
+    const parent = managed.program.pid;
+    const heard = entries.filter(({ by }) => by !== undefined);
+    expect(heard.map(({ event, by }) => [event, by === parent])).toEqual([
+      ['beforeFork', true],
+      ['afterFork', false],
+      ['workerReady', true],
+      ['workerExit', true],
+      ['afterFork', false],
+      ['workerReady', true],
+      ['workerExit', true],
+    ]);
+    expect(heard[3]).toMatchObject({ worker: { id: 0, pid }, exit: { code: 7, signal: null } });
+  });
+
+  test('are ready when the application says so.', async () => {
+    const managed = new Managed(
+      'misfits.js',
+      { workers: 1 },
+      { env: { MISFIT: 'is ready when it says so' } },
+    );
+    const { pid } = await managed.until('preparing');
+    process.kill(pid ?? 0, 'SIGUSR2');
+    await managed.until('ready');
+    await managed.stop();
+  });
+
+  test('that are not ready in time are killed, and if none ever is, that is the end.', async () => {
+    const settings = { workers: 1, bootTimeout: 300, restart: { burst: 0 } };
+    const { status, entries } = await new Managed('misfits.js', settings, {
+      env: { MISFIT: 'is never ready' },
+    }).end();
+    expect(status).toBe(1);
+    expect(entries.map(({ event }) => event)).toEqual([
+      'listening',
+      'boot timeout',
+      'no worker became ready',
+    ]);
+  });
+
+  test('that stand still say where, and are killed.', async () => {
+    const managed = await new Managed('server.js', { workers: 2, hangTimeout: 500 }).started();
+    const lost = get({ port: managed.port }, '/hang').catch(({ code }) => code);
+    const { message } = await managed.until('stack of a hanging worker');
+    expect(message).toMatch(/stands still at endlessLoop \(.*server\.js:/);
+    expect(await lost).toBe('ECONNRESET');
+    expect(typeof (await managed.ask('/'))).toBe('number');
+    await managed.stop();
+  });
+
+  test('die with the parent, even if it is killed.', async () => {
+    const managed = await new Managed('server.js').started();
+    const workers = childrenOf(managed.program.pid);
+    expect(workers).toHaveLength(2);
+    managed.signal('SIGKILL');
+    await managed.end();
+    await eventually(() => !workers.some(isAlive));
+  });
+});
