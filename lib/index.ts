@@ -34,7 +34,7 @@ export {
   setLogger,
 } from './log';
 export { scoreboard, type WorkerStatus } from './manager/scoreboard';
-export type { Hooks, WorkerExit, WorkerInfo } from './manager/settings';
+export type { Hooks, LogFormat, WorkerExit, WorkerInfo } from './manager/settings';
 export { ready, worker } from './manager/worker';
 export {
   type AcceptCallback,

@@ -25,9 +25,13 @@ export interface Config {
   hangTimeout?: string | number;
   /** Crashes are answered at once up to `burst` within `window`, then after `minDelay`, doubled up to `maxDelay`. */
   restart?: {
+    /** So many crashes are answered at once; one more within `window` is answered with a delay. */
     burst?: number;
+    /** How far back crashes count. */
     window?: string | number;
+    /** The first delay. */
     minDelay?: string | number;
+    /** The longest delay. */
     maxDelay?: string | number;
     /** Give up after so many crashes in all; null: never. */
     limit?: number | null;
@@ -42,18 +46,23 @@ export interface Config {
   warmup?: boolean;
   /** A queue of connections for each worker (SO_REUSEPORT). */
   balanced?: boolean;
+  /** Who the workers run as, by name or number, if the parent is root; null: as the parent. */
   user?: string | number | null;
+  /** Their group; left out, that of `user`. */
   group?: string | number | null;
   /** `0o022` or `'022'`. */
   umask?: string | number | null;
+  /** Where the parent's pid is written, and removed at its end; null: nowhere. */
   pidFile?: string | null;
   /** Working directory, from before the application is loaded. */
   cwd?: string | null;
   /** As `ps` shows it, followed by what the process is. */
   title?: string | null;
+  /** How the lines of the log look. */
   logFormat?: LogFormat;
   /** Worker 0's inspector; worker 1 has the next port, and so on; null: none. */
   inspectPort?: number | null;
+  /** Functions to be called at turns of a worker's life. */
   hooks?: Hooks;
 }
 

@@ -1,6 +1,7 @@
 /** The process manager: an application is loaded once, and from its first `listen` on it runs in workers. */
 import type { Server } from 'node:net';
 import { integer } from '../errors';
+import { warmup } from '../warmup';
 import {
   explainBind,
   explainBusy,
@@ -22,7 +23,6 @@ import type { Log, Settings, WorkerInfo } from './settings';
 import { bindOneOfMany, formatWish, type Wish } from './sockets';
 import { type Place, supervise } from './supervise';
 import { watchServer } from './traffic';
-import { warmUp } from './warm-up';
 import { hasBegunToListen, ownRow } from './worker';
 
 /** How often an application that has something under way is looked at again. */
@@ -165,7 +165,7 @@ export class Manager {
       this.fail('pid file', error instanceof Error ? error.message : String(error));
     }
     if (settings.title !== null) process.title = `${settings.title}: manager`;
-    if (settings.warmup) warmUp();
+    if (settings.warmup) warmup();
     const names = this.#endpoints().map(({ name }) => name);
     const { workers } = this.#rules;
     this.#log({

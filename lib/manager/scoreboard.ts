@@ -6,20 +6,27 @@ import { sharedHeader, sharedRows, wordOfRows } from '../shared-memory';
 
 /** A worker as the scoreboard shows it. */
 export interface WorkerStatus {
+  /** 0, 1, …: kept by the process that replaces it. */
   id: number;
+  /** Of its process. */
   pid: number;
+  /** `stopping`: it finishes what it has in hand. */
   state: 'booting' | 'ready' | 'stopping';
-  /** How many rolling replacements came before it, and how often its id was started again after an unexpected end. */
+  /** How many rolling replacements came before it. */
   generation: number;
+  /** How often its id was started again after an unexpected end. */
   restarts: number;
+  /** When it was forked. */
   startedAt: Date;
-  /** HTTP requests so far, and connections that are open now. */
+  /** HTTP requests so far. */
   requests: number;
+  /** Connections that are open now. */
   connections: number;
   /** How late, in milliseconds, the event loop was for its last beat. */
   loopDelay: number;
-  /** Bytes in use on the JavaScript heap; bytes that the process shares with no other. */
+  /** Bytes in use on the JavaScript heap. */
   heapUsed: number;
+  /** Bytes that the process shares with no other. */
   privateMemory: number;
   /** Milliseconds since it last showed that it lives. */
   sinceBeat: number;

@@ -6,12 +6,14 @@ export type Bind =
   | { kind: 'unix'; path: string }
   | { kind: 'fd'; fd: number };
 
+/** `plain`: a line for services; `pretty`: with times and colours, for people; `json`: one object a line, for machines. */
 export type LogFormat = 'plain' | 'pretty' | 'json';
 
 /** A worker as hooks see it, and as `worker()` gives it in the worker itself. */
 export interface WorkerInfo {
   /** 0, 1, …: kept by the process that replaces it. */
   id: number;
+  /** Of its process. */
   pid: number;
   /** How many rolling replacements (SIGHUP) came before it. */
   generation: number;
@@ -21,7 +23,9 @@ export interface WorkerInfo {
 
 /** How a worker's process ended: one of the two is null. */
 export interface WorkerExit {
+  /** What it exited with; null if a signal ended it. */
   code: number | null;
+  /** What ended it; null if it exited. */
   signal: NodeJS.Signals | null;
 }
 
@@ -31,7 +35,9 @@ export interface Hooks {
   beforeFork?(): void;
   /** In each new worker, before it serves: open its own connections. */
   afterFork?(worker: WorkerInfo): void;
+  /** Each time that a worker has become ready. */
   workerReady?(worker: WorkerInfo): void;
+  /** Each time that a worker's process has ended, whether it should or not. */
   workerExit?(worker: WorkerInfo, exit: WorkerExit): void;
 }
 

@@ -29,11 +29,13 @@ extern "C" {
 
 FROM_FIRST_VERSION(dladdr);
 FROM_FIRST_VERSION(dlsym);
+FROM_FIRST_VERSION(pthread_attr_setstacksize);
 FROM_FIRST_VERSION(pthread_create);
 FROM_FIRST_VERSION(pthread_join);
 
 decltype(dladdr) first_dladdr;
 decltype(dlsym) first_dlsym;
+decltype(pthread_attr_setstacksize) first_pthread_attr_setstacksize;
 decltype(pthread_create) first_pthread_create;
 decltype(pthread_join) first_pthread_join;
 
@@ -41,6 +43,10 @@ int dladdr(const void* address, Dl_info* about) noexcept { return first_dladdr(a
 
 // Looks from the addon's place in the order of libraries, as its callers did.
 void* dlsym(void* handle, const char* name) noexcept { return first_dlsym(handle, name); }
+
+int pthread_attr_setstacksize(pthread_attr_t* attributes, size_t size) noexcept {
+  return first_pthread_attr_setstacksize(attributes, size);
+}
 
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*entry)(void*),
                    void* argument) noexcept {
