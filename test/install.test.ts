@@ -21,7 +21,7 @@ const MODULES = join(ROOT, 'node_modules');
 const TIMEOUT = 300_000;
 
 /** Above what it is now by a fifth: whoever exceeds it has a look at what grew. With all four binaries. */
-const LARGEST_TARBALL = 730_000;
+const LARGEST_TARBALL = 1_030_000;
 const LARGEST_BINARY = 430_000;
 
 const work = mkdtempSync(join(tmpdir(), 'prefork-test-'));
