@@ -90,6 +90,7 @@ const forks = {
       s.ratio('fork 0', 'tornado'),
     ],
   ],
+  logarithmic: true,
   plot: (s) =>
     SIZES.flatMap((size) =>
       ['clone', 'fork', 'python'].map((way) => ({
@@ -134,6 +135,7 @@ const ready = {
       s.ratio(`cluster listening ${application}`, `prefork listening ${application}`),
       s.median(`child_process line ${application}`),
     ]),
+  logarithmic: true,
   plot: (s) =>
     APPLICATIONS.flatMap((application) =>
       ['prefork', 'cluster'].map((way) => ({
@@ -241,6 +243,7 @@ const throughput = {
         s.median(`parent ${way} ${workers}`),
       ]),
     ),
+  plotTitle: 'Connections per second',
   plot: (s) =>
     [2, 4].flatMap((workers) =>
       Object.entries(WAYS).map(([way, name]) => ({

@@ -28,8 +28,9 @@ export async function writeDocs({ machine }, samples) {
   for (const [name, content] of Object.entries(contents)) text = replaceBetweenMarkers(text, name, content);
   writeFileSync(DOCUMENT, text);
   mkdirSync(PLOTS, { recursive: true });
-  for (const { name, title, plot } of benchmarks) {
+  for (const { name, title, plotTitle = title, plot, logarithmic } of benchmarks) {
     const data = plot?.(samples).filter(({ value }) => value !== undefined) ?? [];
-    if (data.length > 0) writeFileSync(join(PLOTS, `${name}.svg`), await barsToSvg({ title, data }));
+    if (data.length > 0)
+      writeFileSync(join(PLOTS, `${name}.svg`), await barsToSvg({ title: plotTitle, data, logarithmic }));
   }
 }

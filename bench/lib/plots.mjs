@@ -1,5 +1,21 @@
-/** SVG by Vega-Lite: grouped bars on a logarithmic axis. */
-export async function barsToSvg({ title, data }) {
+/** On a logarithmic axis bars have no zero to stand on: they stand on half the smallest. */
+function logarithmicAxis(data) {
+  const floor = Math.min(...data.map(({ value }) => value)) / 2;
+  return {
+    y: {
+      field: 'value',
+      type: 'quantitative',
+      title: null,
+      scale: { type: 'log', domainMin: floor, nice: false },
+    },
+    y2: { datum: floor },
+  };
+}
+
+const linearAxis = { y: { field: 'value', type: 'quantitative', title: null } };
+
+/** SVG by Vega-Lite: grouped bars. */
+export async function barsToSvg({ title, data, logarithmic = false }) {
   const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')]);
   const specification = {
     title,
@@ -10,11 +26,10 @@ export async function barsToSvg({ title, data }) {
     encoding: {
       x: { field: 'group', type: 'nominal', title: null, sort: null, axis: { labelAngle: 0 } },
       xOffset: { field: 'series', sort: null },
-      y: { field: 'value', type: 'quantitative', title: null, scale: { type: 'log' } },
-      y2: { datum: Math.min(...data.map(({ value }) => value)) / 2 },
+      ...(logarithmic ? logarithmicAxis(data) : linearAxis),
       color: { field: 'series', type: 'nominal', title: null, sort: null },
     },
-    config: { background: 'white' },
+    config: { background: 'white', legend: { labelLimit: 0 } },
   };
   const view = new vega.View(vega.parse(vegaLite.compile(specification).spec), { renderer: 'none' });
   return view.toSVG();
