@@ -1,4 +1,4 @@
-// `node bench/random.js`: `Math.random()` in forked children beside V8's own in their parent, in turns
+// `node bench/programs/random.js`: `Math.random()` in forked children beside V8's own in their parent, in turns
 // (A B C D A B C D …). Prints nanoseconds of processor time a call, the medians of all turns, and their ratios.
 //
 // Where the call stands: in code that was hot before the fork, in code that first runs in the child, and in code that
