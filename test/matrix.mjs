@@ -1,4 +1,4 @@
-// `npm run test:matrix -- [version…] [--report=folder]`: the tests and the stress, on every Node version of
+// `npm run test:matrix -- [version…] [--report=folder] [--tested=version]`: the tests and the stress, on every Node version of
 // node-versions.json or on those given. Nothing is rebuilt between them: the addon is one binary for all.
 //
 // With a report folder, each run leaves the counts of its tests there, for .ci/run.
@@ -55,8 +55,8 @@ function runStress(version, env, report) {
 function runOn(version, report) {
   const PATH = `${folderOf(version)}:${process.env.PATH}`;
   const env = { ...process.env, PATH };
-  console.log(`\n=== Node ${version}: tests`);
-  const tested = runTests(version, env, report);
+  console.log(`\n=== Node ${version}: ${version === alreadyTested ? 'tested already' : 'tests'}`);
+  const tested = version === alreadyTested || runTests(version, env, report);
   console.log(`\n=== Node ${version}: stress`);
   const stressed = runStress(version, env, report);
   return tested && stressed;
@@ -73,6 +73,7 @@ function attempt(version, report) {
 
 const args = process.argv.slice(2);
 const report = args.find((arg) => arg.startsWith('--report='))?.slice('--report='.length);
+const alreadyTested = args.find((arg) => arg.startsWith('--tested='))?.slice('--tested='.length);
 const given = args.filter((arg) => !arg.startsWith('--'));
 const versions =
   given.length > 0 ? given : JSON.parse(readFileSync(join(ROOT, 'test', 'node-versions.json'), 'utf8'));
