@@ -1,6 +1,5 @@
 /** What JavaScript state the child of a fork must change, one function each. */
 import { ChildProcess } from 'node:child_process';
-import { writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
@@ -9,6 +8,7 @@ import { cryptoCaches } from './crypto-caches';
 import { check, preforkError, systemError } from './errors';
 import { prepareReseeding, type RandomSources, reseedRandom, standInSources } from './random';
 import { type AsyncWaits, asyncWaits, forgetAsyncWaits } from './wait';
+import { writeAll } from './write';
 
 const cluster = require('node:cluster') as import('node:cluster').Cluster;
 
@@ -210,10 +210,6 @@ function watchFilesAgain(): void {
   process.emitWarning(`fs.watch() has stopped watching a file in a forked child: ${message}`, 'ForkWarning');
 }
 
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
-}
-
 /** A worker's streams are messages to its parent's loop, which would come too late when the process ends. */
 function writeDirectly(stream: NodeJS.WriteStream, fd: number): void {
   stream._writev = (chunks, done) => {
@@ -229,8 +225,7 @@ function writeDirectly(stream: NodeJS.WriteStream, fd: number): void {
 /** So is what a worker throws: an 'error' event of its Worker. */
 function sayWhatIsThrown(object: NodeJS.Process): void {
   object.on('uncaughtExceptionMonitor', (error) => {
-    if (object.listenerCount('uncaughtException') === 0)
-      writeAll(2, Buffer.from(`Uncaught ${inspect(error)}\n`));
+    if (object.listenerCount('uncaughtException') === 0) writeAll(2, `Uncaught ${inspect(error)}\n`);
   });
 }
 

@@ -10,7 +10,7 @@ import { basename, extname } from 'node:path';
 import { isatty, WriteStream } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { preforkError } from './errors';
-import { writeToStderr } from './stderr';
+import { writeToStderr } from './write';
 
 /** Python's names of the levels, in lower or upper case. */
 export type LogLevel = Level | Uppercase<Level>;

@@ -1,5 +1,4 @@
 /** `prefork check`: the application up to its first listen, and in place of the fork a report on what it would be. */
-import { writeSync } from 'node:fs';
 import { Server } from 'node:net';
 import { relative } from 'node:path';
 import { traceOpenings } from '../active';
@@ -7,6 +6,7 @@ import { describeFork, formatForkDescription } from '../describe';
 import { autoWorkers } from '../manager';
 import { explainUnsharable, isBusy, unsharable } from '../manager/application';
 import type { Settings } from '../manager/settings';
+import { writeAll } from '../write';
 import { settled } from './application';
 import type { Beginning } from './beginning';
 import { formatBind } from './values';
@@ -34,7 +34,7 @@ function end(where: string, settings: Settings, beginning: Beginning): never {
   const verdict =
     refused.length > 0 ? explainUnsharable(refused) : 'Nothing is open that would keep it from being forked.';
   const paragraphs = [where, plan(settings), verdict, formatForkDescription(describeFork())];
-  writeSync(1, `${paragraphs.join('\n\n')}\n`);
+  writeAll(1, `${paragraphs.join('\n\n')}\n`);
   process.exit(refused.length > 0 ? 1 : 0);
 }
 

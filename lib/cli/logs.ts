@@ -7,7 +7,7 @@
 import { isatty, WriteStream } from 'node:tty';
 import { stripVTControlCharacters } from 'node:util';
 import type { Log, LogEntry, LogFormat } from '../manager/settings';
-import { writeToStderr } from '../stderr';
+import { writeToStderr } from '../write';
 
 type Level = LogEntry['level'];
 

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { intercept } from '../manager';
-import { writeToStderr } from '../stderr';
+import { writeToStderr } from '../write';
 import { findApplication, runApplication, settled } from './application';
 import { watchBeginning } from './beginning';
 import { reportAtFirstListen } from './check';
