@@ -75,7 +75,7 @@ describe.each(testPrebuilds ? [here, ...prebuilds] : [here])('$name', ({ arch, l
   if (libc === 'musl')
     it('imports nothing that musl does not have', async () => {
       const { musl } = await import('../tools/musl.mjs');
-      const provided = new Set(readElf(join(musl(arch).library, 'libc.so')).exported);
+      const provided = new Set(readElf(join(musl(arch).libraries, 'libc.so')).exported);
       expect(fromLibc.length).toBeGreaterThan(30);
       expect(fromLibc.filter(({ name }) => !provided.has(name))).toEqual([]);
     });

@@ -38,11 +38,11 @@ async function buildForMusl(folder: string): Promise<string> {
   const { toolchain } = await import('../tools/toolchain.mjs');
   const { musl } = await import('../tools/musl.mjs');
   const [compiler, ...flags] = toolchain(process.arch, 'musl').compile;
-  const { library, start } = musl(process.arch);
+  const { libraries, start } = musl(process.arch);
   const program = join(folder, 'forks');
   const first = [join(start, 'Scrt1.o'), join(start, 'crti.o')];
-  const last = [`-L${library}`, '-lc', '-lgcc', join(start, 'crtn.o')];
-  const loader = `-Wl,--dynamic-linker,${join(library, 'libc.so')}`;
+  const last = [`-L${libraries}`, '-lc', '-lgcc', join(start, 'crtn.o')];
+  const loader = `-Wl,--dynamic-linker,${join(libraries, 'libc.so')}`;
   const all = [...first, ...sources(), join(NATIVE, 'runtime', 'cxx.cc'), ...last];
   const options = [...flags, ...FLAGS, '-fno-rtti', '-nostdlib', loader];
   execFileSync(compiler, [...options, '-o', program, ...all], { stdio: 'inherit' });

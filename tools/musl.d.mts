@@ -1,1 +1,1 @@
-export function musl(arch: string): { include: string; library: string; start: string };
+export function musl(arch: string): { include: string; libraries: string; start: string };

@@ -1,5 +1,5 @@
 // musl's headers and library for a processor, from Debian's packages, unpacked into .musl/ without installing
-// anything: `musl('arm64')` answers folders of these: include, library, start.
+// anything: `musl('arm64')` answers folders of these: include, libraries, start.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -64,7 +64,7 @@ export function musl(arch) {
   return {
     include: join(folder, 'usr', 'include', debian.folder),
     /** Holds libc.so, which is also the loader of programs. */
-    library: join(folder, 'lib', debian.folder),
+    libraries: join(folder, 'lib', debian.folder),
     /** Holds what a program begins with (Scrt1.o …), and a libc.a that an addon must not be linked with. */
     start: join(folder, 'usr', 'lib', debian.folder),
   };

@@ -58,7 +58,7 @@ export function toolchain(arch, libc) {
   }
   return {
     compile: [compiler, ...FLAGS[arch], ...muslFlags(arch, compiler)],
-    link: [`${TRIPLET[arch]}-gcc`, '-nostdlib', `-L${musl(arch).library}`, '-Wl,--no-as-needed', '-lc'],
+    link: [`${TRIPLET[arch]}-gcc`, '-nostdlib', `-L${musl(arch).libraries}`, '-Wl,--no-as-needed', '-lc'],
     strip,
   };
 }
