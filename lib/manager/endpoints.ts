@@ -17,6 +17,7 @@ export class Endpoint {
   readonly #shared: ListeningSocket | undefined;
   /** Balanced: a queue for each worker id, which stays when the worker goes. */
   readonly #queues: ListeningSocket[] = [];
+  #fileRemoved = false;
 
   /** @throws SystemError, ResolverError: it cannot be bound */
   constructor(wish: Wish, balancedOver: number) {
@@ -49,9 +50,17 @@ export class Endpoint {
     return own as ListeningSocket;
   }
 
-  /** For the parent, at the end: no new connection. Those that are complete are left to the workers. */
+  /** Whoever has handed the socket over keeps it, and may hand it to the next process: it must stay as it is. */
+  get isLent(): boolean {
+    return this.wish.kind === 'fd';
+  }
+
+  /** For the parent, at the end: no new connection. Those that are under way are left to the workers. */
   close(): void {
-    for (const socket of this.#shared === undefined ? this.#queues : [this.#shared]) refuse(socket);
+    // Nothing else keeps new connections from a Unix socket.
+    this.removeFile();
+    if (this.isLent) this.#shared?.close();
+    else for (const socket of this.#shared === undefined ? this.#queues : [this.#shared]) refuse(socket);
   }
 
   /** For the parent: the same for worker `id`. False if it has no queue of its own. */
@@ -63,8 +72,10 @@ export class Endpoint {
     return true;
   }
 
+  /** Once: the next server may have made its own under that name by the time that this one ends. */
   removeFile(): void {
-    removeSocketFile(this.wish);
+    if (!this.#fileRemoved) removeSocketFile(this.wish);
+    this.#fileRemoved = true;
   }
 
   get #first(): ListeningSocket {

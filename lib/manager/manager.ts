@@ -22,7 +22,7 @@ import { MAX_WORKERS } from './scoreboard';
 import type { Log, Settings, WorkerInfo } from './settings';
 import { bindOneOfMany, formatWish, type Wish } from './sockets';
 import { type Place, supervise } from './supervise';
-import { watchServer } from './traffic';
+import { leaveQueueOf, watchServer } from './traffic';
 import { hasBegunToListen, ownRow } from './worker';
 
 /** How often an application that has something under way is looked at again. */
@@ -202,10 +202,12 @@ export class Manager {
 
   #serve(call: Call, endpoints: Endpoint[], { id }: WorkerInfo): void {
     this.#watch(call.server);
-    listenOn(
-      call,
-      endpoints.map((endpoint) => endpoint.take(id)),
-    );
+    const sockets = endpoints.map((endpoint) => {
+      const socket = endpoint.take(id);
+      if (endpoint.isLent) leaveQueueOf(socket);
+      return socket;
+    });
+    listenOn(call, sockets);
   }
 
   #watch(server: Server): void {

@@ -4,15 +4,18 @@ import { Server as HttpServer, type ServerResponse } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import { Server, type Socket } from 'node:net';
 import { binding } from '../binding';
+import type { ListeningSocket } from '../netutil';
 import { ownedSockets } from '../server-handle';
+import { handshakes, portsOf } from './handshakes';
 import type { Row } from './scoreboard';
 
 /**
- * How long a connection without a request is left open when a worker stops, and how long a queue must have been empty:
- * what a client has sent already may still be on its way.
+ * How long a connection without a request is left open when a worker stops: what a client has sent already may still be
+ * on its way.
  */
 const LINGER = 1000;
-const QUEUE_LINGER = 100;
+/** A lost packet of a handshake is sent again after a second; longer than that and a bit only liars take. */
+const HANDSHAKE_LIMIT = 3000;
 const LOOK_INTERVAL = 20;
 
 interface Http2Session {
@@ -29,6 +32,8 @@ const servers = new Set<Server>();
 /** Each with the time at which it was accepted. */
 const connections = new Map<Socket, number>();
 const sessions = new Set<Http2Session>();
+/** Sockets that were handed over. */
+const lent = new Set<number>();
 let stopping = false;
 
 /** Counts from now on. */
@@ -68,6 +73,11 @@ function watchHttp2(server: Server, count: (amount: number) => void): void {
   });
 }
 
+/** Who has handed this socket over keeps it: what waits in it is for whoever serves it next. */
+export function leaveQueueOf({ fd }: ListeningSocket): void {
+  lent.add(fd);
+}
+
 function lastOnItsConnection(response: ServerResponse): void {
   if (!response.headersSent) response.shouldKeepAlive = false;
 }
@@ -95,18 +105,27 @@ export async function finishTraffic(drain: () => boolean): Promise<void> {
 
 async function stopAccepting(drain: () => boolean): Promise<void> {
   const open = [...servers];
-  if (drain()) await emptyQueues(open.flatMap(descriptorsOf));
+  if (drain()) await emptyQueues(open.flatMap(descriptorsOf).filter((fd) => !lent.has(fd)));
   // Not http.Server's own close(), which would also close what has been idle for no time at all.
   for (const server of open) Server.prototype.close.call(server);
 }
 
-/** Their sockets take nobody new any more (`socket_refuse`); what they have is accepted as the loop turns. */
+/**
+ * Their sockets take nobody new any more (`socket_refuse`). Who had asked before that is either in the queue, and is
+ * accepted as the loop turns, or about to be: a socket that is closed meanwhile answers the last packet of the handshake
+ * with a reset.
+ */
 async function emptyQueues(descriptors: number[]): Promise<void> {
-  let emptySince = Date.now();
-  while (Date.now() - emptySince < QUEUE_LINGER) {
-    if (descriptors.some((fd) => binding.socket_pending(fd) === 1)) emptySince = Date.now();
+  const ports = portsOf(descriptors);
+  const giveUpAt = Date.now() + HANDSHAKE_LIMIT;
+  let underWay = await handshakes(ports);
+  while (underWay.size > 0 && Date.now() < giveUpAt) {
     await pause();
+    const now = await handshakes(ports);
+    underWay = new Set([...underWay].filter((each) => now.has(each)));
   }
+  do await pause();
+  while (descriptors.some((fd) => binding.socket_pending(fd) === 1));
 }
 
 function descriptorsOf(server: Server): number[] {
