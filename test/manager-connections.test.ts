@@ -1,6 +1,7 @@
 /** Whatever an operator does, a client whose connection was under way is answered, and one that waits is not cut off. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,9 @@ import { get, Managed } from './helpers/manager';
 
 /** What can show only by its absence has this long to show. */
 const SOME_TIME = 500;
+
+/** lib/manager/traffic.ts: when the whole server ends, connections without a request are closed after this. */
+const LINGER = 1000;
 
 /** Clients that are connected; for the server's kernel they are about to be. */
 function halfOpen(port: number, count: number): Promise<Socket[]> {
@@ -23,12 +27,13 @@ function halfOpen(port: number, count: number): Promise<Socket[]> {
   return Promise.all(Array.from({ length: count }, client));
 }
 
-async function statusLine(socket: Socket): Promise<string> {
+async function answer(socket: Socket): Promise<string> {
   socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
-  return text(socket).then(
-    (answer) => answer.split('\r\n')[0] ?? '',
-    (error) => String(error.code),
-  );
+  return text(socket).catch((error) => String(error.code));
+}
+
+async function statusLine(socket: Socket): Promise<string | undefined> {
+  return (await answer(socket)).split('\r\n')[0];
 }
 
 test('A connection whose handshake is under way at SIGTERM is answered.', async () => {
@@ -77,6 +82,31 @@ test('SIGTERM ends a server on a Unix socket, however many go on to connect, and
   // There is no such socket any more, which is how a client learns that nobody serves it.
   expect(new Set(await Promise.all(clients))).toEqual(new Set(['ENOENT']));
   const { status, entries } = await managed.end();
+  expect(status).toBe(0);
+  expect(entries.map(({ event }) => event)).not.toContain('graceful timeout');
+});
+
+test('A worker that is replaced closes no connection that waits; when all of it ends nobody waits for those.', async () => {
+  const env = { KEEP_ALIVE: '120000' };
+  const settings = { workers: 1, gracefulTimeout: 120_000 };
+  const managed = await new Managed('server.js', settings, { env }).started();
+  const agent = new Agent({ keepAlive: true });
+  onTestFinished(() => agent.destroy());
+  const used = { port: managed.port, agent };
+  const pid = await get(used);
+  const fresh = connect(managed.port, '127.0.0.1');
+  const idle = connect(managed.port, '127.0.0.1');
+  onTestFinished(() => void idle.destroy());
+  await Promise.all([once(fresh, 'connect'), once(idle, 'connect')]);
+
+  managed.signal('SIGHUP');
+  await managed.until('rolled');
+  await setTimeout(LINGER + SOME_TIME);
+  expect(await get(used)).toBe(pid);
+  expect(await answer(fresh)).toMatch(new RegExp(`^HTTP/1.1 200 OK\r\n(.|\r\n)*\r\n${pid}$`));
+  expect(await get(used)).not.toBe(pid); // the answer before said that it would be the last
+
+  const { status, entries } = await managed.stop();
   expect(status).toBe(0);
   expect(entries.map(({ event }) => event)).not.toContain('graceful timeout');
 });

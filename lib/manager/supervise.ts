@@ -185,7 +185,10 @@ class Driver {
         break;
       case 'stop listening':
         this.#duties.stopListening();
-        for (const row of this.#rows.values()) row.askToDrain();
+        for (const row of this.#rows.values()) {
+          row.askToDrain();
+          row.tellOfEnd();
+        }
         break;
       case 'close queue':
         if (this.#duties.closeQueue(action.id)) this.#askToDrain(action.id);

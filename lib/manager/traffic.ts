@@ -82,23 +82,36 @@ function lastOnItsConnection(response: ServerResponse): void {
   if (!response.headersSent) response.shouldKeepAlive = false;
 }
 
+interface End {
+  /** Nobody else will accept what waits in the queue. */
+  isLast(): boolean;
+  /** The whole server ends, so that somebody waits for it. */
+  isUrgent(): boolean;
+  /** How long it may take. */
+  patience: number;
+}
+
 /**
- * Accepts no more connections, lets every request be answered and its connection end with that, and closes the
- * connections that nothing comes from. Resolves when all are closed.
+ * Accepts no more connections, lets every request be answered and its connection end with that. Resolves when all are
+ * closed.
  *
- * @param drain accept first what waits in the queue: nobody else will
+ * A connection on which nothing is asked is left open as long as its client was told that it would be (the server's
+ * `keepAliveTimeout`): a request may be on its way. If the whole server ends, it is closed after a second.
  */
-export async function finishTraffic(drain: () => boolean): Promise<void> {
+export async function finishTraffic({ isLast, isUrgent, patience }: End): Promise<void> {
   stopping = true;
   const since = Date.now();
   for (const socket of connections.keys()) {
     const response = (socket as Busy)._httpMessage;
     if (response) lastOnItsConnection(response);
   }
-  await stopAccepting(drain);
+  await stopAccepting(isLast);
   for (const session of sessions) session.close();
   while (connections.size > 0) {
-    if (Date.now() - since >= LINGER) closeIdle();
+    const elapsed = Date.now() - since;
+    const isLate = isUrgent() || elapsed >= patience;
+    if (isLate && elapsed >= LINGER) closeIdle();
+    closeFresh(isLate);
     await pause();
   }
 }
@@ -139,16 +152,21 @@ function closeIdle(): void {
   for (const server of servers) {
     if (server instanceof HttpServer || server instanceof HttpsServer) server.closeIdleConnections();
   }
-  // Node takes a connection for busy on which no request has ever begun.
+}
+
+/** Node takes a connection for busy on which no request has ever begun. */
+function closeFresh(isLate: boolean): void {
   for (const [socket, acceptedAt] of connections) {
-    const isFresh = socket.bytesRead === 0 && Date.now() - acceptedAt >= LINGER;
-    if (isFresh && isOfHttp(socket)) socket.destroy();
+    const server = httpServerOf(socket);
+    if (server === undefined || socket.bytesRead > 0) continue;
+    const limit = isLate ? LINGER : Math.max(LINGER, server.keepAliveTimeout || Number.POSITIVE_INFINITY);
+    if (Date.now() - acceptedAt >= limit) socket.destroy();
   }
 }
 
-function isOfHttp(socket: Socket): boolean {
+function httpServerOf(socket: Socket): HttpServer | HttpsServer | undefined {
   const { server } = socket as unknown as { server?: unknown };
-  return server instanceof HttpServer || server instanceof HttpsServer;
+  return server instanceof HttpServer || server instanceof HttpsServer ? server : undefined;
 }
 
 /** And until the loop has read what came meanwhile: after a delay timers come first. */
