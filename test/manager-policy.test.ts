@@ -226,6 +226,18 @@ describe('starting', () => {
     expect(world.count('worker ready')).toBe(3);
   });
 
+  test('A worker that has left a note is forked anew at once, and that is no crash.', () => {
+    const world = new World({ workers: 1 }, {});
+    const [worker] = [...world.processes.values()] as [Process];
+    world.processes.delete(worker.pid);
+    world.send({ type: 'left note', pid: worker.pid });
+    const [again, ...others] = [...world.processes.values()];
+    expect(again).toMatchObject({ id: 0, generation: 0, startedAt: world.now });
+    expect(others).toEqual([]);
+    expect(world.state).toMatchObject({ crashes: [], restarts: 0, bootFailures: 0 });
+    expect(world.actions.filter(({ type }) => type === 'worker exit')).toEqual([]);
+  });
+
   test('A worker that is not ready in time is killed.', () => {
     const world = new World({ workers: 1 });
     world.behaviour = { ...HEALTHY, readyAfter: null };

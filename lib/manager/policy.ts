@@ -95,6 +95,8 @@ export type Event =
   | { type: 'ready'; pid: number }
   /** `wasTold`: the worker was finishing, because somebody had sent it a signal. */
   | { type: 'exited'; pid: number; exit: WorkerExit; wasTold: boolean }
+  /** The worker has ended, so that it can be forked anew with what it lacked. */
+  | { type: 'left note'; pid: number }
   | { type: 'signal'; signal: ManagerSignal }
   | { type: 'time'; readings: ReadonlyMap<number, Reading> };
 
@@ -285,6 +287,9 @@ class Turn {
         break;
       case 'exited':
         this.#exited(event.pid, event.exit, event.wasTold);
+        break;
+      case 'left note':
+        this.#set({ workers: this.state.workers.filter(({ pid }) => pid !== event.pid) });
         break;
       case 'signal':
         this.#signal(event.signal);

@@ -48,6 +48,7 @@ const FIELDS = [
   'stackWanted',
   'draining',
   'ending',
+  'hasLeftNote',
 ] as const;
 type Field = (typeof FIELDS)[number];
 

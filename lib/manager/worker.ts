@@ -1,4 +1,6 @@
 /** What a worker knows of itself, and what it tells its parent. */
+import { type EventEmitter, errorMonitor } from 'node:events';
+import type { Server } from 'node:net';
 import { binding } from '../binding';
 import type { Row } from './scoreboard';
 import type { WorkerInfo } from './settings';
@@ -7,6 +9,8 @@ import type { Place } from './supervise';
 let place: Place | undefined;
 /** Promises that were given to `ready` and have not settled. */
 let awaited = 0;
+/** Servers that have been told to listen and do not yet. */
+let awaitedServers = 0;
 let listens = false;
 
 export function takePlace(taken: Place): void {
@@ -50,7 +54,7 @@ export function ready(after?: PromiseLike<unknown>): void {
   after.then(
     () => {
       awaited -= 1;
-      if (listens && awaited === 0) becomeReady();
+      if (listens) becomeReadyIfNothingIsAwaited();
     },
     (error: unknown) => {
       process.nextTick(() => {
@@ -60,8 +64,23 @@ export function ready(after?: PromiseLike<unknown>): void {
   );
 }
 
-/** The server listens, and its own listeners have heard of it. */
-export function hasBegunToListen(): void {
-  listens = true;
-  if (awaited === 0) becomeReady();
+/** A server that is about to listen; it may also fail to, or be closed first. */
+export function beginsToListen(server: Server): void {
+  let decided = false;
+  const decide = (hasBegun: boolean) => {
+    if (decided) return;
+    decided = true;
+    awaitedServers -= 1;
+    listens ||= hasBegun;
+    if (listens) becomeReadyIfNothingIsAwaited();
+  };
+  awaitedServers += 1;
+  // After the application's own listeners: it may yet fail in them, or have another server listen.
+  server.once('listening', () => process.nextTick(decide, true));
+  (server as EventEmitter).once(errorMonitor, () => process.nextTick(decide, false));
+  server.once('close', () => process.nextTick(decide, false));
+}
+
+function becomeReadyIfNothingIsAwaited(): void {
+  if (awaited === 0 && awaitedServers === 0) becomeReady();
 }
