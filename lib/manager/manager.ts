@@ -26,7 +26,7 @@ import type { Log, Settings, WorkerInfo } from './settings';
 import { bindOneOfMany, formatWish, type Wish } from './sockets';
 import { type Place, supervise } from './supervise';
 import { leaveQueueOf, watchServer } from './traffic';
-import { beginsToListen, ownRow } from './worker';
+import { beginManaging, beginsToListen, ownRow } from './worker';
 
 /** How often an application that has something under way is looked at again. */
 const BUSY_INTERVAL = 5;
@@ -58,6 +58,7 @@ export class Manager {
     this.#rules = rulesOf(settings);
     this.#log = log;
     this.#privileges = findPrivileges(settings.user, settings.group);
+    beginManaging();
     rememberLogFiles();
     if (settings.cwd !== null) process.chdir(settings.cwd);
     if (settings.umask !== null) process.umask(settings.umask);
