@@ -23,6 +23,7 @@ const RULES: Rules = {
   maxRequests: null,
   maxRequestsJitter: 0.1,
   maxMemory: null,
+  balanced: false,
 };
 
 const KILLED: WorkerExit = { code: null, signal: 'SIGKILL' };

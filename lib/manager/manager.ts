@@ -304,17 +304,11 @@ function take(endpoint: Endpoint, id: number): ListeningSocket {
 }
 
 function rulesOf(settings: Settings): Rules {
-  const { workers, gracefulTimeout, bootTimeout, hangTimeout, restart, maxRequests } = settings;
-  const { maxRequestsJitter, maxMemory, inspectPort } = settings;
+  const { workers, hangTimeout, inspectPort } = settings;
   return {
+    ...settings,
     workers: workers === 'auto' ? autoWorkers() : integer('workers', workers, 1, MAX_WORKERS),
-    gracefulTimeout,
-    bootTimeout,
     // Who stands at a breakpoint does not hang.
     hangTimeout: inspectPort === null ? hangTimeout : 0,
-    restart,
-    maxRequests,
-    maxRequestsJitter,
-    maxMemory,
   };
 }

@@ -2,19 +2,22 @@
  * What a parent decides: a pure function from a state and an event to the next state and what is to be done about it.
  * It knows no process, clock or chance; the driver (supervise.ts) tells it of all three. Times are in milliseconds.
  */
-import type { LogEntry, WorkerExit, WorkerInfo } from './settings';
+import type { LogEntry, Settings, WorkerExit, WorkerInfo } from './settings';
 
 /** Of the settings, those that decide anything. */
-export interface Rules {
+export interface Rules
+  extends Pick<
+    Settings,
+    | 'gracefulTimeout'
+    | 'bootTimeout'
+    | 'hangTimeout'
+    | 'restart'
+    | 'maxRequests'
+    | 'maxRequestsJitter'
+    | 'maxMemory'
+    | 'balanced'
+  > {
   workers: number;
-  gracefulTimeout: number;
-  bootTimeout: number;
-  /** 0: never. */
-  hangTimeout: number;
-  restart: { burst: number; window: number; minDelay: number; maxDelay: number; limit: number | null };
-  maxRequests: number | null;
-  maxRequestsJitter: number;
-  maxMemory: number | null;
 }
 
 /**
