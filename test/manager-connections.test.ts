@@ -110,3 +110,21 @@ test('A worker that is replaced closes no connection that waits; when all of it 
   expect(status).toBe(0);
   expect(entries.map(({ event }) => event)).not.toContain('graceful timeout');
 });
+
+test('SIGTTOU while the worker is dead: what waits in its queue is answered by one that is started for that.', async () => {
+  const settings = { workers: 2, balanced: true, restart: { burst: 0, minDelay: 1000 } };
+  const managed = await new Managed('server.js', settings).started();
+  const pidOf = async (id: number) => {
+    const rows = await managed.ask<{ id: number; pid: number }[]>('/scoreboard');
+    return rows.find((row) => row.id === id)?.pid ?? 0;
+  };
+  process.kill(await pidOf(1), 'SIGSEGV');
+  await managed.until('crash loop');
+  const waiting = Array.from({ length: 20 }, () => get({ port: managed.port })); // 1 in 10^6: all in the other queue
+  managed.signal('SIGTTOU');
+  await managed.until('one worker fewer');
+  const answers = await Promise.all(waiting);
+  expect(answers.filter((answer) => !/^\d+$/.test(answer))).toEqual([]);
+  expect(new Set(answers).size).toBe(2);
+  expect((await managed.stop()).status).toBe(0);
+});
