@@ -98,6 +98,7 @@ test('A worker that is replaced closes no connection that waits; when all of it 
   const idle = connect(managed.port, '127.0.0.1');
   onTestFinished(() => void idle.destroy());
   await Promise.all([once(fresh, 'connect'), once(idle, 'connect')]);
+  await get({ port: managed.port }); // when it is answered, those before it in the queue have been accepted
 
   managed.signal('SIGHUP');
   await managed.until('rolled');
