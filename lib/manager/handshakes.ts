@@ -1,5 +1,5 @@
 /** Connections that are being made: a client has asked for one, and its last word on it is still to come. */
-import { readFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
 import { binding } from '../binding';
 
 /** `TCP_SYN_RECV` (include/net/tcp_states.h). A connection leaves that state when it is in the listener's queue. */
@@ -12,10 +12,10 @@ export function portsOf(descriptors: readonly number[]): Set<number> {
   return new Set(names.flatMap((name) => (typeof name === 'number' || name.port === 0 ? [] : name.port)));
 }
 
-/** Those to one of these ports of this machine, each by its two addresses. */
-export async function handshakes(ports: ReadonlySet<number>): Promise<Set<string>> {
+/** Those to one of these ports of this machine, each by its two addresses. Not in the thread pool: clients wait for this. */
+export function handshakes(ports: ReadonlySet<number>): Set<string> {
   if (ports.size === 0) return new Set();
-  const tables = await Promise.all(TABLES.map((table) => readFile(table, 'latin1').catch(() => ''))); // no IPv6
+  const tables = TABLES.filter(existsSync).map((table) => readFileSync(table, 'latin1')); // there may be no IPv6
   return new Set(tables.flatMap((table) => beingMade(table, ports)));
 }
 

@@ -131,10 +131,10 @@ async function stopAccepting(drain: () => boolean): Promise<void> {
 async function emptyQueues(descriptors: number[]): Promise<void> {
   const ports = portsOf(descriptors);
   const giveUpAt = Date.now() + HANDSHAKE_LIMIT;
-  let underWay = await handshakes(ports);
+  let underWay = handshakes(ports);
   while (underWay.size > 0 && Date.now() < giveUpAt) {
     await pause();
-    const now = await handshakes(ports);
+    const now = handshakes(ports);
     underWay = new Set([...underWay].filter((each) => now.has(each)));
   }
   do await pause();
