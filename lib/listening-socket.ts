@@ -16,6 +16,13 @@ function nameOf(fd: number): Endpoint {
   return endpoint;
 }
 
+const ofWorkers = new Set<ListeningSocket>();
+
+/** This process's open sockets that are each for one worker. */
+export function socketsOfWorkers(): ListeningSocket[] {
+  return [...ofWorkers];
+}
+
 /**
  * A listening socket that no event loop knows of: what `bindSockets` and `bindUnixSocket` return, and
  * `addSockets` and `addAcceptHandler` serve.
@@ -41,6 +48,7 @@ export class ListeningSocket {
     this.worker = worker;
     this.#fd = integer('fd', fd, 0, 0x7fff_ffff);
     this.#name = nameOf(fd);
+    if (worker !== undefined) ofWorkers.add(this);
   }
 
   /** The descriptor; -1 once closed (as Python's `socket.fileno()`). */
@@ -71,6 +79,7 @@ export class ListeningSocket {
     for (const action of this.#beforeClose) action();
     const fd = this.#fd;
     this.#fd = -1;
+    ofWorkers.delete(this);
     check(binding.socket_close(fd), 'close');
   }
 

@@ -66,7 +66,8 @@ export interface BindSocketsOptions {
    * `forkProcesses`: the kernel spreads connections over them by a hash (SO_REUSEPORT, which this implies). Give all of
    * them to `addSockets`, which takes the worker's own. The parent keeps them open, so that a worker that is started
    * again takes over its forerunner's queue and no connection that waits in it is lost; connections to a worker that
-   * hangs wait for that worker, though, while those of a shared socket go to another. Default: one shared socket.
+   * hangs wait for that worker, though, while those of a shared socket go to another. When a worker has ended with status
+   * 0, for good, its socket is closed: who waits there is reset. Default: one shared socket.
    */
   perWorker?: number;
 }

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { type ActiveThing, activeThings, formatActive } from './active';
 import { integer, invalidType, preforkError } from './errors';
+import { socketsOfWorkers } from './listening-socket';
 import { genLog } from './log';
 import { fork, WEXITSTATUS, WIFSIGNALED, WTERMSIG, wait } from './os';
 import { warmup } from './warmup';
@@ -39,6 +40,7 @@ let currentTaskId: number | null = null;
  * @param numProcesses how many; `undefined`, `null`, zero or less: one for each processor (`cpuCount()`)
  * @param maxRestarts how often children may be started again; `undefined` or `null`: 100
  * @throws AssertionError when called again in a child
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_VALUE`: there are sockets, bound with `perWorker`, for more processes
  * @throws Error `Cannot run in multiple processes: …` (code `ERR_PREFORK_BUSY`, with a list in `active`), before the
  *   first fork, when something that children would share is open on the event loop already
  * @throws Error `Too many child restarts, giving up`
@@ -55,6 +57,7 @@ export function forkProcesses(
   const limit = restartLimit(maxRestarts);
   assert(currentTaskId === null, 'forkProcesses() was called again in a child');
   const count = processCount(numProcesses);
+  refuseUnservedSockets(count);
   if (!allowActive) refuseActive();
   warnUnderWatch();
   genLog.info(`Starting ${count} processes`, 'process:123');
@@ -84,7 +87,10 @@ export function forkProcesses(
     const id = children.get(pid);
     if (id === undefined) continue;
     children.delete(pid);
-    if (!reportAbnormal(id, pid, status)) continue;
+    if (!reportAbnormal(id, pid, status)) {
+      closeSocketsOf(id);
+      continue;
+    }
     restarts += 1;
     if (restarts > limit) throw new Error('Too many child restarts, giving up');
     const newId = startChild(id);
@@ -125,6 +131,22 @@ function reportAbnormal(id: number, pid: number, status: number): boolean {
   }
   genLog.info(`child ${id} (pid ${pid}) exited normally`, 'process:163');
   return false;
+}
+
+/** The kernel would give them their share of the connections, which would wait for ever. */
+function refuseUnservedSockets(count: number): void {
+  const bound = Math.max(-1, ...socketsOfWorkers().map(({ worker = -1 }) => worker)) + 1;
+  if (bound <= count) return;
+  throw preforkError(
+    'ERR_PREFORK_INVALID_ARG_VALUE',
+    `Expected a process for each socket that was bound with perWorker: ${bound} but numProcesses was ${count}`,
+    { Base: TypeError },
+  );
+}
+
+/** Nobody will come for what waits there: it is reset, and the kernel gives what comes to the others. */
+function closeSocketsOf(id: number): void {
+  for (const socket of socketsOfWorkers()) if (socket.worker === id) socket.close();
 }
 
 function processCount(numProcesses: number | null | undefined): number {

@@ -1,4 +1,5 @@
-/** Every row of the first table in docs/fork-safety.md is shown by a test that exists. */
+/** Every row of the first table in docs/fork-safety.md is shown by a test that exists; the README's figures are measured ones. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -37,4 +38,16 @@ test.each(rows)('docs/fork-safety.md, "%s": %s.', (_, tests) => {
     const [file = '', words = ''] = one.split(': ');
     expect(sourcesOf(file)).toContain(words);
   }
+});
+
+test('The README leads with figures, and they are those of docs/benchmarks.md.', () => {
+  const README = readFileSync(join(__dirname, '../README.md'), 'utf8');
+  const [, table = ''] = /<!-- begin figures -->([\s\S]*?)<!-- end figures -->/.exec(README) ?? [];
+  const rows = table.split('\n').filter((line) => /^\| .*\d/.test(line));
+  expect(rows.length).toBeGreaterThan(5);
+  const { status, stderr } = spawnSync(process.execPath, [
+    join(__dirname, '../tools/docs/figures.mjs'),
+    '--check',
+  ]);
+  expect({ status, stderr: String(stderr) }).toEqual({ status: 0, stderr: '' });
 });

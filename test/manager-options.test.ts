@@ -259,14 +259,71 @@ describe('an application that', () => {
     await managed.stop();
   });
 
-  test('listens twice serves both, and is told what that means.', async () => {
-    const managed = misfit('listens twice', { workers: 2 });
-    const { port = 0 } = await managed.until('both');
-    await managed.until('both');
-    expect(await get({ port })).toMatch(/^\d+$/);
+  /** A port that was free a moment ago. */
+  const freePort = async () => {
+    const { port, server } = await taken();
+    await new Promise((resolve) => server.close(resolve));
+    return String(port);
+  };
+
+  test('listens on several addresses has all of them bound by the parent, and served by all workers.', async () => {
+    const SECOND = await freePort();
+    const SOCKET = join(folder(), 'socket');
+    const managed = misfit('listens twice', { workers: 3 }, { SECOND, SOCKET });
+    await managed.until('ready');
+    const port = Number(SECOND);
+    const ways = [
+      ['first', { port }],
+      ['nested', { port, host: '127.0.0.2' }],
+      ['path', { socketPath: SOCKET }],
+    ] as const;
+    for (const [name, where] of ways) {
+      const [said = '', pid = ''] = (await get(where)).split(' ');
+      expect(said).toBe(name);
+      // It is killed, and what waits at that address is not lost.
+      process.kill(Number(pid), 'SIGKILL');
+      await managed.until('worker killed');
+      const answers = await Promise.all(Array.from({ length: 20 }, () => get(where)));
+      expect(answers.filter((answer) => !answer.startsWith(`${name} `))).toEqual([]);
+    }
+    const { status, entries } = await managed.stop();
+    expect(status).toBe(0);
+    expect(entries.filter(({ event }) => event === 'listening')).toHaveLength(3);
+    expect(entries.filter(({ event }) => /crash|late/.test(event))).toEqual([]);
+    expect(existsSync(SOCKET)).toBe(false);
+  });
+
+  test('listens where it cannot is told so like without prefork, and may go on.', async () => {
+    const SECOND = await freePort();
+    const heedless = await misfit('listens twice on one port', {}, { SECOND }).end();
+    expect(heedless.status).toBe(1);
+    expect(heedless.stderr).toMatch(/EADDRINUSE/);
+    expect(heedless.entries.find(({ event }) => event === 'cannot listen')?.message).toMatch(
+      /^Cannot listen on 127\.0\.0\.1:\d+: the port is in use/,
+    );
+    const heedful = misfit('listens twice on one port', {}, { SECOND, LISTENS_FOR_ERRORS: '1' });
+    expect((await heedful.until('error'))['code']).toBe('EADDRINUSE');
+    await heedful.until('ready');
+    expect((await heedful.stop()).status).toBe(0);
+  });
+
+  test('listens once more when it serves already has each worker bind that for itself, and a warning.', async () => {
+    const SECOND = await freePort();
+    const port = Number(SECOND);
+    const managed = misfit('listens late', { workers: 1 }, { SECOND });
+    await managed.until('ready');
+    await get({ port });
+    expect((await managed.until('listens late')).message).toMatch(
+      /listens on 127\.0\.0\.2:\d+ after its workers are ready/,
+    );
     expect(await get({ port, host: '127.0.0.2' })).toMatch(/^\d+$/);
-    const { entries } = await managed.stop();
-    expect(entries.filter(({ event }) => event === 'listens twice')).toHaveLength(1);
+    expect((await managed.stop()).status).toBe(0);
+  });
+
+  test('listens on another address in each process comes to serve all the same.', async () => {
+    const managed = misfit('listens on another port each time', { workers: 1 });
+    await managed.until('ready');
+    expect((await managed.stop()).status).toBe(0);
   });
 });
 

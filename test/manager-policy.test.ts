@@ -23,6 +23,7 @@ const RULES: Rules = {
   maxRequests: null,
   maxRequestsJitter: 0.1,
   maxMemory: null,
+  balanced: false,
 };
 
 const KILLED: WorkerExit = { code: null, signal: 'SIGKILL' };
@@ -224,6 +225,18 @@ describe('starting', () => {
     expect(world.ids()).toEqual([0, 1, 2]);
     expect(world.logs('ready')).toEqual(['3 workers ready']);
     expect(world.count('worker ready')).toBe(3);
+  });
+
+  test('A worker that has left a note is forked anew at once, and that is no crash.', () => {
+    const world = new World({ workers: 1 }, {});
+    const [worker] = [...world.processes.values()] as [Process];
+    world.processes.delete(worker.pid);
+    world.send({ type: 'left note', pid: worker.pid });
+    const [again, ...others] = [...world.processes.values()];
+    expect(again).toMatchObject({ id: 0, generation: 0, startedAt: world.now });
+    expect(others).toEqual([]);
+    expect(world.state).toMatchObject({ crashes: [], restarts: 0, bootFailures: 0 });
+    expect(world.actions.filter(({ type }) => type === 'worker exit')).toEqual([]);
   });
 
   test('A worker that is not ready in time is killed.', () => {
@@ -517,6 +530,66 @@ describe('signals', () => {
     world.signal('SIGTTIN');
     world.pass(20);
     expect(world.ids()).toEqual([0, 1]);
+  });
+
+  describe('SIGTTOU of a worker that is dead, with a queue of its own', () => {
+    /** Worker 2 has crashed so often that it waits for a long time. */
+    const waiting = () => {
+      const world = running({ balanced: true });
+      world.pass(100);
+      for (let crashes = 0; crashes <= RULES.restart.burst; crashes++) {
+        const last = world.ready().find(({ id }) => id === 2) as Process;
+        world.exit(last.pid, CRASHED);
+        if (crashes < RULES.restart.burst) world.pass(20);
+      }
+      expect(world.ids()).toEqual([0, 1]);
+      world.signal('SIGTTOU');
+      expect(world.logs('one worker fewer')).toEqual(['SIGTTOU: 2 workers']);
+      return world;
+    };
+    const closed = (world: World) => world.actions.filter(({ type }) => type === 'close queue');
+
+    test('One more is started: it serves what waits there, and goes.', () => {
+      const world = waiting();
+      const forks = world.count('fork');
+      world.pass(505);
+      expect(world.count('fork')).toBe(forks + 1);
+      expect(closed(world)).toEqual([]);
+      world.pass(20);
+      expect(closed(world)).toEqual([{ type: 'close queue', id: 2 }]);
+      expect(world.ids()).toEqual([0, 1]);
+      world.pass(60_000);
+      expect(world.ids()).toEqual([0, 1]);
+    });
+
+    test('If that one does not live either, there is nobody to serve it.', () => {
+      const world = waiting();
+      world.behaviour = { ...HEALTHY, readyAfter: null, crashAfter: 5 };
+      world.pass(510);
+      expect(closed(world)).toEqual([{ type: 'close queue', id: 2 }]);
+      world.behaviour = HEALTHY;
+      world.pass(60_000);
+      expect(world.ids()).toEqual([0, 1]);
+    });
+
+    test('SIGTTIN calls it back, and the next SIGTTOU takes the next.', () => {
+      const world = waiting();
+      world.signal('SIGTTOU');
+      expect(closed(world)).toEqual([{ type: 'close queue', id: 1 }]);
+      world.signal('SIGTTIN');
+      expect(world.logs('one worker more')).toEqual(['SIGTTIN: 2 workers']);
+      world.pass(60_000);
+      expect(world.ids()).toEqual([0, 2]);
+    });
+
+    test('Without queues of their own nothing is waited for.', () => {
+      const world = running({ workers: 2, restart: { ...RULES.restart, burst: 0 } });
+      world.exit(world.ready().find(({ id }) => id === 1)?.pid ?? 0, CRASHED);
+      world.signal('SIGTTOU');
+      expect(closed(world)).toEqual([{ type: 'close queue', id: 1 }]);
+      world.pass(60_000);
+      expect(world.count('fork')).toBe(2);
+    });
   });
 
   test('SIGUSR1 reopens the logs.', () => {

@@ -1,6 +1,7 @@
 /** An application under the manager: real processes, real signals. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { ready } from '..';
 import type { WorkerStatus } from '../lib/manager/scoreboard';
 import { get, Managed } from './helpers/manager';
 
@@ -88,6 +89,51 @@ describe('workers', () => {
     process.kill(pid ?? 0, 'SIGUSR2');
     await managed.until('ready');
     await managed.stop();
+  });
+
+  test('are ready when all is that the application has named before it listened, and not before.', async () => {
+    const env = { MISFIT: 'says before it listens when it will be ready' };
+    const managed = new Managed('misfits.js', { workers: 1 }, { env });
+    const { pid = 0 } = await managed.until('preparing');
+    process.kill(pid, 'SIGUSR2');
+    process.kill(pid, 'SIGWINCH');
+    await managed.until('ready');
+    // One of two is not enough.
+    managed.signal('SIGHUP');
+    const { pid: next = 0 } = await managed.until('preparing');
+    process.kill(next, 'SIGUSR2');
+    managed.signal('SIGTERM');
+    const { status, entries } = await managed.end();
+    expect(status).toBe(0);
+    expect(entries.map(({ event }) => event)).not.toContain('rolled');
+  });
+
+  test('are ready when all their servers listen.', async () => {
+    const env = { MISFIT: 'is ready when its last server is' };
+    const managed = await new Managed('misfits.js', { workers: 1 }, { env }).started();
+    const { entries } = await managed.stop();
+    const events = entries.map(({ event }) => event);
+    expect(events.indexOf('last')).toBeGreaterThan(-1);
+    expect(events.indexOf('last')).toBeLessThan(events.indexOf('ready'));
+  });
+
+  test('end if what they wait for cannot be.', async () => {
+    const settings = { workers: 1, restart: { burst: 0 } };
+    const env = { MISFIT: 'is never ready after all' };
+    const { status, stderr, entries } = await new Managed('misfits.js', settings, { env }).end();
+    expect(status).toBe(1);
+    expect(stderr).toContain('Error: no database');
+    expect(entries.at(-1)?.message).toMatch(/No worker became ready: worker 0 .* exited with status 1/);
+  });
+
+  test('ready() wants a promise or nothing, and does nothing where no manager runs.', () => {
+    for (const wrong of [null, 5, () => {}]) {
+      expect(() => ready(wrong as never)).toThrow(
+        expect.objectContaining({ code: 'ERR_PREFORK_INVALID_ARG_TYPE', name: 'TypeError' }),
+      );
+    }
+    ready();
+    ready(Promise.resolve());
   });
 
   test('that are not ready in time are killed, and if none ever is, that is the end.', async () => {

@@ -44,6 +44,25 @@ test('A worker for which no socket was bound is told so.', async () => {
   );
 });
 
+test('A worker that has ended for good leaves no queue behind in which connections would wait for ever.', async () => {
+  const program = start('per-worker-ends.js');
+  const port = Number(await program.line());
+  const left = await answer(port, '/leave');
+  // What comes before the parent has noticed is reset.
+  let seen = new Set([left]);
+  while (seen.has(left)) seen = new Set(await answers(port).catch(() => [left]));
+  expect([...seen]).toEqual([left === '0' ? '1' : '0']);
+});
+
+test('More sockets than processes: it is refused, since nobody would serve them.', async () => {
+  const program = start('per-worker.js', { args: ['3'] });
+  const { status, stderr } = await program.result;
+  expect(status).toBe(1);
+  expect(stderr).toContain(
+    'Expected a process for each socket that was bound with perWorker: 3 but numProcesses was 2',
+  );
+});
+
 test('perWorker gives as many sockets on one port, each for one worker.', () => {
   const sockets = bindSockets(0, '127.0.0.1', { perWorker: 3 });
   expect(sockets.map(({ worker }) => worker)).toEqual([0, 1, 2]);

@@ -11,6 +11,9 @@ import type { Place } from './supervise';
 import { countTraffic, finishTraffic } from './traffic';
 import { takePlace } from './worker';
 
+/** When a worker that waits for nothing but quiet clients gives up, so that it ends by itself. */
+const BEFORE_THE_KILL = 2000;
+
 interface WorkerOptions {
   settings: Settings;
   rules: Rules;
@@ -27,7 +30,7 @@ export function becomeWorker(place: Place, { settings, rules, privileges, log }:
   countTraffic(row);
   startBeating(row, rules, inspectorKeeper(settings.inspectPort, place));
   reportStackOnRequest(place, log);
-  listenForSignals(row);
+  listenForSignals(row, rules);
   for (const signal of place.early) process.kill(process.pid, signal);
   callHook(settings, place, log);
 }
@@ -54,8 +57,8 @@ function callHook({ hooks }: Settings, { worker }: Place, log: Log): void {
 }
 
 /** SIGINT and SIGHUP reach a whole terminal: what comes of them is for the parent to say. */
-function listenForSignals(row: Row): void {
-  const stop = (signal: NodeJS.Signals) => void finish(row, signal);
+function listenForSignals(row: Row, rules: Rules): void {
+  const stop = (signal: NodeJS.Signals) => void finish(row, rules, signal);
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('SIGHUP', () => {});
@@ -65,13 +68,17 @@ function listenForSignals(row: Row): void {
  * An application that listens for the signal itself has ends of its own to tie up, and ends when it has; if it does not
  * the parent's patience is the limit. Any other ends when its last connection is closed.
  */
-async function finish(row: Row, signal: NodeJS.Signals): Promise<void> {
+async function finish(row: Row, { gracefulTimeout }: Rules, signal: NodeJS.Signals): Promise<void> {
   if (row.isStopping) return;
   row.markStopping();
   binding.supervise_ring();
   const isAlone = process.listenerCount(signal) === 1;
   closeInspector();
-  await finishTraffic(() => row.get('draining') === 1);
+  await finishTraffic({
+    isLast: () => row.get('draining') === 1,
+    isUrgent: () => row.get('ending') === 1,
+    patience: gracefulTimeout - BEFORE_THE_KILL,
+  });
   if (isAlone) process.exit(0);
 }
 

@@ -16,14 +16,15 @@ export class Endpoint {
   readonly wish: Wish;
   readonly #shared: ListeningSocket | undefined;
   /** Balanced: a queue for each worker id, which stays when the worker goes. */
-  readonly #queues: ListeningSocket[] = [];
+  readonly #queues = new Map<number, ListeningSocket>();
+  #fileRemoved = false;
 
   /** @throws SystemError, ResolverError: it cannot be bound */
   constructor(wish: Wish, balancedOver: number) {
     this.wish = wish;
     if (wish.kind === 'tcp' && balancedOver > 0) {
       this.wish = { ...wish };
-      for (let id = 0; id < balancedOver; id++) this.#addQueue();
+      for (let id = 0; id < balancedOver; id++) this.#addQueue(id);
     } else {
       this.#shared = bindShared(wish);
     }
@@ -38,42 +39,54 @@ export class Endpoint {
 
   /** For the parent, before it forks worker `id`, which may be one more than there were. */
   prepare(id: number): void {
-    if (this.#shared === undefined) while (this.#queues.length <= id) this.#addQueue();
+    if (this.#shared === undefined && !this.#queues.has(id)) this.#addQueue(id);
   }
 
   /** For worker `id`: the socket that it serves. The others' queues are not its to keep open. */
   take(id: number): ListeningSocket {
     if (this.#shared !== undefined) return this.#shared;
-    const own = this.#queues[id];
-    for (const queue of this.#queues) if (queue !== own) queue.close();
+    const own = this.#queues.get(id);
+    for (const queue of this.#queues.values()) if (queue !== own) queue.close();
     return own as ListeningSocket;
   }
 
-  /** For the parent, at the end: no new connection. Those that are complete are left to the workers. */
+  /** Whoever has handed the socket over keeps it, and may hand it to the next process: it must stay as it is. */
+  get isLent(): boolean {
+    return this.wish.kind === 'fd';
+  }
+
+  /** For the parent, at the end: no new connection. Those that are under way are left to the workers. */
   close(): void {
-    for (const socket of this.#shared === undefined ? this.#queues : [this.#shared]) refuse(socket);
+    // Nothing else keeps new connections from a Unix socket.
+    this.removeFile();
+    if (this.isLent) this.#shared?.close();
+    else
+      for (const socket of this.#shared === undefined ? this.#queues.values() : [this.#shared])
+        refuse(socket);
   }
 
   /** For the parent: the same for worker `id`. False if it has no queue of its own. */
   closeQueue(id: number): boolean {
-    const queue = this.#queues[id];
+    const queue = this.#queues.get(id);
     if (queue === undefined) return false;
-    this.#queues.length = id;
+    this.#queues.delete(id);
     refuse(queue);
     return true;
   }
 
+  /** Once: the next server may have made its own under that name by the time that this one ends. */
   removeFile(): void {
-    removeSocketFile(this.wish);
+    if (!this.#fileRemoved) removeSocketFile(this.wish);
+    this.#fileRemoved = true;
   }
 
   get #first(): ListeningSocket {
-    return this.#shared ?? (this.#queues[0] as ListeningSocket);
+    return this.#shared ?? (this.#queues.values().next().value as ListeningSocket);
   }
 
-  #addQueue(): void {
+  #addQueue(id: number): void {
     const queue = bindOneOfMany(this.wish as Wish & { kind: 'tcp' });
-    this.#queues.push(queue);
+    this.#queues.set(id, queue);
     const address = queue.address();
     // The first may have been given any free port: that is the port for all.
     if (typeof address !== 'string') Object.assign(this.wish, { port: address.port });

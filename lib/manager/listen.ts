@@ -11,6 +11,8 @@ export interface Call {
   wish: Wish | null;
   parameters: unknown[];
   signal: AbortSignal | undefined;
+  /** As in node:cluster: the socket is not to be shared. */
+  isExclusive: boolean;
 }
 
 interface ListenOptions {
@@ -22,6 +24,7 @@ interface ListenOptions {
   ipv6Only?: unknown;
   readableAll?: unknown;
   writableAll?: unknown;
+  exclusive?: unknown;
   signal?: AbortSignal;
 }
 
@@ -61,17 +64,18 @@ export function listenOn({ server, wish, signal }: Call, sockets: readonly Liste
 
 // --- The forms that net.Server.listen takes (lib/net.js, normalizeArgs) ---
 
-function understand(parameters: unknown[]): { wish: Wish | null; signal: AbortSignal | undefined } {
+function understand(parameters: unknown[]): Pick<Call, 'wish' | 'signal' | 'isExclusive'> {
+  const usual = { signal: undefined, isExclusive: false };
   const [first, second] = parameters;
   if (first !== null && typeof first === 'object') {
     const options = first as ListenOptions;
-    return { wish: wishOf(options), signal: options.signal };
+    return { wish: wishOf(options), signal: options.signal, isExclusive: options.exclusive === true };
   }
   const backlog = parameters.find((each, index) => index > 0 && typeof each === 'number');
-  if (isPath(first)) return { wish: wishOf({ path: first, backlog }), signal: undefined };
+  if (isPath(first)) return { ...usual, wish: wishOf({ path: first, backlog }) };
   const host = typeof second === 'string' ? second : undefined;
   const port = typeof first === 'function' ? undefined : first;
-  return { wish: wishOf({ port: port ?? 0, host, backlog }), signal: undefined };
+  return { ...usual, wish: wishOf({ port: port ?? 0, host, backlog }) };
 }
 
 function isPath(value: unknown): value is string {

@@ -1,6 +1,8 @@
 /** The process manager: an application is loaded once, and from its first `listen` on it runs in workers. */
 import type { Server } from 'node:net';
+import { binding } from '../binding';
 import { integer } from '../errors';
+import type { ListeningSocket } from '../netutil';
 import { warmup } from '../warmup';
 import {
   explainBind,
@@ -13,6 +15,7 @@ import {
 import { autoWorkers } from './auto-workers';
 import { becomeWorker } from './become-worker';
 import { Endpoint } from './endpoints';
+import { LaterListens } from './later-listens';
 import { type Call, interceptListen, listenOn } from './listen';
 import { rememberLogFiles, reopenLogFiles } from './log-files';
 import { removePidFile, writePidFile } from './pid-file';
@@ -22,8 +25,8 @@ import { MAX_WORKERS } from './scoreboard';
 import type { Log, Settings, WorkerInfo } from './settings';
 import { bindOneOfMany, formatWish, type Wish } from './sockets';
 import { type Place, supervise } from './supervise';
-import { watchServer } from './traffic';
-import { hasBegunToListen, ownRow } from './worker';
+import { leaveQueueOf, watchServer } from './traffic';
+import { beginManaging, beginsToListen, ownRow } from './worker';
 
 /** How often an application that has something under way is looked at again. */
 const BUSY_INTERVAL = 5;
@@ -43,6 +46,7 @@ export class Manager {
   readonly #log: Log;
   readonly #privileges: Privileges;
   readonly #served: Served[] = [];
+  readonly #later = new LaterListens();
   /** Calls of `listen` that wait for the application to have nothing under way. */
   #waiting: Call[] = [];
   #giveUp: NodeJS.Timeout | undefined;
@@ -54,6 +58,7 @@ export class Manager {
     this.#rules = rulesOf(settings);
     this.#log = log;
     this.#privileges = findPrivileges(settings.user, settings.group);
+    beginManaging();
     rememberLogFiles();
     if (settings.cwd !== null) process.chdir(settings.cwd);
     if (settings.umask !== null) process.umask(settings.umask);
@@ -91,7 +96,7 @@ export class Manager {
   readonly #terminatedEarly = (): void => process.exit(TERMINATED);
 
   #take(call: Call): boolean {
-    if (this.#place !== undefined) return this.#listenAgain(call, this.#place.worker);
+    if (this.#place !== undefined) return this.#listenAgain(call, this.#place);
     this.#waiting.push(call);
     this.#startWhenQuiet();
     return true;
@@ -185,12 +190,24 @@ export class Manager {
       },
       closeQueue: (id) => this.#endpoints().filter((endpoint) => endpoint.closeQueue(id)).length > 0,
       reopenLogs: reopenLogFiles,
+      readNote: () => this.#readNote(),
       cleanUp: () => this.#cleanUp(),
     });
   }
 
   #endpoints(): Endpoint[] {
-    return this.#served.flatMap(({ endpoints }) => endpoints);
+    return [...this.#served.flatMap(({ endpoints }) => endpoints), ...this.#later.endpoints];
+  }
+
+  /** A worker has found that the application listens a second time. */
+  #readNote(): void {
+    const { wish, answer } = this.#later.readNote() ?? {};
+    if (wish === undefined || answer === undefined) return;
+    if ('error' in answer) {
+      this.#log({ level: 'error', event: 'cannot listen', message: explainBind(wish, answer.error) });
+    } else {
+      this.#log({ level: 'info', event: 'listening', message: `Listening on ${answer.endpoint.name}, too` });
+    }
   }
 
   #cleanUp(): void {
@@ -204,7 +221,7 @@ export class Manager {
     this.#watch(call.server);
     listenOn(
       call,
-      endpoints.map((endpoint) => endpoint.take(id)),
+      endpoints.map((endpoint) => take(endpoint, id)),
     );
   }
 
@@ -212,49 +229,86 @@ export class Manager {
     const row = ownRow();
     if (row === undefined) return;
     watchServer(server, row);
-    // After the application's own listeners: it may yet fail in them.
-    server.once('listening', () => process.nextTick(hasBegunToListen));
+    beginsToListen(server);
   }
 
-  /** Too late for the parent to bind it. A port can be bound by each worker, and the kernel spreads the connections. */
-  #listenAgain(call: Call, { id, pid, generation, restarts }: WorkerInfo): boolean {
+  /** What the parent has not bound yet, it binds, and forks this worker anew, which as yet serves nobody. */
+  #listenAgain(call: Call, { worker, row }: Place): boolean {
+    const { server, wish } = call;
+    if (wish === null || call.isExclusive || isAnyPort(wish)) return this.#listenAlone(call);
+    const answer = this.#later.answer(wish);
+    if (answer === undefined) {
+      if (row.isReady || !this.#mayLeaveNotes || !this.#later.leaveNote(worker.id, wish)) {
+        return this.#listenAlone(call, worker);
+      }
+      row.set('hasLeftNote', 1);
+      return binding.process_exit(0);
+    }
+    this.#watch(server);
+    if ('error' in answer) process.nextTick(() => server.emit('error', answer.error));
+    else listenOn(call, [take(answer.endpoint, worker.id)]);
+    return true;
+  }
+
+  /** What a worker asks for is done with the parent's rights, which may be more than the worker's. */
+  get #mayLeaveNotes(): boolean {
+    return this.#settings.user === null && this.#settings.group === null;
+  }
+
+  /** A port can be bound by each worker, and the kernel spreads the connections; all else is Node's to do. */
+  #listenAlone(call: Call, worker?: WorkerInfo): boolean {
     this.#watch(call.server);
     const { wish } = call;
-    if (wish === null || wish.kind !== 'tcp' || wish.port === 0) return false;
+    if (worker === undefined || wish === null) return false;
+    this.#warnOfListening(wish, worker);
+    if (wish.kind !== 'tcp') return false;
     try {
       listenOn(call, [bindOneOfMany(wish)]);
     } catch (error) {
       process.nextTick(() => call.server.emit('error', error));
-      return true;
-    }
-    if (id === 0 && generation === 0 && restarts === 0) {
-      this.#log({
-        level: 'warning',
-        event: 'listens twice',
-        message:
-          `The application listens a second time, on ${formatWish(wish)}: each worker has bound that port for itself, ` +
-          'and what waits there for one that crashes is lost. To have it kept, serve all addresses with one server ' +
-          'and give them with --bind',
-        worker: id,
-        pid,
-      });
     }
     return true;
   }
+
+  #warnOfListening(wish: Wish, { id, pid, generation, restarts }: WorkerInfo): void {
+    if (id !== 0 || generation !== 0 || restarts !== 0) return;
+    const why = this.#mayLeaveNotes ? 'its workers are ready' : 'its workers have changed their user';
+    const what = {
+      tcp: 'each worker binds it for itself, and what waits there for one that goes is lost',
+      unix: 'only one worker can have it',
+      fd: 'each worker serves it',
+    }[wish.kind];
+    this.#log({
+      level: 'warning',
+      event: 'listens late',
+      message:
+        `The application listens on ${formatWish(wish)} after ${why}, so that the parent does not bind it for all: ` +
+        `${what}. Listen right after the first listen(), or when that calls back, with workers that keep their user; ` +
+        'or serve all addresses with one server and give them with --bind',
+      worker: id,
+      pid,
+    });
+  }
+}
+
+/** Each worker can have one of its own: whoever wants that talks to this worker, or only looks for a free one. */
+function isAnyPort(wish: Wish): boolean {
+  return wish.kind === 'tcp' && wish.port === 0;
+}
+
+/** For worker `id`: its socket. */
+function take(endpoint: Endpoint, id: number): ListeningSocket {
+  const socket = endpoint.take(id);
+  if (endpoint.isLent) leaveQueueOf(socket);
+  return socket;
 }
 
 function rulesOf(settings: Settings): Rules {
-  const { workers, gracefulTimeout, bootTimeout, hangTimeout, restart, maxRequests } = settings;
-  const { maxRequestsJitter, maxMemory, inspectPort } = settings;
+  const { workers, hangTimeout, inspectPort } = settings;
   return {
+    ...settings,
     workers: workers === 'auto' ? autoWorkers() : integer('workers', workers, 1, MAX_WORKERS),
-    gracefulTimeout,
-    bootTimeout,
     // Who stands at a breakpoint does not hang.
     hangTimeout: inspectPort === null ? hangTimeout : 0,
-    restart,
-    maxRequests,
-    maxRequestsJitter,
-    maxMemory,
   };
 }

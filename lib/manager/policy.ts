@@ -2,19 +2,22 @@
  * What a parent decides: a pure function from a state and an event to the next state and what is to be done about it.
  * It knows no process, clock or chance; the driver (supervise.ts) tells it of all three. Times are in milliseconds.
  */
-import type { LogEntry, WorkerExit, WorkerInfo } from './settings';
+import type { LogEntry, Settings, WorkerExit, WorkerInfo } from './settings';
 
 /** Of the settings, those that decide anything. */
-export interface Rules {
+export interface Rules
+  extends Pick<
+    Settings,
+    | 'gracefulTimeout'
+    | 'bootTimeout'
+    | 'hangTimeout'
+    | 'restart'
+    | 'maxRequests'
+    | 'maxRequestsJitter'
+    | 'maxMemory'
+    | 'balanced'
+  > {
   workers: number;
-  gracefulTimeout: number;
-  bootTimeout: number;
-  /** 0: never. */
-  hangTimeout: number;
-  restart: { burst: number; window: number; minDelay: number; maxDelay: number; limit: number | null };
-  maxRequests: number | null;
-  maxRequestsJitter: number;
-  maxMemory: number | null;
 }
 
 /**
@@ -43,6 +46,8 @@ interface Slot {
   forking: boolean;
   /** No new worker before that time. */
   notBefore: number;
+  /** It is to be removed, by a worker that serves first what waits in the queue of its own. */
+  leaving: boolean;
 }
 
 export interface State {
@@ -95,6 +100,8 @@ export type Event =
   | { type: 'ready'; pid: number }
   /** `wasTold`: the worker was finishing, because somebody had sent it a signal. */
   | { type: 'exited'; pid: number; exit: WorkerExit; wasTold: boolean }
+  /** The worker has ended, so that it can be forked anew with what it lacked. */
+  | { type: 'left note'; pid: number }
   | { type: 'signal'; signal: ManagerSignal }
   | { type: 'time'; readings: ReadonlyMap<number, Reading> };
 
@@ -180,7 +187,11 @@ function checksHealth({ hangTimeout, maxRequests, maxMemory }: Rules): boolean {
 }
 
 function newSlot(id: number): Slot {
-  return { id, restarts: 0, forking: false, notBefore: 0 };
+  return { id, restarts: 0, forking: false, notBefore: 0, leaving: false };
+}
+
+function staying({ slots }: State): readonly Slot[] {
+  return slots.filter(({ leaving }) => !leaving);
 }
 
 /** The worker that holds a slot: the one that is ready, or else the one that will be. */
@@ -286,6 +297,9 @@ class Turn {
       case 'exited':
         this.#exited(event.pid, event.exit, event.wasTold);
         break;
+      case 'left note':
+        this.#set({ workers: this.state.workers.filter(({ pid }) => pid !== event.pid) });
+        break;
       case 'signal':
         this.#signal(event.signal);
         break;
@@ -337,6 +351,7 @@ class Turn {
     if (slot === undefined) return;
     this.#change(slot, { forking: false });
     this.#failedToBoot(`worker ${id} could not be started: ${reason}`);
+    if (slot.leaving) this.#remove(slot);
     this.#delayAfterCrash(id);
   }
 
@@ -349,6 +364,8 @@ class Turn {
     for (const other of this.state.workers) {
       if (other.id === worker.id && other.pid !== pid && other.phase === 'ready') this.#stop(other);
     }
+    const slot = this.#slot(worker.id);
+    if (slot?.leaving) this.#remove(slot);
     this.#announce();
   }
 
@@ -358,6 +375,9 @@ class Turn {
     this.#set({ workers: this.state.workers.filter((other) => other !== worker) });
     this.actions.push({ type: 'worker exit', worker: info(worker), exit });
     if (this.state.phase !== 'running' || worker.phase === 'stopping') return;
+    const slot = this.#slot(worker.id);
+    // It has had its chance.
+    if (slot?.leaving && worker.phase !== 'doomed') this.#remove(slot);
     // One that dies while it boots is to blame, unless others have shown that it need not.
     const isUnblamed = worker.phase === 'ready' || (worker.phase === 'booting' && this.state.everReady);
     if (isUnblamed && (wasTold || isFromOutside(exit))) this.#wasKilled(worker, exit);
@@ -403,7 +423,7 @@ class Turn {
     this.#log(
       'info',
       'rolling replacement',
-      `SIGHUP: replacing ${plural(this.state.slots.length, 'worker')}, each when a new one is ready`,
+      `SIGHUP: replacing ${plural(staying(this.state).length, 'worker')}, each when a new one is ready`,
     );
   }
 
@@ -578,28 +598,38 @@ class Turn {
   // --- How many ---
 
   #grow(): void {
+    const leaving = this.state.slots.find((slot) => slot.leaving);
+    if (leaving === undefined) this.#add();
+    else this.#change(leaving, { leaving: false });
+    this.#log('info', 'one worker more', `SIGTTIN: ${plural(staying(this.state).length, 'worker')}`);
+  }
+
+  #add(): void {
     const used = new Set(this.state.slots.map(({ id }) => id));
     let id = 0;
     while (used.has(id)) id += 1;
-    const slots = [...this.state.slots, newSlot(id)].sort((one, other) => one.id - other.id);
-    this.#set({ slots });
-    this.#log('info', 'one worker more', `SIGTTIN: ${plural(slots.length, 'worker')}`);
+    this.#set({ slots: [...this.state.slots, newSlot(id)].sort((one, other) => one.id - other.id) });
   }
 
   #shrink(): void {
-    const last = this.state.slots.at(-1);
-    if (last === undefined || this.state.slots.length === 1) {
+    const [last, ...others] = staying(this.state).toReversed();
+    if (last === undefined || others.length === 0) {
       this.#log('warning', 'one worker fewer', 'SIGTTOU: the last worker stays');
       return;
     }
-    const slots = this.state.slots.slice(0, -1);
-    this.#set({ slots });
-    this.actions.push({ type: 'close queue', id: last.id });
+    const phase = incumbent(this.state, last.id)?.phase;
+    const isServed = phase === 'ready' || phase === 'booting';
+    if (isServed || !this.state.rules.balanced) this.#remove(last);
+    else this.#change(last, { leaving: true });
+    this.#log('info', 'one worker fewer', `SIGTTOU: ${plural(others.length, 'worker')}`);
+  }
+
+  #remove({ id }: Slot): void {
+    this.#set({ slots: this.state.slots.filter((slot) => slot.id !== id) });
+    this.actions.push({ type: 'close queue', id });
     for (const worker of this.state.workers) {
-      if (worker.id === last.id && worker.phase !== 'stopping' && worker.phase !== 'doomed')
-        this.#stop(worker);
+      if (worker.id === id && worker.phase !== 'stopping' && worker.phase !== 'doomed') this.#stop(worker);
     }
-    this.#log('info', 'one worker fewer', `SIGTTOU: ${plural(slots.length, 'worker')}`);
   }
 
   #fillSlots(): void {
@@ -624,20 +654,21 @@ class Turn {
   }
 
   #announce(): void {
-    const { announced, slots, workers } = this.state;
-    if (announced || workers.filter(({ phase }) => phase === 'ready').length < slots.length) return;
+    const { announced, workers } = this.state;
+    const wanted = staying(this.state).length;
+    if (announced || workers.filter(({ phase }) => phase === 'ready').length < wanted) return;
     this.#set({ announced: true });
-    this.#log('info', 'ready', `${plural(slots.length, 'worker')} ready`);
+    this.#log('info', 'ready', `${plural(wanted, 'worker')} ready`);
   }
 
   #noticeRolled(): void {
-    const { rolling, phase, slots, generation, workers } = this.state;
+    const { rolling, phase, generation, workers } = this.state;
     if (!rolling || phase !== 'running') return;
     const isNew = (id: number) =>
       workers.some(
         (worker) => worker.id === id && worker.phase === 'ready' && worker.generation === generation,
       );
-    if (!slots.every(({ id }) => isNew(id))) return;
+    if (!staying(this.state).every(({ id }) => isNew(id))) return;
     this.#set({ rolling: false });
     this.#log('info', 'rolled', `Every worker has been replaced (generation ${generation})`);
   }

@@ -47,6 +47,8 @@ const FIELDS = [
   'privateMemory',
   'stackWanted',
   'draining',
+  'ending',
+  'hasLeftNote',
 ] as const;
 type Field = (typeof FIELDS)[number];
 
@@ -130,6 +132,11 @@ export class Row {
   /** For the parent: nobody else will accept what waits in the worker's queue. */
   askToDrain(): void {
     this.set('draining', 1);
+  }
+
+  /** For the parent: all of it ends, so that nobody's patience should be tried. */
+  tellOfEnd(): void {
+    this.set('ending', 1);
   }
 
   free(): void {

@@ -38,6 +38,8 @@ export interface Duties {
   /** False if worker `id` has none of its own. */
   closeQueue(id: number): boolean;
   reopenLogs(): void;
+  /** A worker has ended because it needs something of the parent (later-listens.ts). */
+  readNote(): void;
   /** The last thing before the process ends. */
   cleanUp(): void;
 }
@@ -145,7 +147,12 @@ class Driver {
       if (pid <= 0) return;
       const row = this.#rows.get(pid);
       if (row === undefined) continue;
-      this.#queue.push({ type: 'exited', pid, exit: exitOf(status[0] ?? 0), wasTold: row.isStopping });
+      if (row.get('hasLeftNote') === 1) {
+        this.#duties.readNote();
+        this.#queue.push({ type: 'left note', pid });
+      } else {
+        this.#queue.push({ type: 'exited', pid, exit: exitOf(status[0] ?? 0), wasTold: row.isStopping });
+      }
       row.free();
       this.#rows.delete(pid);
       this.#announced.delete(pid);
@@ -185,7 +192,10 @@ class Driver {
         break;
       case 'stop listening':
         this.#duties.stopListening();
-        for (const row of this.#rows.values()) row.askToDrain();
+        for (const row of this.#rows.values()) {
+          row.askToDrain();
+          row.tellOfEnd();
+        }
         break;
       case 'close queue':
         if (this.#duties.closeQueue(action.id)) this.#askToDrain(action.id);

@@ -4,15 +4,18 @@ import { Server as HttpServer, type ServerResponse } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import { Server, type Socket } from 'node:net';
 import { binding } from '../binding';
+import type { ListeningSocket } from '../netutil';
 import { ownedSockets } from '../server-handle';
+import { handshakes, portsOf } from './handshakes';
 import type { Row } from './scoreboard';
 
 /**
- * How long a connection without a request is left open when a worker stops, and how long a queue must have been empty:
- * what a client has sent already may still be on its way.
+ * How long a connection without a request is left open when a worker stops: what a client has sent already may still be
+ * on its way.
  */
 const LINGER = 1000;
-const QUEUE_LINGER = 100;
+/** A lost packet of a handshake is sent again after a second; longer than that and a bit only liars take. */
+const HANDSHAKE_LIMIT = 3000;
 const LOOK_INTERVAL = 20;
 
 interface Http2Session {
@@ -29,6 +32,8 @@ const servers = new Set<Server>();
 /** Each with the time at which it was accepted. */
 const connections = new Map<Socket, number>();
 const sessions = new Set<Http2Session>();
+/** Sockets that were handed over. */
+const lent = new Set<number>();
 let stopping = false;
 
 /** Counts from now on. */
@@ -68,45 +73,72 @@ function watchHttp2(server: Server, count: (amount: number) => void): void {
   });
 }
 
+/** Who has handed this socket over keeps it: what waits in it is for whoever serves it next. */
+export function leaveQueueOf({ fd }: ListeningSocket): void {
+  lent.add(fd);
+}
+
 function lastOnItsConnection(response: ServerResponse): void {
   if (!response.headersSent) response.shouldKeepAlive = false;
 }
 
+interface End {
+  /** Nobody else will accept what waits in the queue. */
+  isLast(): boolean;
+  /** The whole server ends, so that somebody waits for it. */
+  isUrgent(): boolean;
+  /** How long it may take. */
+  patience: number;
+}
+
 /**
- * Accepts no more connections, lets every request be answered and its connection end with that, and closes the
- * connections that nothing comes from. Resolves when all are closed.
+ * Accepts no more connections, lets every request be answered and its connection end with that. Resolves when all are
+ * closed.
  *
- * @param drain accept first what waits in the queue: nobody else will
+ * A connection on which nothing is asked is left open as long as its client was told that it would be (the server's
+ * `keepAliveTimeout`): a request may be on its way. If the whole server ends, it is closed after a second.
  */
-export async function finishTraffic(drain: () => boolean): Promise<void> {
+export async function finishTraffic({ isLast, isUrgent, patience }: End): Promise<void> {
   stopping = true;
   const since = Date.now();
   for (const socket of connections.keys()) {
     const response = (socket as Busy)._httpMessage;
     if (response) lastOnItsConnection(response);
   }
-  await stopAccepting(drain);
+  await stopAccepting(isLast);
   for (const session of sessions) session.close();
   while (connections.size > 0) {
-    if (Date.now() - since >= LINGER) closeIdle();
+    const elapsed = Date.now() - since;
+    const isLate = isUrgent() || elapsed >= patience;
+    if (isLate && elapsed >= LINGER) closeIdle();
+    closeFresh(isLate);
     await pause();
   }
 }
 
 async function stopAccepting(drain: () => boolean): Promise<void> {
   const open = [...servers];
-  if (drain()) await emptyQueues(open.flatMap(descriptorsOf));
+  if (drain()) await emptyQueues(open.flatMap(descriptorsOf).filter((fd) => !lent.has(fd)));
   // Not http.Server's own close(), which would also close what has been idle for no time at all.
   for (const server of open) Server.prototype.close.call(server);
 }
 
-/** Their sockets take nobody new any more (`socket_refuse`); what they have is accepted as the loop turns. */
+/**
+ * Their sockets take nobody new any more (`socket_refuse`). Who had asked before that is either in the queue, and is
+ * accepted as the loop turns, or about to be: a socket that is closed meanwhile answers the last packet of the handshake
+ * with a reset.
+ */
 async function emptyQueues(descriptors: number[]): Promise<void> {
-  let emptySince = Date.now();
-  while (Date.now() - emptySince < QUEUE_LINGER) {
-    if (descriptors.some((fd) => binding.socket_pending(fd) === 1)) emptySince = Date.now();
+  const ports = portsOf(descriptors);
+  const giveUpAt = Date.now() + HANDSHAKE_LIMIT;
+  let underWay = handshakes(ports);
+  while (underWay.size > 0 && Date.now() < giveUpAt) {
     await pause();
+    const now = handshakes(ports);
+    underWay = new Set([...underWay].filter((each) => now.has(each)));
   }
+  do await pause();
+  while (descriptors.some((fd) => binding.socket_pending(fd) === 1));
 }
 
 function descriptorsOf(server: Server): number[] {
@@ -120,16 +152,21 @@ function closeIdle(): void {
   for (const server of servers) {
     if (server instanceof HttpServer || server instanceof HttpsServer) server.closeIdleConnections();
   }
-  // Node takes a connection for busy on which no request has ever begun.
+}
+
+/** Node takes a connection for busy on which no request has ever begun. */
+function closeFresh(isLate: boolean): void {
   for (const [socket, acceptedAt] of connections) {
-    const isFresh = socket.bytesRead === 0 && Date.now() - acceptedAt >= LINGER;
-    if (isFresh && isOfHttp(socket)) socket.destroy();
+    const server = httpServerOf(socket);
+    if (server === undefined || socket.bytesRead > 0) continue;
+    const limit = isLate ? LINGER : Math.max(LINGER, server.keepAliveTimeout || Number.POSITIVE_INFINITY);
+    if (Date.now() - acceptedAt >= limit) socket.destroy();
   }
 }
 
-function isOfHttp(socket: Socket): boolean {
+function httpServerOf(socket: Socket): HttpServer | HttpsServer | undefined {
   const { server } = socket as unknown as { server?: unknown };
-  return server instanceof HttpServer || server instanceof HttpsServer;
+  return server instanceof HttpServer || server instanceof HttpsServer ? server : undefined;
 }
 
 /** And until the loop has read what came meanwhile: after a delay timers come first. */

@@ -1,5 +1,8 @@
 /** What a worker knows of itself, and what it tells its parent. */
+import { type EventEmitter, errorMonitor } from 'node:events';
+import type { Server } from 'node:net';
 import { binding } from '../binding';
+import { invalidType } from '../errors';
 import type { Row } from './scoreboard';
 import type { WorkerInfo } from './settings';
 import type { Place } from './supervise';
@@ -7,7 +10,15 @@ import type { Place } from './supervise';
 let place: Place | undefined;
 /** Promises that were given to `ready` and have not settled. */
 let awaited = 0;
+/** Servers that have been told to listen and do not yet. */
+let awaitedServers = 0;
 let listens = false;
+let isManaged = false;
+
+/** This process, or one forked from it, will be a worker. */
+export function beginManaging(): void {
+  isManaged = true;
+}
 
 export function takePlace(taken: Place): void {
   place = taken;
@@ -34,23 +45,29 @@ function becomeReady(): void {
 }
 
 /**
- * Says that this worker is ready to serve. Without it a worker is ready as soon as its server listens.
+ * Says when this worker is ready to serve. Without it a worker is ready as soon as all its servers listen.
  *
- * With a promise, given before the server listens or right after `listen()`, the worker is ready only when it has been
- * fulfilled, and also listens; if it is rejected, the worker ends with status 1. In the parent, and where no manager
- * runs, it does nothing.
+ * With a promise the worker is ready only when that has been fulfilled, and its servers listen; if it is rejected, the
+ * worker ends with status 1. Several promises are all waited for. Call it before `listen()`, in the parent, where the
+ * promise goes over to each worker, or right after `listen()`. Without a promise the worker is ready at once; in the
+ * parent that does nothing. Where no manager runs, it does nothing at all.
+ *
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`: `after` is no promise
  */
 export function ready(after?: PromiseLike<unknown>): void {
-  if (place === undefined) return;
   if (after === undefined) {
     becomeReady();
     return;
   }
+  if (typeof (after as Partial<PromiseLike<unknown>> | null)?.then !== 'function') {
+    throw invalidType('after', 'a promise', after);
+  }
+  if (!isManaged) return;
   awaited += 1;
   after.then(
     () => {
       awaited -= 1;
-      if (listens && awaited === 0) becomeReady();
+      becomeReadyIfNothingIsAwaited();
     },
     (error: unknown) => {
       process.nextTick(() => {
@@ -60,8 +77,23 @@ export function ready(after?: PromiseLike<unknown>): void {
   );
 }
 
-/** The server listens, and its own listeners have heard of it. */
-export function hasBegunToListen(): void {
-  listens = true;
-  if (awaited === 0) becomeReady();
+/** A server that is about to listen; it may also fail to, or be closed first. */
+export function beginsToListen(server: Server): void {
+  let decided = false;
+  const decide = (hasBegun: boolean) => {
+    if (decided) return;
+    decided = true;
+    awaitedServers -= 1;
+    listens ||= hasBegun;
+    becomeReadyIfNothingIsAwaited();
+  };
+  awaitedServers += 1;
+  // After the application's own listeners: it may yet fail in them, or have another server listen.
+  server.once('listening', () => process.nextTick(decide, true));
+  (server as EventEmitter).once(errorMonitor, () => process.nextTick(decide, false));
+  server.once('close', () => process.nextTick(decide, false));
+}
+
+function becomeReadyIfNothingIsAwaited(): void {
+  if (listens && awaited === 0 && awaitedServers === 0) becomeReady();
 }

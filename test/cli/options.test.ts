@@ -53,6 +53,21 @@ test('--bind fd:3: a socket that was handed over.', async () => {
   expect(await served.info()).toHaveProperty('pid');
 });
 
+test('--bind fd:3: whoever handed it over can hand it to the next process, and nobody is refused in between.', async () => {
+  const restarter = `
+    const [socket] = require(${JSON.stringify(ROOT)}).bindSockets(0, '127.0.0.1');
+    const stdio = ['inherit', 'inherit', 'inherit', socket.fd];
+    const start = () => require('node:child_process').spawn(process.argv[1], process.argv.slice(2), { stdio }).on('exit', start);
+    start();
+  `;
+  const under = [process.execPath, '-e', restarter];
+  const served = await serve([SERVER, '-w', '1', '--bind', 'fd:3'], { under });
+  const first = await served.info();
+  served.running.kill('SIGTERM', served.running.children()[0]);
+  await served.until(/All workers have ended/);
+  expect((await served.info()).pid).not.toBe(first.pid);
+});
+
 test('--graceful-timeout: after it a worker that still has a request is killed.', async () => {
   const served = await serve([SERVER, '-w', '1', '--graceful-timeout', '300ms']);
   const [port] = served.ports;

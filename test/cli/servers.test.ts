@@ -182,24 +182,22 @@ describe('A module that exports', () => {
 });
 
 describe('What the application does beside it', () => {
-  test('It listens a second time: both are served, and the log says what that means.', async () => {
+  test('It listens on a second port and on a path: all workers serve all of it.', async () => {
     const content = `
       const { createServer } = require('node:http');
       const answer = (request, response) => response.end('pid ' + process.pid);
-      createServer(answer).listen(0, '127.0.0.1', () => {
-        const probe = createServer().listen(0, '127.0.0.1', () => {
-          // One free port for all workers.
-          const port = 20000 + (process.ppid % 10000);
-          probe.close(() => createServer(answer).listen(port, '127.0.0.1', () => console.log('second=' + port)));
-        });
-      });`;
+      const port = 20000 + (process.pid % 10000);
+      createServer(answer).listen(port, '127.0.0.1');
+      createServer(answer).listen(port, '127.0.0.2');
+      createServer(answer).listen('second.sock');`.replace('process.pid %', `${process.pid} %`);
     const served = await serve(['a.js', '-w', '2'], { files: { 'a.js': content } });
-    await served.until(/second=\d+\n/, 2);
-    await served.until(
-      /The application listens a second time, on 127\.0\.0\.1:\d+: .* give them with --bind/,
-    );
-    const [port = 0] = served.running.numbers('second');
-    expect(served.running.children()).toContain(Number((await served.ask('/', { port })).slice(4)));
+    expect(served.log).toMatch(/Listening on 127\.0\.0\.2:\d+, too\n/);
+    expect(served.log).toMatch(/Listening on unix:second\.sock, too\n/);
+    for (const where of [{}, { host: '127.0.0.2' }, { socketPath: join(served.folder, 'second.sock') }]) {
+      const seen = new Set<string>();
+      while (seen.size < 2) seen.add(await served.ask('/', where));
+    }
+    expect(await served.stop()).toBe('status 0');
   });
 
   test('It has a connection open before it listens: it is refused, with the connection and what to do.', async () => {
