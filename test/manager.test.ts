@@ -16,10 +16,12 @@ function childrenOf(pid: number): number[] {
 }
 
 function isAlive(pid: number): boolean {
-  return (
-    readdirSync('/proc').includes(String(pid)) &&
-    !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
-  );
+  if (!readdirSync('/proc').includes(String(pid))) return false;
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false; // it was there a moment ago
+  }
 }
 
 /** Until what is asked for again and again is so. */
