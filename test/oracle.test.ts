@@ -501,6 +501,7 @@ const servers: Scenario[] = [
     name: `${pattern}: two workers`,
     program: 'serve',
     args: [pattern, '2', '127.0.0.1'],
+    sorted: true, // of two that have ended before the parent looks, it finds the older one first
     anonymous: true,
     async drive(running: Running) {
       await running.until(/port=\d+\n/);
