@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { freePort } from '../helpers/port';
 import { launch, serve } from '../helpers/served';
 import { ROOT } from '../helpers/stdin';
 
@@ -231,7 +232,7 @@ async function inspectorOn(port: number): Promise<string> {
 }
 
 test('--inspect-port: each worker has an inspector of its own.', async () => {
-  const base = 20_000 + (process.pid % 10_000);
+  const base = freePort(2);
   const served = await serve([SERVER, '-w', '2', '--inspect-port', String(base)]);
   const own = new Map<number, unknown>();
   while (own.size < 2) {

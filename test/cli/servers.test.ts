@@ -1,6 +1,7 @@
 /** Unmodified servers of the usual frameworks, in JavaScript and TypeScript, run with four workers. */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../helpers/port';
 import { launch, type Served, type ServeOptions, serve } from '../helpers/served';
 import { ROOT } from '../helpers/stdin';
 
@@ -188,8 +189,7 @@ describe('What the application does beside it', () => {
       const answer = (request, response) => response.end('pid ' + process.pid);
       createServer(answer).listen(0, '127.0.0.1', () => {
         const probe = createServer().listen(0, '127.0.0.1', () => {
-          // One free port for all workers.
-          const port = 20000 + (process.ppid % 10000);
+          const port = ${freePort()}; // for all workers
           probe.close(() => createServer(answer).listen(port, '127.0.0.1', () => console.log('second=' + port)));
         });
       });`;
