@@ -8,7 +8,15 @@ import { constants } from 'node:os';
 import { domainToASCII } from 'node:url';
 import { Acceptor } from './acceptor';
 import { binding, type ResolvedAddress } from './binding';
-import { check, integer, invalidType, preforkError, resolverError, systemError } from './errors';
+import {
+  check,
+  integer,
+  invalidType,
+  preforkError,
+  resolverError,
+  type SystemError,
+  systemError,
+} from './errors';
 import { ListeningSocket, nodeAddress } from './listening-socket';
 import { taskId } from './process';
 import { serve } from './server-handle';
@@ -46,6 +54,7 @@ const { EAI_NONAME, IPPROTO_IPV6, IPV6_V6ONLY, SOL_SOCKET, SO_REUSEADDR, SO_REUS
 const { EADDRNOTAVAIL, EAFNOSUPPORT, ENOPROTOOPT } = constants.errno;
 
 const DEFAULT_BACKLOG = 128;
+const CHOICES_OF_PORT = 20;
 const MAX_INT = 0x7fff_ffff;
 
 /** How `bindSockets` resolves and binds. */
@@ -243,11 +252,33 @@ function workersOf({ perWorker }: Request): (number | undefined)[] {
   return perWorker === undefined ? [undefined] : Array.from({ length: perWorker }, (_, id) => id);
 }
 
+/** All of them or none. */
+function bindAll(addresses: ResolvedAddress[], request: Request): ListeningSocket[] {
+  const sockets: ListeningSocket[] = [];
+  try {
+    for (const worker of workersOf(request)) {
+      for (const resolved of addresses) {
+        const socket = bindOne(resolved, request.port || portOf(sockets[0]), request, worker);
+        if (socket) sockets.push(socket);
+      }
+    }
+  } catch (error) {
+    for (const socket of sockets) socket.close();
+    throw error;
+  }
+  return sockets;
+}
+
+/** The port that the system chose for the first address is not free on another one. */
+function isTakenElsewhere({ code, port }: SystemError, request: Request): boolean {
+  return request.port === 0 && code === 'EADDRINUSE' && port !== 0;
+}
+
 /**
  * Creates listening sockets for a port: one for each address that `address` stands for, most often one
  * for IPv4 and one for IPv6 (`tornado.netutil.bind_sockets`).
  *
- * IPv4 comes first. With port 0 the system chooses one, and all sockets get the same. The sockets are
+ * IPv4 comes first. With port 0 the system chooses one that is free on every address. The sockets are
  * non-blocking and have SO_REUSEADDR; those for IPv6 take no IPv4. They survive a fork, not an exec.
  * A family that the system does not have is left out, and so is ::1 of "localhost" if it cannot be bound.
  * A host name is looked up there and then: the call blocks. If it throws, no socket stays open.
@@ -265,20 +296,14 @@ export function bindSockets(
   options: BindSocketsOptions = {},
 ): ListeningSocket[] {
   const request = requestOf(port, address, options);
-  const sockets: ListeningSocket[] = [];
-  try {
-    const addresses = inOrder(getaddrinfo(request.host, port, request.family, request.flags));
-    for (const worker of workersOf(request)) {
-      for (const resolved of addresses) {
-        const socket = bindOne(resolved, port || portOf(sockets[0]), request, worker);
-        if (socket) sockets.push(socket);
-      }
+  const addresses = inOrder(getaddrinfo(request.host, port, request.family, request.flags));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return bindAll(addresses, request);
+    } catch (error) {
+      if (attempt === CHOICES_OF_PORT || !isTakenElsewhere(error as SystemError, request)) throw error;
     }
-  } catch (error) {
-    for (const socket of sockets) socket.close();
-    throw error;
   }
-  return sockets;
 }
 
 /* ---- bindUnixSocket ---- */

@@ -71,6 +71,7 @@ const OPTIONS: Record<string, () => RunOptions & { flags?: string[]; ipc?: boole
   'weak references and finalizers work in both': () => ({ flags: ['--expose-gc'] }),
   'record locks and POSIX timers stay with the parent': ownsWhatJavaScriptCannot,
   'memory mapped with MAP_SHARED is shared': ownsWhatJavaScriptCannot,
+  'work in flight is done twice': () => ({ env: { UV_THREADPOOL_SIZE: '1' } }),
   'the inspector stays with the parent': () => ({ flags: ['--inspect=0'] }),
   'an IPC channel stays with the parent': () => ({ ipc: true }),
   'nothing of the C library is told': () => ({

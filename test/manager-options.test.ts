@@ -1,10 +1,11 @@
 /** Every setting has its effect, and every application that cannot be run is told what to do. */
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { get, Managed } from './helpers/manager';
+import { freePort } from './helpers/port';
 import { Program } from './helpers/run';
 
 const isRoot = process.getuid?.() === 0;
@@ -16,11 +17,11 @@ function folder(): string {
 }
 
 /** A port that is in use. */
-async function taken(): Promise<{ port: number; server: Server }> {
+async function taken(): Promise<number> {
   const server = createServer((socket) => socket.on('error', () => {}));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
-  return { port: (server.address() as { port: number }).port, server };
+  return (server.address() as { port: number }).port;
 }
 
 interface About {
@@ -74,8 +75,7 @@ describe('settings', () => {
 
   test('bind: several addresses, TCP and Unix, instead of the one that the application names.', async () => {
     const path = join(folder(), 'socket');
-    const { port, server } = await taken();
-    await new Promise((resolve) => server.close(resolve));
+    const port = freePort();
     const bind = [
       { kind: 'unix' as const, path },
       { kind: 'tcp' as const, host: '127.0.0.1', port },
@@ -158,8 +158,7 @@ describe('settings', () => {
   });
 
   test('inspectPort: each worker has its own, also after a rolling replacement.', async () => {
-    const { port: base, server } = await taken();
-    await new Promise((resolve) => server.close(resolve));
+    const base = freePort(2);
     const managed = await new Managed('server.js', { workers: 2, inspectPort: base }).started();
     const targets = async (port: number) => JSON.parse(await get({ port }, '/json/list')) as unknown[];
     expect(await targets(base)).toHaveLength(1);
@@ -221,7 +220,7 @@ describe('settings', () => {
 
 describe('an application that', () => {
   const misfit = (name: string, settings = {}, env = {}) =>
-    new Managed('misfits.js', { bootTimeout: 2_000, ...settings }, { env: { MISFIT: name, ...env } });
+    new Managed('misfits.js', settings, { env: { MISFIT: name, ...env } });
 
   test.each([
     ['never listens', /has not started a server: .* say where to listen with --bind/],
@@ -233,13 +232,15 @@ describe('an application that', () => {
       /No worker became ready: worker \d \(pid \d+\) exited with status 1 before/,
     ],
   ])('%s ends with status 1 and a message.', async (name, message) => {
-    const { status, entries } = await misfit(name).end();
+    // All of them end by themselves, but for one.
+    const settings = name === 'never listens, but goes on' ? { bootTimeout: 2_000 } : {};
+    const { status, entries } = await misfit(name, settings).end();
     expect(status).toBe(1);
     expect(entries.at(-1)?.message).toMatch(message);
   });
 
   test('asks for a port in use, or opens connections first, ends with status 1 and a message.', async () => {
-    const TAKEN = String((await taken()).port);
+    const TAKEN = String(await taken());
     const inUse = await misfit('port in use', {}, { TAKEN }).end();
     expect(inUse.status).toBe(1);
     expect(inUse.entries.at(-1)?.message).toMatch(
@@ -253,7 +254,7 @@ describe('an application that', () => {
   });
 
   test('tries another port when its own is in use may do so.', async () => {
-    const managed = misfit('tries another port', {}, { TAKEN: String((await taken()).port) });
+    const managed = misfit('tries another port', {}, { TAKEN: String(await taken()) });
     expect(await managed.until('error')).toMatchObject({ code: 'EADDRINUSE' });
     await managed.until('ready');
     await managed.stop();

@@ -269,7 +269,9 @@ describe('bindSockets', () => {
     });
 
     it('leaves no socket open when a later one fails', () => {
-      const port = portOf(only(bound(0, '::')));
+      const [ipv4, ipv6] = bound(0); // a port that nobody else has on either
+      const port = portOf(ipv6);
+      ipv4?.close();
 
       expect(thrownBy(() => bindSockets(port))).toMatchObject({ code: 'EADDRINUSE', address: '::' });
       expect(portOf(only(bound(port, '0.0.0.0')))).toBe(port);
@@ -310,6 +312,21 @@ describe('bindSockets', () => {
         family === AF_INET6 ? -constants.errno.EAFNOSUPPORT : open(family, protocol),
       );
       expect(only(bound(0)).family).toBe(AF_INET);
+    });
+
+    it('chooses another port if that of the first address is taken on the second', () => {
+      const bind = binding.socket_bind_inet;
+      const asked: number[] = [];
+      vi.spyOn(binding, 'socket_bind_inet').mockImplementation((fd, sockaddr, port) => {
+        const isTaken = sockaddr.byteLength > 16 && asked.push(port) === 1;
+        return isTaken ? -constants.errno.EADDRINUSE : bind(fd, sockaddr, port);
+      });
+      const sockets = bound(0);
+      expect(sockets.map(portOf)).toEqual([asked[1], asked[1]]);
+      expect(asked).toHaveLength(2);
+
+      vi.spyOn(binding, 'socket_bind_inet').mockReturnValue(-constants.errno.EADDRINUSE);
+      expect(thrownBy(() => bindSockets(0))).toMatchObject({ code: 'EADDRINUSE', address: '0.0.0.0' });
     });
 
     it('takes each address once, IPv4 first', () => {

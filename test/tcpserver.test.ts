@@ -73,6 +73,7 @@ describe('TCPServerTest', () => {
     const server = new TestServer();
     server.addSocket(socket);
     const clients = Array.from({ length: 40 }, () => connect(port));
+    for (const client of clients) client.on('error', () => {}); // those that nobody has accepted are reset
     const outcomes = await Promise.allSettled(clients.map((client) => once(client, 'connect')));
     expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0);
     for (const client of clients) client.destroy();

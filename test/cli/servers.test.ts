@@ -1,6 +1,7 @@
 /** Unmodified servers of the usual frameworks, in JavaScript and TypeScript, run with four workers. */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../helpers/port';
 import { launch, type Served, type ServeOptions, serve } from '../helpers/served';
 import { ROOT } from '../helpers/stdin';
 
@@ -186,10 +187,10 @@ describe('What the application does beside it', () => {
     const content = `
       const { createServer } = require('node:http');
       const answer = (request, response) => response.end('pid ' + process.pid);
-      const port = 20000 + (process.pid % 10000);
+      const port = ${freePort()};
       createServer(answer).listen(port, '127.0.0.1');
       createServer(answer).listen(port, '127.0.0.2');
-      createServer(answer).listen('second.sock');`.replace('process.pid %', `${process.pid} %`);
+      createServer(answer).listen('second.sock');`;
     const served = await serve(['a.js', '-w', '2'], { files: { 'a.js': content } });
     expect(served.log).toMatch(/Listening on 127\.0\.0\.2:\d+, too\n/);
     expect(served.log).toMatch(/Listening on unix:second\.sock, too\n/);

@@ -111,6 +111,17 @@ function canMakeGroup() {
   }
 }
 
+/** Threads in the middle of ending keep it busy, though their process is listed no longer. */
+async function removeGroup(t, folder, attempts = 1000) {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (attempts === 0 || error.code !== 'EBUSY') throw error;
+    await t.pause(20);
+    await removeGroup(t, folder, attempts - 1);
+  }
+}
+
 /** First no process at all, then one more thread at a time, so that the child gets some of its threads. */
 async function fillPids(t) {
   const folder = makeGroup();
@@ -125,12 +136,7 @@ async function fillPids(t) {
   }
   writeFileSync(join(folder, 'pids.max'), 'max');
   writeFileSync(join(PIDS, path, 'cgroup.procs'), String(t.pid));
-  for (let i = 0; i < 1000; i++) {
-    const left = readFileSync(join(folder, 'cgroup.procs'), 'utf8');
-    if (left === '') break;
-    await t.pause(20);
-  }
-  rmdirSync(folder);
+  await removeGroup(t, folder);
 }
 
 // --- others
@@ -219,8 +225,8 @@ async function attachDebugger(t) {
 
 async function trace(t) {
   const tracer = execFile('strace', ['-f', '-o', '/dev/null', '-p', String(t.pid)], () => {});
-  await t.untilOver();
   const end = new Promise((resolve) => tracer.on('close', resolve));
+  await t.untilOver();
   // It has been seen to wait for ever for one of its threads, while all of them went on. Then the kernel lets them go.
   const deadman = setTimeout(() => {
     t.note('strace that had to be killed');

@@ -10,7 +10,7 @@
  */
 const { execFileSync, spawn } = require('node:child_process');
 const { once } = require('node:events');
-const { mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } = require('node:fs');
+const { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { parseArgs } = require('node:util');
@@ -53,7 +53,20 @@ function compileStubborn(folder) {
 function startSubject() {
   const program = [values.node, join(__dirname, 'subject.js')];
   const [command, ...args] = process.geteuid() === 0 ? ['unshare', '--mount', ...program] : program;
-  return spawn(command, args, { detached: true, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+  const subject = spawn(command, args, { detached: true, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+  let stderr = '';
+  subject.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text;
+  });
+  subject.on('error', () => {}); // of a channel to nobody: its end says more
+  subject.died = new Promise((_, reject) => {
+    subject.on('exit', async (code, signal) => {
+      await Promise.race([once(subject, 'close'), pause(5000)]); // children may still hold its stderr
+      reject(new Error(`the parent ended with ${code ?? signal}\n${stderr}`));
+    });
+  });
+  subject.died.catch(() => {}); // seen by whoever waits for something of the subject's
+  return subject;
 }
 
 function endGroup(pid) {
@@ -64,13 +77,14 @@ function endGroup(pid) {
   }
 }
 
-/** Processes of the subject's group, which its children are in, other than itself. */
+/** Who is alive in the subject's group, which its children are in, other than itself. */
 function leftOvers(pid) {
   return readdirSync('/proc').filter((name) => {
     if (!/^\d+$/.test(name) || Number(name) === pid) return false;
     try {
       const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]) === pid;
+      const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(group) === pid && state !== 'Z' && state !== 'X'; // an orphan's end is for process 1 to see
     } catch {
       return false;
     }
@@ -131,16 +145,34 @@ async function within(seconds, what, subject, promise) {
     }, seconds * 1000);
   });
   try {
-    return await Promise.race([promise, silence]);
+    return await Promise.race([promise, silence, subject.died]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function askForAccount(subject) {
-  subject.send('pause');
-  const [account] = await within(ANSWER_SECONDS, 'the pause', subject, once(subject, 'message'));
-  return account;
+async function ask(subject, what) {
+  const answer = new Promise((resolve) => subject.once('message', resolve));
+  subject.send(what);
+  return within(ANSWER_SECONDS, `the answer to "${what}"`, subject, answer);
+}
+
+/** What there is more of than expected. */
+async function excess(subject, expected) {
+  const census = await ask(subject, 'count');
+  return Object.keys(expected).flatMap((what) =>
+    census[what] > expected[what] ? [`${census[what]} ${what} instead of ${expected[what]}`] : [],
+  );
+}
+
+/** What is being closed, or has been told to end, may take a moment. */
+async function excessAfterAWhile(subject, expected) {
+  let problems = await excess(subject, expected);
+  for (let i = 0; i < 100 && problems.length > 0; i++) {
+    await pause(50);
+    problems = await excess(subject, expected);
+  }
+  return problems;
 }
 
 function add(total, tally) {
@@ -159,22 +191,16 @@ async function main() {
 
   const subject = startSubject();
   process.on('exit', () => endGroup(subject.pid));
-  let stderr = '';
-  subject.stderr.setEncoding('utf8').on('data', (text) => {
-    stderr += text;
-  });
-  let death;
-  subject.on('exit', (code, signal) => {
-    death = `the parent ended with ${code ?? signal}\n${stderr}`;
-  });
-  await pause(500);
-  // By descriptor: with /proc hidden from it, the subject's namespace could not be named.
-  openSync(`/proc/${subject.pid}/ns/mnt`);
-  const mountNamespace = `/proc/${subject.pid}/ns/mnt`;
-  const first = await askForAccount(subject);
+  await ask(subject, 'pause'); // which it answers once it runs
+  subject.send('resume');
+  await pause(500); // some forks, after which is open what is opened once
+  await ask(subject, 'pause');
+  const mountNamespace = `/proc/${subject.pid}/ns/mnt`; // with /proc hidden from it, nsenter could not go by its pid
+  const first = await ask(subject, 'count');
   const expected = {
-    threads: first.census.threads,
-    descriptors: first.census.descriptors + DESCRIPTORS_OF_SLACK,
+    threads: first.threads,
+    descriptors: first.descriptors + DESCRIPTORS_OF_SLACK,
+    children: 0,
   };
   const totals = new Map(
     names.map((name) => [name, { times: 0, forks: 0, good: 0, failedHonestly: 0, killed: {}, errors: {} }]),
@@ -183,15 +209,7 @@ async function main() {
   const end = Date.now() + Number(values.minutes) * 60_000;
   const queue = [];
 
-  while (Date.now() < end && death === undefined && lost.length === 0) {
-    if (queue.length === 0)
-      queue.push(
-        ...names
-          .map((name) => [random(), name])
-          .sort()
-          .map(([, name]) => name),
-      );
-    const name = queue.pop();
+  async function apply(name) {
     subject.send('resume');
     await pause(random() * 100);
     console.log(`${new Date().toISOString()} ${name}`);
@@ -205,19 +223,27 @@ async function main() {
         // gone
       }
     }
-    const account = await askForAccount(subject);
+    const account = await ask(subject, 'pause');
     total.times++;
     for (const key of ['forks', 'good', 'failedHonestly']) total[key] += account[key];
     add(total.killed, account.killed);
     add(total.errors, account.errors);
-    const problems = [...account.lost];
-    const { census } = account;
-    if (census.descriptors > expected.descriptors) problems.push(`${census.descriptors} descriptors`);
-    if (census.threads > expected.threads) problems.push(`${census.threads} threads`);
-    if (census.children > 0) problems.push(`${census.children} children or zombies`);
+    const problems = [...account.lost, ...(await excessAfterAWhile(subject, expected))];
     const left = await leftOversAfterAWhile(subject.pid);
     if (left.length > 0) problems.push(`left over: ${left}`);
     lost.push(...problems.map((problem) => `after ${name}: ${problem}`));
+  }
+
+  while (Date.now() < end && lost.length === 0) {
+    if (queue.length === 0)
+      queue.push(
+        ...names
+          .map((name) => [random(), name])
+          .sort()
+          .map(([, name]) => name),
+      );
+    const name = queue.pop();
+    await apply(name).catch((error) => lost.push(`in ${name}: ${error.stack}`));
   }
   for (const [name, total] of totals) {
     const { times, forks, good, failedHonestly, killed, errors } = total;
@@ -231,9 +257,7 @@ async function main() {
     );
   }
   if ([...totals.values()].every(({ good }) => good === 0)) lost.push('every child: none has done its work');
-  if (death !== undefined) lost.push(death);
   console.log(lost.length === 0 ? 'lost: nothing' : `lost:\n${lost.join('\n')}`);
-  subject.removeAllListeners('exit');
   if (subject.connected) subject.disconnect();
   rmSync(folder, { recursive: true });
   process.exitCode = lost.length === 0 ? 0 : 1;

@@ -1,8 +1,10 @@
 /**
  * The process that faults.js maltreats: forks in a loop, and keeps account of every child. Answers 'pause' with that
- * account once all children have ended, and goes on after 'resume'.
+ * account once all children have ended, 'count' with what there is of descriptors, threads and children, and goes on
+ * after 'resume'.
  */
 const { execFile } = require('node:child_process');
+const { once } = require('node:events');
 const {
   closeSync,
   openSync,
@@ -126,8 +128,13 @@ async function forkForEver() {
   }
 }
 
-const childrenOf = (tid) =>
-  readFileSync(`/proc/self/task/${tid}/children`, 'utf8').split(' ').filter(Boolean);
+function childrenOf(tid) {
+  try {
+    return readFileSync(`/proc/self/task/${tid}/children`, 'utf8').split(' ').filter(Boolean);
+  } catch {
+    return []; // the thread has ended, and its children are another's
+  }
+}
 
 function census() {
   const tasks = readdirSync('/proc/self/task');
@@ -144,8 +151,7 @@ async function rest() {
   const tooLate = new Promise((resolve) => setTimeout(resolve, CHILD_SECONDS * 1000 + 100).unref());
   await Promise.race([Promise.all(alive.values()), tooLate]);
   clearTimeout(late);
-  await new Promise((resolve) => setTimeout(resolve, 100)); // for libuv to close what is being closed
-  process.send({ ...account, census: census() });
+  process.send(account);
   openAccount();
 }
 
@@ -161,9 +167,17 @@ function load({ library, fifo }) {
 
 async function main() {
   openAccount();
-  const worker = new Worker("setInterval(() => require('node:fs').readFileSync(__filename), 1)", {
-    eval: true,
-  });
+  const program = `const { readFileSync } = require('node:fs');
+    setInterval(() => {
+      try {
+        readFileSync(${JSON.stringify(__filename)});
+      } catch {
+        // no descriptor, for a time
+      }
+    }, 1);
+    require('node:worker_threads').parentPort.postMessage('begins');`;
+  const worker = new Worker(program, { eval: true });
+  await once(worker, 'message'); // it has all its descriptors
   worker.on('error', () => {});
   await Promise.all(Array.from({ length: 8 }, () => readFile(__filename)));
   process.on('SIGTERM', () => {
@@ -171,6 +185,7 @@ async function main() {
   });
   process.on('message', (message) => {
     if (message === 'pause') rest();
+    else if (message === 'count') process.send(census());
     else if (message === 'resume') resting = false;
     else if (message.disk !== undefined) disk = message.disk;
     else load(message);

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { bindSockets } from '../../lib/netutil';
+
+/** From among these the kernel chooses for clients and for port 0: what is free is soon somebody else's. */
+const [LOWEST = 0, HIGHEST = 0] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')
+  .split('\t')
+  .map(Number);
+const [FIRST, END] = LOWEST > 20_000 ? [10_000, LOWEST] : [HIGHEST + 1, 65_536];
+
+/** Test runs that go on at the same time begin at different places. */
+let next = FIRST + ((process.pid * 16) % (END - FIRST));
+
+function isFree(port: number): boolean {
+  try {
+    for (const socket of bindSockets(port)) socket.close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The first of `count` ports that nobody has, on any address, and that stay free until a program binds them by number:
+ * nobody is given them by chance.
+ */
+export function freePort(count = 1): number {
+  for (;;) {
+    const first = next;
+    next = first + count < END ? first + count : FIRST;
+    const ports = Array.from({ length: count }, (_, index) => first + index);
+    if (ports.every((port) => port < END && isFree(port))) return first;
+  }
+}
