@@ -87,6 +87,7 @@ function withYoungGenerationFixed(forGood: boolean, work: () => void): void {
   else withFlag('--semi-space-growth-factor=1', `--semi-space-growth-factor=${forGood ? 1 : 2}`, work);
 }
 
+/** What more `warmup()` may do. */
 export interface WarmupOptions {
   /**
    * Keep the young generation as small as it is at the start of a process: 1 MB in use and as much in reserve, which
