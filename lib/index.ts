@@ -94,4 +94,4 @@ export {
   TCPServer,
   type TCPServerOptions,
 } from './tcpserver';
-export { warmup } from './warmup';
+export { type WarmupOptions, warmup } from './warmup';

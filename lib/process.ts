@@ -11,7 +11,7 @@ import { integer, invalidType, preforkError } from './errors';
 import { socketsOfWorkers } from './listening-socket';
 import { genLog } from './log';
 import { fork, WEXITSTATUS, WIFSIGNALED, WTERMSIG, wait } from './os';
-import { warmup } from './warmup';
+import { checkWarmupOptions, type WarmupOptions, warmup } from './warmup';
 
 const MAX_PROCESSES = 2 ** 22; // the largest pid_max of Linux
 const DEFAULT_MAX_RESTARTS = 100;
@@ -20,8 +20,11 @@ const DEFAULT_MAX_RESTARTS = 100;
 export interface ForkProcessesOptions {
   /** Fork even if something is open on the event loop or in flight; every child then shares it, or does it again. */
   allowActive?: boolean;
-  /** Call `warmup()` before the first fork, so that the children share more memory. Default: false, as Tornado. */
-  warmup?: boolean;
+  /**
+   * Call `warmup()` before the first fork, with these options, so that the children share more memory. Default: false, as
+   * Tornado.
+   */
+  warmup?: boolean | WarmupOptions;
 }
 
 let currentTaskId: number | null = null;
@@ -53,7 +56,7 @@ export function forkProcesses(
   options: ForkProcessesOptions = {},
 ): number {
   const { allowActive = false, warmup: warmsUp = false } = options;
-  if (typeof warmsUp !== 'boolean') throw invalidType('options.warmup', 'a boolean', warmsUp);
+  const warmupOptions = readWarmup(warmsUp);
   const limit = restartLimit(maxRestarts);
   assert(currentTaskId === null, 'forkProcesses() was called again in a child');
   const count = processCount(numProcesses);
@@ -62,7 +65,7 @@ export function forkProcesses(
   warnUnderWatch();
   genLog.info(`Starting ${count} processes`, 'process:123');
   const children = new Map<number, number>();
-  if (warmsUp) warmup();
+  if (warmupOptions !== null) warmup(warmupOptions);
 
   // The task id in the child, null in the parent.
   function startChild(id: number): number | null {
@@ -153,6 +156,15 @@ function processCount(numProcesses: number | null | undefined): number {
   if (numProcesses === null || numProcesses === undefined) return cpuCount();
   const count = integer('numProcesses', numProcesses, -MAX_PROCESSES, MAX_PROCESSES);
   return count <= 0 ? cpuCount() : count;
+}
+
+function readWarmup(value: boolean | WarmupOptions): WarmupOptions | null {
+  if (typeof value === 'boolean') return value ? {} : null;
+  if (typeof value !== 'object' || value === null) {
+    throw invalidType('options.warmup', 'a boolean or an object', value);
+  }
+  checkWarmupOptions(value);
+  return value;
 }
 
 /** Any number but NaN: Infinity is Python's `math.inf`, a limit below zero ends it all at the first restart. */

@@ -301,12 +301,14 @@ const latency = {
 const MEMORY = [
   ['trivial', 'prefork', []],
   ['trivial', 'prefork', ['warmup']],
+  ['trivial', 'prefork', ['warmup-small']],
   ['trivial', 'cluster-rr', []],
   ['trivial', 'pm2', []],
   ['trivial', 'gunicorn', []],
   ['trivial', 'tornado', []],
   ['data', 'prefork', []],
   ['data', 'prefork', ['warmup']],
+  ['data', 'prefork', ['warmup-small']],
   ['data', 'cluster-rr', []],
 ];
 const memoryName = (application, way, flags) => ['memory', application, way, ...flags].join(' ');
@@ -328,6 +330,7 @@ const memory = {
     [
       ['prefork', 'prefork', []],
       ['prefork, after warmup()', 'prefork', ['warmup']],
+      ['prefork, with smallYoungGeneration', 'prefork', ['warmup-small']],
       ['cluster', 'cluster-rr', []],
       ['PM2, cluster mode', 'pm2', []],
       ['gunicorn --preload', 'gunicorn', []],

@@ -1,4 +1,4 @@
-// `serve.js way workers application port [warmup]`: a server with so many workers. The ways: prefork, prefork-perWorker,
+// `serve.js way workers application port [warmup|warmup-small]`: a server with so many workers. The ways: prefork, prefork-perWorker,
 // cluster-rr, cluster-shared, pm2 (one process of PM2's cluster mode). Prints one line of JSON when all workers listen:
 // { parent, workers: [pid…] }, and ends with its standard input.
 const cluster = require('node:cluster');
@@ -8,7 +8,7 @@ const applications = require('./application');
 const [way, count, application, port] = process.env.BENCH_SERVE
   ? process.env.BENCH_SERVE.split(' ')
   : process.argv.slice(2);
-const warm = process.argv[6] === 'warmup';
+const warmth = process.argv[6];
 const makeListener = applications[application];
 
 function tell(workers) {
@@ -33,7 +33,7 @@ function prefork() {
   const sockets = bindSockets(Number(port), '127.0.0.1', { backlog: 4096, ...perWorker });
   const listener = makeListener();
   warmPage();
-  if (warm) warmup();
+  if (warmth !== undefined) warmup({ smallYoungGeneration: warmth === 'warmup-small' });
   const workers = [];
   for (let id = 0; id < Number(count); id++) {
     const pid = fork();
