@@ -260,15 +260,8 @@ describe('an application that', () => {
     await managed.stop();
   });
 
-  /** A port that was free a moment ago. */
-  const freePort = async () => {
-    const { port, server } = await taken();
-    await new Promise((resolve) => server.close(resolve));
-    return String(port);
-  };
-
   test('listens on several addresses has all of them bound by the parent, and served by all workers.', async () => {
-    const SECOND = await freePort();
+    const SECOND = String(freePort());
     const SOCKET = join(folder(), 'socket');
     const managed = misfit('listens twice', { workers: 3 }, { SECOND, SOCKET });
     await managed.until('ready');
@@ -295,7 +288,7 @@ describe('an application that', () => {
   });
 
   test('listens where it cannot is told so like without prefork, and may go on.', async () => {
-    const SECOND = await freePort();
+    const SECOND = String(freePort());
     const heedless = await misfit('listens twice on one port', {}, { SECOND }).end();
     expect(heedless.status).toBe(1);
     expect(heedless.stderr).toMatch(/EADDRINUSE/);
@@ -309,7 +302,7 @@ describe('an application that', () => {
   });
 
   test('listens once more when it serves already has each worker bind that for itself, and a warning.', async () => {
-    const SECOND = await freePort();
+    const SECOND = String(freePort());
     const port = Number(SECOND);
     const managed = misfit('listens late', { workers: 1 }, { SECOND });
     await managed.until('ready');
