@@ -1,0 +1,60 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+
+export const hasWrk = spawnSync('wrk', ['--version']).error === undefined;
+
+/** What wrk counts; `read` are requests that got no whole answer. */
+export interface WrkReport {
+  requests: number;
+  connect: number;
+  read: number;
+  write: number;
+  timeout: number;
+  notOk: number;
+}
+
+const numberIn = (report: string, pattern: RegExp) => Number(pattern.exec(report)?.[1] ?? 0);
+
+function parse(report: string): WrkReport {
+  return {
+    requests: numberIn(report, /(\d+) requests in/),
+    connect: numberIn(report, /connect (\d+)/),
+    read: numberIn(report, /read (\d+),/),
+    write: numberIn(report, /write (\d+)/),
+    timeout: numberIn(report, /timeout (\d+)/),
+    notOk: numberIn(report, /Non-2xx or 3xx responses: (\d+)/),
+  };
+}
+
+/** wrk on that port, with connections that are kept, until it is stopped. */
+export class Wrk {
+  readonly #program;
+  readonly #output;
+
+  constructor(port: number, connections = 16) {
+    const options = [
+      '--threads',
+      '1',
+      '--connections',
+      String(connections),
+      '--duration',
+      '1h',
+      '--timeout',
+      '60s',
+    ];
+    this.#program = spawn('wrk', [...options, `http://127.0.0.1:${port}/`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: 900_000,
+      killSignal: 'SIGKILL',
+    });
+    this.#output = text(this.#program.stdout);
+  }
+
+  async stop(): Promise<WrkReport> {
+    const closed = once(this.#program, 'close');
+    this.#program.kill('SIGINT'); // then it reports
+    await closed;
+    return parse(await this.#output);
+  }
+}
