@@ -96,7 +96,9 @@ export function figures(page) {
   const machine = Object.fromEntries(cellsOf(page, 'machine'));
   const head = ['', 'prefork', 'node:cluster', 'PM2'];
   const rows = rowsOf(page).map(([what, values, better]) => [what, ...emphasized(values, better)]);
-  const where = `Node ${machine.node}, ${machine.processors}, Linux ${machine.kernel.split(' ')[1].split('-')[0]}, ${machine.date}; the better in bold:`;
+  const memoryOn = /This table[^.]*were measured with Node ([\d.]+\d)/.exec(page)?.[1];
+  const other = memoryOn === undefined ? '' : ` (memory: Node v${memoryOn})`;
+  const where = `Node ${machine.node}${other}, ${machine.processors}, Linux ${machine.kernel.split(' ')[1].split('-')[0]}, ${machine.date}; the better in bold:`;
   return `${where}\n\n${aligned([head, ...rows])}`;
 }
 
