@@ -3,15 +3,7 @@
  * `app.callback()` of Koa, `fastify.routing`, Hono's `getRequestListener(app.fetch)`), in several forked processes.
  * @module
  */
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-} from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { preforkError } from './errors';
 import { genLog } from './log';
@@ -108,8 +100,11 @@ export class HTTPServer extends TCPServer {
   protected override createNodeServer(options: HTTPServerOptions): Server {
     const { sslOptions } = options;
     const nodeOptions = toNodeOptions(options);
-    if (sslOptions === undefined) return createServer(nodeOptions);
-    return reportTlsErrors(createTlsServer({ ...nodeOptions, ...tlsOptions(sslOptions) }));
+    // Loaded where they are wanted: most who fork serve nothing, and few with TLS.
+    const http = require('node:http') as typeof import('node:http');
+    if (sslOptions === undefined) return http.createServer(nodeOptions);
+    const https = require('node:https') as typeof import('node:https');
+    return reportTlsErrors(https.createServer({ ...nodeOptions, ...tlsOptions(sslOptions) }));
   }
 
   #track(connection: Socket): void {

@@ -6,7 +6,7 @@
 import { ok as assert } from 'node:assert';
 import { existsSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, Server, type ServerOpts, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import type { TLSSocket, TlsOptions } from 'node:tls';
 import { preforkError } from './errors';
 import { appLog, genLog } from './log';
 import { addSockets, type BindSocketsOptions, bindSockets, type ListeningSocket } from './netutil';
@@ -139,7 +139,9 @@ export class TCPServer {
     const options = { ...(maxBufferSize === undefined ? {} : { highWaterMark: maxBufferSize }), ...rest };
     const handle = (stream: Socket) => this.#handle(stream);
     if (sslOptions === undefined) return createServer(options, handle);
-    return reportTlsErrors(createTlsServer({ ...options, ...tlsOptions(sslOptions) }, handle));
+    // Loaded where it is wanted: Node begins to read certificates as soon as it is.
+    const tls = require('node:tls') as typeof import('node:tls');
+    return reportTlsErrors(tls.createServer({ ...options, ...tlsOptions(sslOptions) }, handle));
   }
 
   /** TCPServer._handle_connection, from where the stream exists; `Exception in callback` is IOLoop's. */

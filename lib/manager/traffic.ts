@@ -1,7 +1,6 @@
 /** What goes through a worker's servers: counted while it runs, and brought to an end when it stops. */
 import { subscribe } from 'node:diagnostics_channel';
-import { Server as HttpServer, type ServerResponse } from 'node:http';
-import { Server as HttpsServer } from 'node:https';
+import type { Server as HttpServer, ServerResponse } from 'node:http';
 import { Server, type Socket } from 'node:net';
 import { binding } from '../binding';
 import type { ListeningSocket } from '../netutil';
@@ -150,7 +149,7 @@ function descriptorsOf(server: Server): number[] {
 
 function closeIdle(): void {
   for (const server of servers) {
-    if (server instanceof HttpServer || server instanceof HttpsServer) server.closeIdleConnections();
+    if (speaksHttp(server)) server.closeIdleConnections();
   }
 }
 
@@ -164,9 +163,14 @@ function closeFresh(isLate: boolean): void {
   }
 }
 
-function httpServerOf(socket: Socket): HttpServer | HttpsServer | undefined {
-  const { server } = socket as unknown as { server?: unknown };
-  return server instanceof HttpServer || server instanceof HttpsServer ? server : undefined;
+function httpServerOf(socket: Socket): HttpServer | undefined {
+  const { server } = socket as unknown as { server?: Server };
+  return server !== undefined && speaksHttp(server) ? server : undefined;
+}
+
+/** Also with TLS. Asking for the classes would load http and tls into programs that use neither. */
+function speaksHttp(server: Server): server is HttpServer {
+  return 'closeIdleConnections' in server;
 }
 
 /** And until the loop has read what came meanwhile: after a delay timers come first. */

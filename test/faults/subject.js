@@ -19,6 +19,7 @@ const { join } = require('node:path');
 const { promisify } = require('node:util');
 const { Worker } = require('node:worker_threads');
 const { WIFSIGNALED, WTERMSIG, _exit, alarm, fork, getpid, waitpidAsync } = require('../..');
+const { liveThreads } = require('../helpers/threads');
 
 const run = promisify(execFile);
 const home = getpid();
@@ -137,11 +138,11 @@ function childrenOf(tid) {
 }
 
 function census() {
-  const tasks = readdirSync('/proc/self/task');
+  const threads = liveThreads();
   return {
     descriptors: readdirSync('/proc/self/fd').length,
-    threads: tasks.length,
-    children: tasks.flatMap(childrenOf).length,
+    threads: threads.length,
+    children: threads.flatMap(childrenOf).length,
   };
 }
 

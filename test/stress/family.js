@@ -8,6 +8,7 @@ const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
 const { _exit, fork, getpid, getppid, waitpidAsync } = require('../..');
+const { liveThreads } = require('../helpers/threads');
 const { backtrace, family } = require('./backtrace');
 const { collectGarbage, expectedStatus, live, runHotFunction } = require('./child');
 const profiles = require('./profiles');
@@ -128,7 +129,7 @@ function forkInWorkers(count, { together }) {
 function census() {
   return {
     descriptors: readdirSync('/proc/self/fd').length,
-    threads: readdirSync('/proc/self/task').length,
+    threads: liveThreads().length,
     megabytes: Math.round(process.memoryUsage.rss() / 2 ** 20),
   };
 }
