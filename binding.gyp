@@ -14,6 +14,7 @@
             "native/binding/socket.cc",
             "native/binding/stack_report.cc",
             "native/binding/supervise.cc",
+            "native/binding/turns.cc",
             "native/binding/wait.cc",
             "native/engine/math_random.cc",
             "native/engine/random_survey.cc",
@@ -42,6 +43,7 @@
             "native/posix/socket.cc",
             "native/posix/supervise.cc",
             "native/posix/threads.cc",
+            "native/posix/turns.cc",
             "native/posix/wait.cc",
             "native/runtime/cxx.cc",
             "native/runtime/glibc.cc"

@@ -11,6 +11,12 @@ export interface Endpoint {
   port: number;
 }
 
+/** Of bpf(2): the sockets by slot, and the slots in the order of their turns. */
+export interface TurnDescriptors {
+  readonly sockets: number;
+  readonly order: number;
+}
+
 /** One result of getaddrinfo(3): `sockaddr` is for `socket_bind_inet`, the rest is what it says. */
 export interface ResolvedAddress extends Endpoint {
   protocol: number;
@@ -125,6 +131,10 @@ export interface Binding {
   socket_refuse(fd: number): number;
   /** 1 if a connection waits to be accepted, 0 if none does. */
   socket_pending(fd: number): number;
+  /** Makes sockets of one port take turns; the descriptors by which to say who does. */
+  turns_take(fd: number, capacity: number): TurnDescriptors | number;
+  turns_set_socket(sockets: number, slot: number, fd: number): number;
+  turns_set_order(order: number, slots: Uint32Array): number;
   /** bind(2) to a `sockaddr` of `socket_getaddrinfo`, at `port` whatever its own port is: 0. */
   socket_bind_inet(fd: number, sockaddr: ArrayBuffer, port: number): number;
   /** bind(2) to a path, in the abstract namespace if it begins with NUL: 0. */

@@ -20,6 +20,7 @@ import {
 import { ListeningSocket, nodeAddress } from './listening-socket';
 import { taskId } from './process';
 import { serve } from './server-handle';
+import { Turns } from './turns';
 
 export { ListeningSocket } from './listening-socket';
 
@@ -72,7 +73,9 @@ export interface BindSocketsOptions {
   reusePort?: boolean;
   /**
    * So many sockets for each address instead of one, each with a queue of its own, for as many workers of
-   * `forkProcesses`: the kernel spreads connections over them by a hash (SO_REUSEPORT, which this implies). Give all of
+   * `forkProcesses` (SO_REUSEPORT, which this implies). Connections go to them in turns, as far as this process may load a
+   * program into the kernel for that: with CAP_BPF and CAP_NET_ADMIN, as root has them, on Linux 5.12; otherwise by a hash
+   * of the addresses, which is even for many connections only. Give all of
    * them to `addSockets`, which takes the worker's own. The parent keeps them open, so that a worker that is started
    * again takes over its forerunner's queue and no connection that waits in it is lost; connections to a worker that
    * hangs wait for that worker, though, while those of a shared socket go to another. When a worker has ended with status
@@ -248,8 +251,23 @@ function portOf(socket: ListeningSocket | undefined): number {
   return typeof name === 'object' ? name.port : 0;
 }
 
+function hostnameOf(socket: ListeningSocket): string {
+  return (socket.address() as AddressInfo).address;
+}
+
 function workersOf({ perWorker }: Request): (number | undefined)[] {
   return perWorker === undefined ? [undefined] : Array.from({ length: perWorker }, (_, id) => id);
+}
+
+/** The workers' sockets of one address among themselves. */
+function letTakeTurns(sockets: ListeningSocket[]): void {
+  const hosts = new Set(sockets.map(hostnameOf));
+  for (const host of hosts) {
+    const sharing = sockets.filter((socket) => hostnameOf(socket) === host);
+    const turns = Turns.take((sharing[0] as ListeningSocket).fd, sharing.length);
+    turns?.add(sharing.map(({ fd }, slot) => [slot, fd]));
+    turns?.close();
+  }
 }
 
 /** All of them or none. */
@@ -262,6 +280,7 @@ function bindAll(addresses: ResolvedAddress[], request: Request): ListeningSocke
         if (socket) sockets.push(socket);
       }
     }
+    if (request.perWorker !== undefined) letTakeTurns(sockets);
   } catch (error) {
     for (const socket of sockets) socket.close();
     throw error;

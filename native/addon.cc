@@ -56,6 +56,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "shared_memory", shared_memory);
   method(exports, "stack_report_on_request", report_stack_on_request);
   method(exports, "stack_request", request_stack);
+  method(exports, "turns_take", take_turns);
+  method(exports, "turns_set_socket", set_turn_socket);
+  method(exports, "turns_set_order", set_turn_order);
   method(exports, "wait_begin", begin_wait);
   method(exports, "wait_end", end_wait);
   method(exports, "wait_next_signal", next_signal);

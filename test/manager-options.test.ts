@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { get, Managed } from './helpers/manager';
 import { freePort } from './helpers/port';
 import { Program } from './helpers/run';
+import { canTakeTurns, WITHOUT_TURNS } from './helpers/turns';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -98,6 +99,39 @@ describe('settings', () => {
     process.kill(Number(first), 'SIGKILL');
     expect((await seen()).size).toBe(2);
     expect(await seen()).not.toContain(first);
+    await managed.stop();
+  });
+
+  test.runIf(canTakeTurns)(
+    'balanced: the workers take turns, also one that joins, and without one that goes.',
+    async () => {
+      const managed = await new Managed('server.js', { workers: 2, balanced: true }).started();
+      const counts = async (workers: number) => {
+        const seen = await Promise.all(
+          Array.from({ length: 20 * workers }, () => get({ port: managed.port })),
+        );
+        return [...new Set(seen)].map((pid) => seen.filter((other) => other === pid).length);
+      };
+      expect(await counts(2)).toEqual([20, 20]);
+      managed.signal('SIGTTIN');
+      await managed.until('serving');
+      expect(await counts(3)).toEqual([20, 20, 20]);
+      managed.signal('SIGTTOU');
+      await managed.until('one worker fewer');
+      expect(await counts(2)).toEqual([20, 20]);
+      await managed.stop();
+    },
+  );
+
+  test('balanced, without the right to take turns: each has some, and one that goes has none.', async () => {
+    const options = { under: WITHOUT_TURNS };
+    const managed = await new Managed('server.js', { workers: 3, balanced: true }, options).started();
+    const seen = async () =>
+      new Set(await Promise.all(Array.from({ length: 60 }, () => get({ port: managed.port }))));
+    expect((await seen()).size).toBe(3);
+    managed.signal('SIGTTOU');
+    await managed.until('one worker fewer');
+    expect((await seen()).size).toBe(2);
     await managed.stop();
   });
 

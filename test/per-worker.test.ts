@@ -2,6 +2,7 @@ import { get } from 'node:http';
 import { expect, test } from 'vitest';
 import { bindSockets } from '..';
 import { start } from './helpers/run';
+import { canTakeTurns, WITHOUT_TURNS } from './helpers/turns';
 
 /** Each on a connection of its own. */
 function answer(port: number, path = '/'): Promise<string> {
@@ -19,22 +20,34 @@ function answers(port: number): Promise<string[]> {
   return Promise.all(Array.from({ length: COUNT }, () => answer(port)));
 }
 
-test('Each worker has the connections of its own socket.', async () => {
+test.runIf(canTakeTurns)('The sockets take turns: each has as many connections as the other.', async () => {
   const program = start('per-worker.js');
+  const port = Number(await program.line());
+  for (let round = 0; round < 5; round++) {
+    const seen = await answers(port);
+    expect(seen.filter((id) => id === '0')).toHaveLength(COUNT / 2);
+  }
+});
+
+test('Where they may not, the kernel chooses by a hash, and each has some.', async () => {
+  const program = start('per-worker.js', { under: WITHOUT_TURNS });
   const port = Number(await program.line());
   expect(new Set(await answers(port))).toEqual(new Set(['0', '1']));
 });
 
-test('A worker that is started again takes over the queue of its forerunner: no waiting connection is lost.', async () => {
-  const program = start('per-worker.js');
-  const port = Number(await program.line());
-  await answer(port);
-  answer(port, '/die').catch(() => {}); // the one connection that is
-  expect(await program.line()).toBe('dying');
-  const waiting = answers(port);
-  program.stdin.write('x');
-  expect(new Set(await waiting)).toEqual(new Set(['0', '1']));
-});
+test.each([[[]], [WITHOUT_TURNS]])(
+  'A worker that is started again takes over the queue of its forerunner: no waiting connection is lost (%j).',
+  async (under) => {
+    const program = start('per-worker.js', { under });
+    const port = Number(await program.line());
+    await answer(port);
+    answer(port, '/die').catch(() => {}); // the one connection that is
+    expect(await program.line()).toBe('dying');
+    const waiting = answers(port);
+    program.stdin.write('x');
+    expect(new Set(await waiting)).toEqual(new Set(['0', '1']));
+  },
+);
 
 test('A worker for which no socket was bound is told so.', async () => {
   const program = start('per-worker.js', { args: ['1'] });

@@ -68,7 +68,7 @@ export const OPTIONS: readonly Option[] = [
     'balanced',
     '--balanced',
     values.boolean,
-    'a queue of connections for each worker (SO_REUSEPORT), so that they are spread evenly',
+    'a queue of connections for each worker (SO_REUSEPORT), in turns as root, by a hash of the addresses otherwise',
   ),
   option('Serving', 'warmup', '--warmup', values.boolean, 'collect and compact the heap before forking'),
   option(

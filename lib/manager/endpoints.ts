@@ -1,5 +1,7 @@
 import { binding } from '../binding';
 import type { ListeningSocket } from '../netutil';
+import { Turns } from '../turns';
+import { MAX_WORKERS } from './scoreboard';
 import { bindOneOfMany, bindShared, formatWish, removeSocketFile, type Wish } from './sockets';
 
 function refuse(socket: ListeningSocket): void {
@@ -17,6 +19,8 @@ export class Endpoint {
   readonly #shared: ListeningSocket | undefined;
   /** Balanced: a queue for each worker id, which stays when the worker goes. */
   readonly #queues = new Map<number, ListeningSocket>();
+  /** Of the queues; undefined where the kernel is to choose by a hash. */
+  #turns: Turns | undefined;
   #fileRemoved = false;
 
   /** @throws SystemError, ResolverError: it cannot be bound */
@@ -25,6 +29,8 @@ export class Endpoint {
     if (wish.kind === 'tcp' && balancedOver > 0) {
       this.wish = { ...wish };
       for (let id = 0; id < balancedOver; id++) this.#addQueue(id);
+      this.#turns = Turns.take(this.#first.fd, MAX_WORKERS);
+      this.#turns?.add([...this.#queues].map(([id, { fd }]) => [id, fd]));
     } else {
       this.#shared = bindShared(wish);
     }
@@ -39,12 +45,14 @@ export class Endpoint {
 
   /** For the parent, before it forks worker `id`, which may be one more than there were. */
   prepare(id: number): void {
-    if (this.#shared === undefined && !this.#queues.has(id)) this.#addQueue(id);
+    if (this.#shared !== undefined || this.#queues.has(id)) return;
+    this.#turns?.add([[id, this.#addQueue(id).fd]]);
   }
 
   /** For worker `id`: the socket that it serves. The others' queues are not its to keep open. */
   take(id: number): ListeningSocket {
     if (this.#shared !== undefined) return this.#shared;
+    this.#turns?.close();
     const own = this.#queues.get(id);
     for (const queue of this.#queues.values()) if (queue !== own) queue.close();
     return own as ListeningSocket;
@@ -59,6 +67,7 @@ export class Endpoint {
   close(): void {
     // Nothing else keeps new connections from a Unix socket.
     this.removeFile();
+    this.#turns?.close();
     if (this.isLent) this.#shared?.close();
     else
       for (const socket of this.#shared === undefined ? this.#queues.values() : [this.#shared])
@@ -70,6 +79,7 @@ export class Endpoint {
     const queue = this.#queues.get(id);
     if (queue === undefined) return false;
     this.#queues.delete(id);
+    this.#turns?.delete(id);
     refuse(queue);
     return true;
   }
@@ -84,11 +94,12 @@ export class Endpoint {
     return this.#shared ?? (this.#queues.values().next().value as ListeningSocket);
   }
 
-  #addQueue(id: number): void {
+  #addQueue(id: number): ListeningSocket {
     const queue = bindOneOfMany(this.wish as Wish & { kind: 'tcp' });
     this.#queues.set(id, queue);
     const address = queue.address();
     // The first may have been given any free port: that is the port for all.
     if (typeof address !== 'string') Object.assign(this.wish, { port: address.port });
+    return queue;
   }
 }

@@ -71,6 +71,11 @@ Napi::Value end_supervising(const Napi::CallbackInfo& info);
 Napi::Value ring_bell(const Napi::CallbackInfo& info);
 Napi::Value shared_memory(const Napi::CallbackInfo& info);
 
+// turns.cc
+Napi::Value take_turns(const Napi::CallbackInfo& info);
+Napi::Value set_turn_socket(const Napi::CallbackInfo& info);
+Napi::Value set_turn_order(const Napi::CallbackInfo& info);
+
 // wait.cc
 Napi::Value begin_wait(const Napi::CallbackInfo& info);
 Napi::Value end_wait(const Napi::CallbackInfo& info);

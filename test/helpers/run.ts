@@ -14,6 +14,8 @@ export interface Result {
 export interface RunOptions {
   args?: string[];
   env?: Record<string, string>;
+  /** A command that runs what comes after its arguments. */
+  under?: string[];
   /** The working directory. */
   cwd?: string;
   /** Milliseconds after which the whole process group is killed, and the test fails. */
@@ -87,7 +89,8 @@ export class Program {
 
 /** Starts test/fixtures/`name`; nothing of its process group outlives the test. */
 export function start(name: string, options: RunOptions = {}): Program {
-  const program = new Program(process.execPath, [join(FIXTURES, name), ...(options.args ?? [])], options);
+  const words = [...(options.under ?? []), process.execPath, join(FIXTURES, name), ...(options.args ?? [])];
+  const program = new Program(words[0] as string, words.slice(1), options);
   onTestFinished(() => program.killGroup());
   return program;
 }
