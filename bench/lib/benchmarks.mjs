@@ -110,9 +110,11 @@ const ready = {
   measure(samples, { rounds }) {
     createRequire(import.meta.url)(join(PROGRAMS, 'application.js')).writeModules();
     for (const application of APPLICATIONS) {
-      for (const way of ['prefork', 'child_process', 'cluster']) {
+      for (const way of ['prefork', 'prefork-large-pages', 'child_process', 'cluster']) {
         if (way === 'child_process' && application !== 'trivial') continue;
-        const { line, listening } = node('ready.js', [way, Math.ceil(rounds / 2), application]);
+        const flags = way === 'prefork-large-pages' ? ['--use-largepages=on'] : [];
+        const program = way.replace('-large-pages', '');
+        const { line, listening } = node('ready.js', [program, Math.ceil(rounds / 2), application], flags);
         samples.note(`${way} line ${application}`, line);
         if (listening) samples.note(`${way} listening ${application}`, listening);
       }
@@ -122,6 +124,7 @@ const ready = {
     'application',
     'fork() to the first line',
     'fork() to listening',
+    'the same, large pages',
     'cluster.fork() to listening',
     'cluster : fork()',
     'child_process.fork() to the first line',
@@ -131,6 +134,7 @@ const ready = {
       application === 'trivial' ? 'trivial server' : 'Express with 300 modules',
       s.median(`prefork line ${application}`),
       s.median(`prefork listening ${application}`),
+      s.median(`prefork-large-pages listening ${application}`),
       s.median(`cluster listening ${application}`),
       s.ratio(`cluster listening ${application}`, `prefork listening ${application}`),
       s.median(`child_process line ${application}`),
@@ -281,21 +285,30 @@ const latency = {
   title: 'Milliseconds of the first 1,000 requests of a new worker',
   turns: 5,
   async measure(samples) {
+    createRequire(import.meta.url)(join(PROGRAMS, 'application.js')).writeSite();
     for (const way of ['prefork', 'cluster-rr', 'cluster-shared']) {
-      const server = await start(way, 1, 'page');
-      const times = await latencies(server.port, 1000);
-      samples.note(`p50 ${way}`, quantile(times, 0.5));
-      samples.note(`p99 ${way}`, quantile(times, 0.99));
-      await server.stop();
+      for (const application of ['page', 'site']) {
+        const server = await start(way, 1, application);
+        const times = await latencies(server.port, 1000, (i) => `/${i}`);
+        samples.note(`p50 ${application} ${way}`, quantile(times, 0.5));
+        samples.note(`p99 ${application} ${way}`, quantile(times, 0.99));
+        await server.stop();
+      }
     }
   },
-  header: ['worker', 'median', 'p99'],
+  header: ['worker', 'one page: median', 'p99', '200 pages: median', 'p99'],
   rows: (s) =>
     [
       ['prefork', 'fork() of a warmed parent'],
       ['cluster-rr', 'cluster, round-robin'],
       ['cluster-shared', 'cluster, shared handle'],
-    ].map(([way, name]) => [name, s.median(`p50 ${way}`), s.median(`p99 ${way}`)]),
+    ].map(([way, name]) => [
+      name,
+      s.median(`p50 page ${way}`),
+      s.median(`p99 page ${way}`),
+      s.median(`p50 site ${way}`),
+      s.median(`p99 site ${way}`),
+    ]),
 };
 
 const MEMORY = [

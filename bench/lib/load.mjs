@@ -185,12 +185,12 @@ export async function countByWorker(port, connections) {
 }
 
 /** Milliseconds of each of so many requests, one after the other on one connection. */
-export async function latencies(port, requests) {
+export async function latencies(port, requests, path = () => '/') {
   const socket = connect(port, '127.0.0.1').setNoDelay();
   const times = [];
   for (let i = 0; i < requests; i++) {
     const begin = process.hrtime.bigint();
-    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    socket.write(`GET ${path(i)} HTTP/1.1\r\nHost: a\r\n\r\n`);
     let length = 0;
     let text = '';
     do {

@@ -30,6 +30,23 @@ function page() {
   return (_request, response) => response.end(render(seed++));
 }
 
+/** A site of so many pages, each with code of its own: GET /17 is page 17. */
+const PAGES = 200;
+const SITE = join(BUILD, 'site');
+const renderers = () => Array.from({ length: PAGES }, (_, i) => require(join(SITE, `page${i}.js`)));
+
+/** Each is `render` once more, but other code to V8. */
+function writeSite() {
+  mkdirSync(SITE, { recursive: true });
+  for (let i = 0; i < PAGES; i++)
+    writeFileSync(join(SITE, `page${i}.js`), `module.exports = ${render}; // page ${i}`);
+}
+
+function site() {
+  const pages = renderers();
+  return ({ url }, response) => response.end(pages[Number(url.slice(1)) % PAGES](seed++));
+}
+
 /** The modules of the Express application. */
 function writeModules() {
   const folder = join(BUILD, 'modules');
@@ -64,4 +81,10 @@ function data() {
   };
 }
 
-module.exports = { trivial, pid, page, express, data, render, writeModules };
+/** What a parent has served before it forks. */
+function warm(application) {
+  if (application === 'page') for (let i = 0; i < 3000; i++) render(i);
+  if (application === 'site') for (const page of renderers()) for (let i = 0; i < 100; i++) page(i);
+}
+
+module.exports = { trivial, pid, page, site, express, data, warm, writeModules, writeSite };

@@ -22,17 +22,12 @@ function endWithInput(workers) {
   });
 }
 
-/** The warmed parent: what it has optimised, its children inherit. */
-function warmPage() {
-  if (application === 'page') for (let i = 0; i < 3000; i++) applications.render(i);
-}
-
 function prefork() {
   const { addSockets, bindSockets, fork, warmup } = require('../..');
   const perWorker = way === 'prefork-perWorker' ? { perWorker: Number(count) } : {};
   const sockets = bindSockets(Number(port), '127.0.0.1', { backlog: 4096, ...perWorker });
   const listener = makeListener();
-  warmPage();
+  applications.warm(application); // what the parent has optimised, its children inherit
   if (warmth !== undefined) warmup({ smallYoungGeneration: warmth === 'warmup-small' });
   const workers = [];
   for (let id = 0; id < Number(count); id++) {

@@ -44,6 +44,8 @@ export interface Config {
   maxMemory?: string | number | null;
   /** Collect and compact the heap before forking. */
   warmup?: boolean;
+  /** With the warm-up: keep the young generation small, for less memory and more collecting where much is in flight. */
+  smallYoungGeneration?: boolean;
   /** A queue of connections for each worker (SO_REUSEPORT), in turns as root, by a hash of the addresses otherwise. */
   balanced?: boolean;
   /** Who the workers run as, by name or number, if the parent is root; null: as the parent. */

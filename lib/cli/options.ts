@@ -72,6 +72,13 @@ export const OPTIONS: readonly Option[] = [
   ),
   option('Serving', 'warmup', '--warmup', values.boolean, 'collect and compact the heap before forking'),
   option(
+    'Serving',
+    'smallYoungGeneration',
+    '--small-young-generation',
+    values.boolean,
+    'and keep the young generation small: less memory, more collecting where much is in flight',
+  ),
+  option(
     'Life of a worker',
     'bootTimeout',
     '--boot-timeout <duration>',

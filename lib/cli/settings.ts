@@ -35,7 +35,8 @@ function show(written: unknown): string {
 
 /**
  * @param sources those that win first
- * @throws RangeError `ERR_PREFORK_OUT_OF_RANGE` if two settings contradict each other
+ * @throws RangeError `ERR_PREFORK_OUT_OF_RANGE`, TypeError `ERR_PREFORK_INVALID_ARG_VALUE` if two settings contradict each
+ *   other
  */
 export function complete(sources: readonly Given[], hooks: Hooks): Settings {
   const settings: Settings = { ...DEFAULTS, restart: { ...DEFAULTS.restart }, hooks };
@@ -48,6 +49,13 @@ export function complete(sources: readonly Given[], hooks: Hooks): Settings {
       'ERR_PREFORK_OUT_OF_RANGE',
       `Expected a restart-max-delay of at least restart-min-delay (${minDelay} ms) but received ${maxDelay} ms`,
       { Base: RangeError },
+    );
+  }
+  if (settings.smallYoungGeneration && !settings.warmup) {
+    throw preforkError(
+      'ERR_PREFORK_INVALID_ARG_VALUE',
+      'Expected a warm-up with small-young-generation but received no-warmup',
+      { Base: TypeError },
     );
   }
   return settings;

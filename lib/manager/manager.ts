@@ -170,7 +170,7 @@ export class Manager {
       this.fail('pid file', error instanceof Error ? error.message : String(error));
     }
     if (settings.title !== null) process.title = `${settings.title}: manager`;
-    if (settings.warmup) warmup();
+    if (settings.warmup) warmup({ smallYoungGeneration: settings.smallYoungGeneration });
     const names = this.#endpoints().map(({ name }) => name);
     const { workers } = this.#rules;
     this.#log({

@@ -62,6 +62,8 @@ export interface Settings {
   maxMemory: number | null;
   /** Collect and compact the heap before forking. Default true. */
   warmup: boolean;
+  /** With the warm-up: the option of `warmup()` of that name. */
+  smallYoungGeneration: boolean;
   /** A queue of its own for every worker (SO_REUSEPORT), so that connections are spread evenly. */
   balanced: boolean;
   user: string | number | null;
@@ -88,6 +90,7 @@ export const DEFAULTS: Settings = {
   maxRequestsJitter: 0.1,
   maxMemory: null,
   warmup: true,
+  smallYoungGeneration: false,
   balanced: false,
   user: null,
   group: null,

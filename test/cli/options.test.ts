@@ -164,6 +164,15 @@ test.each([
   },
 );
 
+test.each([
+  [[], 'grows'],
+  [['--small-young-generation'], 'stays'],
+])('With %j the young generation of a worker %s as small as at first.', async (flags, size) => {
+  const served = await serve([SERVER, '-w', '1', ...flags]);
+  const megabytes = Number(await served.ask('/young'));
+  expect(megabytes > 6 ? 'grows' : 'stays').toBe(size);
+});
+
 /** Sockets that listen on the port, by /proc/net/tcp. */
 function listenersOn(port: number): number {
   const hexadecimal = port.toString(16).toUpperCase().padStart(4, '0');

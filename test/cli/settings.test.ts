@@ -75,6 +75,10 @@ test('--bind can be repeated; --no- turns an option off.', () => {
   expect(settings(['-b', ':80', '-b', ':81']).bind).toHaveLength(2);
   expect(settings(['--no-warmup', '--balanced'])).toMatchObject({ warmup: false, balanced: true });
   expect(settings([], { PREFORK_WARMUP: 'off' }).warmup).toBe(false);
+  expect(settings([], { PREFORK_SMALL_YOUNG_GENERATION: 'yes' }).smallYoungGeneration).toBe(true);
+  expect(() => settings(['--small-young-generation', '--no-warmup'])).toThrow(
+    'Expected a warm-up with small-young-generation but received no-warmup',
+  );
 });
 
 test.each([

@@ -74,6 +74,11 @@ function rowsOf(page) {
       spreadOver('64 connections'),
       'less',
     ],
+    [
+      'the same, `--balanced`',
+      [one(spread, 'server', 'prefork, a socket each')['64 connections'], '-', '-'],
+      'less',
+    ],
   ];
 }
 
