@@ -16,54 +16,66 @@ function compile(output: string, sources: string[], flags: string[]): void {
   execFileSync(CXX, [...FLAGS, ...flags, '-o', output, ...sources], { stdio: 'inherit' });
 }
 
-function sources(): string[] {
+function sources(program: string): string[] {
   const core = readdirSync(join(NATIVE, 'posix')).filter((name) => name.endsWith('.cc'));
-  return [...core.map((name) => join(NATIVE, 'posix', name)), join(__dirname, 'native', 'forks.cc')];
+  return [...core.map((name) => join(NATIVE, 'posix', name)), join(__dirname, 'native', `${program}.cc`)];
 }
 
 /**
  * threads.cc is left out of the checks: in the child nobody returns to the frames of its park loop, and
  * AddressSanitizer would go on taking their place on the stack for theirs.
  */
-function buildWithSanitizers(folder: string): string {
-  const [unchecked, program] = [join(folder, 'threads.o'), join(folder, 'forks')];
+function buildWithSanitizers(folder: string, name: string): string {
+  const [unchecked, program] = [join(folder, 'threads.o'), join(folder, name)];
   compile(unchecked, [join(NATIVE, 'posix', 'threads.cc')], ['-c']);
-  const checked = sources().filter((name) => !name.endsWith('/threads.cc'));
+  const checked = sources(name).filter((name) => !name.endsWith('/threads.cc'));
   compile(program, [...checked, unchecked], [...SANITIZERS, '-pthread', '-ldl']);
   return program;
 }
 
 /** With musl instead of glibc, and without a C++ library. Its loader need not be installed. */
-async function buildForMusl(folder: string): Promise<string> {
+async function buildForMusl(folder: string, name: string): Promise<string> {
   const { toolchain } = await import('../tools/toolchain.mjs');
   const { musl } = await import('../tools/musl.mjs');
   const [compiler, ...flags] = toolchain(process.arch, 'musl').compile;
   const { libraries, start } = musl(process.arch);
-  const program = join(folder, 'forks');
+  const program = join(folder, name);
   const first = [join(start, 'Scrt1.o'), join(start, 'crti.o')];
   const last = [`-L${libraries}`, '-lc', '-lgcc', join(start, 'crtn.o')];
   const loader = `-Wl,--dynamic-linker,${join(libraries, 'libc.so')}`;
-  const all = [...first, ...sources(), join(NATIVE, 'runtime', 'cxx.cc'), ...last];
+  const all = [...first, ...sources(name), join(NATIVE, 'runtime', 'cxx.cc'), ...last];
   const options = [...flags, ...FLAGS, '-fno-rtti', '-nostdlib', loader];
   execFileSync(compiler, [...options, '-o', program, ...all], { stdio: 'inherit' });
   return program;
 }
 
-function buildPlain(folder: string): string {
-  const program = join(folder, 'forks');
-  compile(program, sources(), ['-pthread', '-ldl']);
+function buildPlain(folder: string, name: string): string {
+  const program = join(folder, name);
+  compile(program, sources(name), ['-pthread', '-ldl']);
   return program;
 }
 
+const folder = () => mkdtempSync(join(tmpdir(), 'prefork-test-'));
+const BUILDS = [
+  ['as it is', buildPlain],
+  ['with musl', buildForMusl],
+  ['under AddressSanitizer and UndefinedBehaviorSanitizer', buildWithSanitizers],
+] as const;
+
 describe('the native core without Node: every thread, descriptor and mapping goes on in children and grandchildren', () => {
-  it.each([
-    ['as it is', buildPlain],
-    ['with musl', buildForMusl],
-    ['under AddressSanitizer and UndefinedBehaviorSanitizer', buildWithSanitizers],
-  ])('%s', { timeout: TIMEOUT }, async (_, build) => {
-    const program = await build(mkdtempSync(join(tmpdir(), 'prefork-test-')));
+  it.each(BUILDS)('%s', { timeout: TIMEOUT }, async (_, build) => {
+    const program = await build(folder(), 'forks');
     const env = { ASAN_OPTIONS: 'detect_leaks=0' };
     const { result } = new Program(program, ['20'], { deadman: 120_000, env });
     expect(await result).toEqual({ status: 0, signal: null, stdout: '20 forks\n', stderr: '' });
+  });
+});
+
+describe('a ring of io_uring keeps what a thread has filled in or taken when it is stopped', () => {
+  it.each(BUILDS)('%s', { timeout: TIMEOUT }, async (_, build) => {
+    const { result } = new Program(await build(folder(), 'rings'), [], {
+      env: { ASAN_OPTIONS: 'detect_leaks=0' },
+    });
+    expect(await result).toEqual({ status: 0, signal: null, stdout: 'ok\n'.repeat(7), stderr: '' });
   });
 });

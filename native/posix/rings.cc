@@ -25,6 +25,7 @@ struct Offsets {
   uint64_t user_memory;
   uint32_t sq_dropped() const { return more[1]; }
   uint32_t sq_array() const { return more[2]; }
+  uint32_t cq_completions() const { return more[1]; }
 };
 struct Parameters {
   uint32_t sq_entries, cq_entries, flags, sq_thread_cpu, sq_thread_idle, features, wq_fd;
@@ -40,6 +41,7 @@ constexpr uint32_t kNoSqArray = 1u << 16;
 constexpr uint64_t kRingOffset = 0;              // IORING_OFF_SQ_RING
 constexpr uint64_t kEntriesOffset = 0x10000000;  // IORING_OFF_SQES
 constexpr size_t kEntrySize = 64;                // struct io_uring_sqe
+constexpr size_t kCompletionSize = 16;           // struct io_uring_cqe
 
 struct Region {
   uintptr_t start;
@@ -278,6 +280,50 @@ int advance(int fd, const Ring& ring, uint32_t count, uint32_t sq_entries) {
   return 0;
 }
 
+// What is in the old ring besides the counters. A thread may have been stopped when it had filled
+// an entry and was about to publish it, or had taken a completion and was about to read it. Seen as
+// an entry of zeros that was submitted: a socket that was not watched, and libuv aborting when it
+// was to be watched for something else.
+class Contents {
+ public:
+  Contents(const Ring& ring, uint32_t sq_entries, uint32_t cq_entries)
+      : entries_{ring.entries.start, sq_entries * kEntrySize},
+        completions_{ring.ring.start + layout.cq.cq_completions(), cq_entries * kCompletionSize},
+        copy_(reserve_copy()) {
+    if (!is_kept()) return;
+    memcpy(copy_, address_of(entries_), entries_.size);
+    memcpy(copy_ + entries_.size, address_of(completions_), completions_.size);
+  }
+
+  Contents(const Contents&) = delete;
+  Contents& operator=(const Contents&) = delete;
+
+  ~Contents() {
+    if (is_kept()) munmap(copy_, size());
+  }
+
+  bool is_kept() const { return copy_ != MAP_FAILED; }
+
+  void put_back() const {
+    memcpy(address_of(entries_), copy_, entries_.size);
+    memcpy(address_of(completions_), copy_ + entries_.size, completions_.size);
+  }
+
+ private:
+  static void* address_of(const Region& region) { return reinterpret_cast<void*>(region.start); }
+
+  size_t size() const { return entries_.size + completions_.size; }
+
+  char* reserve_copy() const {
+    return static_cast<char*>(
+        mmap(nullptr, size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  }
+
+  Region entries_;
+  Region completions_;
+  char* copy_;
+};
+
 bool has_kernel_thread(int fd) {
   Lines info(fdinfo_path(fd));
   while (const char* line = info.next()) {
@@ -332,10 +378,13 @@ int renew_ring(int fd) {
   const uint32_t count = counter(ring, layout.sq.head);
   const uint32_t sq_entries = counter(ring, layout.sq.entries);
   const uint32_t cq_entries = counter(ring, layout.cq.entries);
+  const Contents contents(ring, sq_entries, cq_entries);
+  if (!contents.is_kept()) return -ENOMEM;
   bool in_our_memory = false;
   const int fresh = set_up(ring, sq_entries, cq_entries, &in_our_memory);
   if (fresh < 0) return fresh;
   int result = advance(fresh, ring, count, sq_entries);
+  contents.put_back();
   if (result == 0) result = static_cast<int>(sys(SYS_dup3, fresh, fd, O_CLOEXEC));
   sys(SYS_close, fresh);
   if (result < 0) return result;
