@@ -73,9 +73,11 @@ function compile(architecture, triplet) {
   const core = readdirSync(join(ROOT, 'native', 'posix')).filter((name) => name.endsWith('.cc'));
   const sources = core.map((name) => join(ROOT, 'native', 'posix', name));
   const flags = ['-std=c++17', '-O1', '-fno-exceptions', `-I${join(ROOT, 'native')}`, '-pthread', '-ldl'];
-  const nativeTest = join(folder, 'forks');
-  run(env.CXX, [...flags, '-o', nativeTest, ...sources, join(ROOT, 'test', 'native', 'forks.cc')]);
-  return { addon: join(folder, 'build', 'Release', 'prefork.node'), nativeTest };
+  for (const name of NATIVE_TESTS) {
+    const source = join(ROOT, 'test', 'native', `${name}.cc`);
+    run(env.CXX, [...flags, '-o', join(folder, name), ...sources, source]);
+  }
+  return { addon: join(folder, 'build', 'Release', 'prefork.node'), nativeTests: folder };
 }
 
 function copyApplication(target) {
@@ -83,6 +85,9 @@ function copyApplication(target) {
     cpSync(join(ROOT, name), join(target, name), { recursive: true });
   }
 }
+
+/** Programs of test/native. */
+const NATIVE_TESTS = ['forks', 'rings'];
 
 /** Answers the files `kernel` and `initrd` of a machine in which `nodes` (versions) run the suite. */
 export function makeImage({ architecture, release, nodes, forks, only }) {
@@ -94,7 +99,7 @@ export function makeImage({ architecture, release, nodes, forks, only }) {
     boot,
     readdirSync(boot).find((name) => name.startsWith('vmlinuz')),
   );
-  const { addon, nativeTest } = compile(architecture, triplet);
+  const { addon, nativeTests } = compile(architecture, triplet);
 
   const root = join(CACHE, `root-${architecture}`);
   rmSync(root, { recursive: true, force: true });
@@ -106,7 +111,7 @@ export function makeImage({ architecture, release, nodes, forks, only }) {
   copyApplication(join(root, 'app'));
   mkdirSync(join(root, 'app', 'build', 'Release'), { recursive: true });
   copyFileSync(addon, join(root, 'app', 'build', 'Release', 'prefork.node'));
-  copyFileSync(nativeTest, join(root, 'forks'));
+  for (const name of NATIVE_TESTS) copyFileSync(join(nativeTests, name), join(root, name));
   for (const version of nodes) {
     mkdirSync(join(root, 'nodes', version), { recursive: true });
     copyFileSync(nodeOf(version, architecture), join(root, 'nodes', version, 'node'));
@@ -116,7 +121,7 @@ export function makeImage({ architecture, release, nodes, forks, only }) {
   writeFileSync(join(root, 'etc', 'passwd'), 'root:x:0:0:root:/tmp:/bin/sh\n');
   writeFileSync(join(root, 'etc', 'group'), 'root:x:0:\n');
   copyFileSync(join(ROOT, 'test', 'vm', 'inside', 'init'), join(root, 'init'));
-  for (const name of ['init', 'forks', ...nodes.map((version) => `nodes/${version}/node`)]) {
+  for (const name of ['init', ...NATIVE_TESTS, ...nodes.map((version) => `nodes/${version}/node`)]) {
     chmodSync(join(root, name), 0o755);
   }
 
