@@ -32,7 +32,7 @@ const FATAL_SIGNALS = [
 
 /** Whether the system writes a core into the directory of the process, or gives it to a program. */
 function coreIsFile(): boolean {
-  return /^[^|/]*$/m.test(readFileSync('/proc/sys/kernel/core_pattern', 'utf8'));
+  return /^[^|/]+$/.test(readFileSync('/proc/sys/kernel/core_pattern', 'utf8').trim());
 }
 
 const ends: Scenario[] = [
