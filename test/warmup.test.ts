@@ -10,7 +10,7 @@ interface Memory {
 const memory = async (how: string): Promise<Memory> =>
   JSON.parse((await start('warmup.js', { args: [how] }).line()) ?? '') as Memory;
 
-const KB_OF_SWEEPING = 800; // 1,200 and more where it is left to the child, 500 at most where it is not
+const KB_OF_SWEEPING = 1500; // 4,800 and more where it is left to the child, 200 at most where it is not
 const MB_AT_FIRST = 1.5;
 const MB_WHEN_GROWN = 6;
 
