@@ -3,21 +3,12 @@
 // A run that failed without a failed test to show for it (it crashed, it left no report, an error came outside any
 // test, a linter complained) counts as one failure.
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 
 const [folder, failedStages] = process.argv.slice(2);
 const total = { passed: 0, failed: 0, skipped: 0 };
 
-/** Again, because what was printed when it happened may be cut off where the output is kept. */
-function showFailures(report) {
-  for (const { name, assertionResults } of report.testResults)
-    for (const { status, fullName, failureMessages } of assertionResults)
-      if (status === 'failed')
-        console.log(`FAILED: ${basename(name)} > ${fullName}\n${failureMessages.join('\n').slice(0, 1500)}`);
-}
-
 function addTests(report) {
-  showFailures(report);
   const broken = report.testResults.filter(
     ({ status, assertionResults }) =>
       status === 'failed' && !assertionResults.some((test) => test.status === 'failed'),
