@@ -75,7 +75,8 @@ export interface BindSocketsOptions {
    * So many sockets for each address instead of one, each with a queue of its own, for as many workers of
    * `forkProcesses` (SO_REUSEPORT, which this implies). Connections go to them in turns, as far as this process may load a
    * program into the kernel for that: with CAP_BPF and CAP_NET_ADMIN, as root has them, on Linux 5.12; otherwise by a hash
-   * of the addresses, which is even for many connections only. Give all of
+   * of the addresses, which is even for many connections only. While sockets have turns, those that another process has
+   * bound to the same port (`reusePort`) are given no new connection. Give all of
    * them to `addSockets`, which takes the worker's own. The parent keeps them open, so that a worker that is started
    * again takes over its forerunner's queue and no connection that waits in it is lost; connections to a worker that
    * hangs wait for that worker, though, while those of a shared socket go to another. When a worker has ended with status

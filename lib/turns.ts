@@ -30,11 +30,14 @@ export class Turns {
     return typeof descriptors === 'number' ? undefined : new Turns(descriptors);
   }
 
-  /** Sockets that listen have turns from now on, by slot. */
+  /** Sockets that listen have turns from now on, by slot. If one cannot, none has, for it would be left without work. */
   add(sockets: Iterable<[slot: number, fd: number]>): void {
     if (this.#closed) return;
     for (const [slot, fd] of sockets) {
-      check(binding.turns_set_socket(this.#descriptors.sockets, slot, fd), 'bpf');
+      if (binding.turns_set_socket(this.#descriptors.sockets, slot, fd) < 0) {
+        this.#leaveToHash();
+        return;
+      }
       this.#order.add(slot);
     }
     this.#tell();
@@ -51,6 +54,12 @@ export class Turns {
     this.#closed = true;
     binding.socket_close(this.#descriptors.sockets);
     binding.socket_close(this.#descriptors.order);
+  }
+
+  #leaveToHash(): void {
+    this.#order.clear();
+    this.#tell();
+    this.close();
   }
 
   #tell(): void {

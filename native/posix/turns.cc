@@ -41,109 +41,121 @@ int update(int map, uint32_t key, uint32_t value) {
   return bpf(BPF_MAP_UPDATE_ELEM, attributes);
 }
 
-// --- the program, one instruction a function
-// (Documentation/bpf/standardization/instruction-set.rst)
-
+// Documentation/bpf/standardization/instruction-set.rst
+constexpr uint8_t kResult = 0, kArgument1 = 1, kArgument2 = 2, kArgument3 = 3, kArgument4 = 4;
+constexpr uint8_t kContext = 6, kTurn = 7, kCounted = 8, kFrame = 10;
+constexpr int16_t kKey = -4;                                // on the stack
 constexpr uint8_t kFetchAndAdd32 = BPF_STX | 0xc0 | BPF_W;  // BPF_ATOMIC, which old headers lack
 constexpr int32_t kFetch = BPF_ADD | 0x01;                  // BPF_FETCH
 
-bpf_insn instruction(uint8_t code, uint8_t to, uint8_t from, int16_t offset, int32_t immediate) {
-  bpf_insn result = {};
-  result.code = code;
-  result.dst_reg = to & 0xf;
-  result.src_reg = from & 0xf;
-  result.off = offset;
-  result.imm = immediate;
-  return result;
-}
+// Written down an instruction after the other. Whatever fails jumps to the end.
+class Program {
+ public:
+  void move(uint8_t to, uint8_t from) { write(BPF_ALU64 | BPF_MOV | BPF_X, to, from); }
+  void set(uint8_t to, int32_t value) { write(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value); }
+  void add(uint8_t to, int32_t value) { write(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value); }
+  void modulo(uint8_t to, uint8_t by) { write(BPF_ALU | BPF_MOD | BPF_X, to, by); }
+  void load(uint8_t to, uint8_t from) { write(BPF_LDX | BPF_MEM | BPF_W, to, from); }
+  void call(int32_t function) { write(BPF_JMP | BPF_CALL, 0, 0, 0, function); }
 
-bpf_insn move(uint8_t to, uint8_t from) {
-  return instruction(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0);
-}
+  void fetch_and_add(uint8_t address, uint8_t number) {
+    write(kFetchAndAdd32, address, number, 0, kFetch);
+  }
 
-bpf_insn set(uint8_t to, int32_t value) {
-  return instruction(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value);
-}
+  void set_key(uint32_t key) {
+    write(BPF_ST | BPF_MEM | BPF_W, kFrame, 0, kKey, static_cast<int32_t>(key));
+  }
 
-bpf_insn add(uint8_t to, int32_t value) {
-  return instruction(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value);
-}
+  void set_key_from(uint8_t number) { write(BPF_STX | BPF_MEM | BPF_W, kFrame, number, kKey); }
 
-bpf_insn load(uint8_t to, uint8_t from) {
-  return instruction(BPF_LDX | BPF_MEM | BPF_W, to, from, 0, 0);
-}
+  void point_to_key(uint8_t argument) {
+    move(argument, kFrame);
+    add(argument, kKey);
+  }
 
-bpf_insn call(int32_t function) { return instruction(BPF_JMP | BPF_CALL, 0, 0, 0, function); }
+  // Two instructions hold the 64 bits.
+  void point_to_map(uint8_t argument, int map) {
+    write(BPF_LD | BPF_DW | BPF_IMM, argument, BPF_PSEUDO_MAP_FD, 0, map);
+    write(0, 0, 0);
+  }
 
-bpf_insn skip_if_zero(uint8_t number, int16_t instructions) {
-  return instruction(BPF_JMP | BPF_JEQ | BPF_K, number, 0, instructions, 0);
-}
+  // The address of the key's value.
+  void look_up(int map) {
+    point_to_map(kArgument1, map);
+    point_to_key(kArgument2);
+    call(BPF_FUNC_map_lookup_elem);
+    end_if_zero(kResult);
+  }
 
-// Two instructions hold the 64 bits.
-bpf_insn address_of_map(uint8_t to, int map) {
-  return instruction(BPF_LD | BPF_DW | BPF_IMM, to, BPF_PSEUDO_MAP_FD, 0, map);
-}
+  void end_if_zero(uint8_t number) {
+    to_the_end_[jumps_++] = size_;
+    write(BPF_JMP | BPF_JEQ | BPF_K, number, 0);
+  }
 
-constexpr uint8_t kResult = 0, kArgument1 = 1, kArgument2 = 2, kArgument3 = 3, kArgument4 = 4;
-constexpr uint8_t kContext = 6, kTurn = 7, kCounted = 8, kFrame = 10;
-constexpr int16_t kKey = -4;  // on the stack
+  void end(int32_t result) {
+    for (int i = 0; i < jumps_; ++i) {
+      code_[to_the_end_[i]].off = static_cast<int16_t>(size_ - to_the_end_[i] - 1);
+    }
+    set(kResult, result);
+    write(BPF_JMP | BPF_EXIT, 0, 0);
+  }
 
-// SK_PASS without a choice, as where somebody has no turn or a socket does not listen any more,
-// leaves the choice to the hash (net/core/sock_reuseport.c, reuseport_select_sock).
+  int load_into_kernel() const {
+    bpf_attr attributes;
+    memset(&attributes, 0, sizeof attributes);
+    attributes.prog_type = BPF_PROG_TYPE_SK_REUSEPORT;
+    attributes.insns = pointer(code_);
+    attributes.insn_cnt = static_cast<uint32_t>(size_);
+    attributes.license = pointer("MIT");
+    return bpf(BPF_PROG_LOAD, attributes);
+  }
+
+ private:
+  void write(uint8_t code, uint8_t to, uint8_t from, int16_t offset = 0, int32_t immediate = 0) {
+    bpf_insn& written = code_[size_++];
+    written.code = code;
+    written.dst_reg = to & 0xf;
+    written.src_reg = from & 0xf;
+    written.off = offset;
+    written.imm = immediate;
+  }
+
+  bpf_insn code_[64] = {};
+  int size_ = 0;
+  int to_the_end_[8] = {};
+  int jumps_ = 0;
+};
+
+// SK_PASS without a choice, as where nobody has a turn or a socket does not listen any more, leaves
+// the choice to the hash (net/core/sock_reuseport.c, reuseport_select_sock).
 int load_program(const Turns& turns) {
-  const bpf_insn second_half = {};
-  const bpf_insn program[] = {
-      move(kContext, kArgument1),
-      // how many have turns
-      instruction(BPF_ST | BPF_MEM | BPF_W, kFrame, 0, kKey, kCount),
-      address_of_map(kArgument1, turns.order),
-      second_half,
-      move(kArgument2, kFrame),
-      add(kArgument2, kKey),
-      call(BPF_FUNC_map_lookup_elem),
-      skip_if_zero(kResult, 29),
-      load(kCounted, kResult),
-      skip_if_zero(kCounted, 27),
-      // whose turn it is
-      instruction(BPF_ST | BPF_MEM | BPF_W, kFrame, 0, kKey, kNext),
-      address_of_map(kArgument1, turns.order),
-      second_half,
-      move(kArgument2, kFrame),
-      add(kArgument2, kKey),
-      call(BPF_FUNC_map_lookup_elem),
-      skip_if_zero(kResult, 20),
-      set(kTurn, 1),
-      instruction(kFetchAndAdd32, kResult, kTurn, 0, kFetch),
-      instruction(BPF_ALU | BPF_MOD | BPF_X, kTurn, kCounted, 0, 0),
-      add(kTurn, kFirstSlot),
-      // the slot
-      instruction(BPF_STX | BPF_MEM | BPF_W, kFrame, kTurn, kKey, 0),
-      address_of_map(kArgument1, turns.order),
-      second_half,
-      move(kArgument2, kFrame),
-      add(kArgument2, kKey),
-      call(BPF_FUNC_map_lookup_elem),
-      skip_if_zero(kResult, 9),
-      load(kTurn, kResult),
-      instruction(BPF_STX | BPF_MEM | BPF_W, kFrame, kTurn, kKey, 0),
-      // the socket
-      move(kArgument1, kContext),
-      address_of_map(kArgument2, turns.sockets),
-      second_half,
-      move(kArgument3, kFrame),
-      add(kArgument3, kKey),
-      set(kArgument4, 0),
-      call(BPF_FUNC_sk_select_reuseport),
-      set(kResult, SK_PASS),
-      instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
-  };
-  bpf_attr attributes;
-  memset(&attributes, 0, sizeof attributes);
-  attributes.prog_type = BPF_PROG_TYPE_SK_REUSEPORT;
-  attributes.insns = pointer(program);
-  attributes.insn_cnt = sizeof program / sizeof *program;
-  attributes.license = pointer("MIT");
-  return bpf(BPF_PROG_LOAD, attributes);
+  Program program;
+  program.move(kContext, kArgument1);
+
+  program.set_key(kCount);
+  program.look_up(turns.order);
+  program.load(kCounted, kResult);
+  program.end_if_zero(kCounted);
+
+  program.set_key(kNext);
+  program.look_up(turns.order);
+  program.set(kTurn, 1);
+  program.fetch_and_add(kResult, kTurn);
+  program.modulo(kTurn, kCounted);
+
+  program.add(kTurn, kFirstSlot);
+  program.set_key_from(kTurn);
+  program.look_up(turns.order);
+  program.load(kTurn, kResult);
+  program.set_key_from(kTurn);
+
+  program.move(kArgument1, kContext);
+  program.point_to_map(kArgument2, turns.sockets);
+  program.point_to_key(kArgument3);
+  program.set(kArgument4, 0);
+  program.call(BPF_FUNC_sk_select_reuseport);
+  program.end(SK_PASS);
+  return program.load_into_kernel();
 }
 
 int attach_program(int socket, const Turns& turns) {

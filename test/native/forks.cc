@@ -20,18 +20,11 @@
 #include <atomic>
 #include <initializer_list>
 
+#include "check.h"
 #include "posix/fork.h"
 #include "posix/wait.h"
 
 namespace {
-
-#define CHECK(condition)                                             \
-  do {                                                               \
-    if (!(condition)) {                                              \
-      dprintf(2, "%s:%d: %s: %m\n", __FILE__, __LINE__, #condition); \
-      abort();                                                       \
-    }                                                                \
-  } while (0)
 
 // --- busy threads: each counts what it has done
 

@@ -11,17 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "posix/fork.h"
 
 namespace {
-
-#define CHECK(condition)                                             \
-  do {                                                               \
-    if (!(condition)) {                                              \
-      dprintf(2, "%s:%d: %s: %m\n", __FILE__, __LINE__, #condition); \
-      abort();                                                       \
-    }                                                                \
-  } while (0)
 
 #ifndef SYS_io_uring_setup
 #define SYS_io_uring_setup 425
