@@ -1,0 +1,16 @@
+/** What the driver is told to do. */
+import type { LogEntry, WorkerExit, WorkerInfo } from '../settings';
+
+export type Action =
+  | { type: 'fork'; id: number; generation: number; restarts: number }
+  | { type: 'kill'; pid: number; signal: 'SIGTERM' | 'SIGKILL' }
+  | { type: 'report stack'; pid: number }
+  | { type: 'worker ready'; worker: WorkerInfo }
+  | { type: 'worker exit'; worker: WorkerInfo; exit: WorkerExit }
+  /** No connection is to be accepted any more. */
+  | { type: 'stop listening' }
+  /** The same for the queue of one worker, if it has one of its own. */
+  | { type: 'close queue'; id: number }
+  | { type: 'reopen logs' }
+  | { type: 'log'; entry: LogEntry }
+  | { type: 'end'; status: number };

@@ -1,0 +1,101 @@
+/** A worker that crashes is started again: at once, or, when that becomes a loop, after growing delays. */
+import type { WorkerExit } from '../settings';
+import { failedToBoot, hasFailed } from './boot-failures';
+import { shutDown } from './shutdown';
+import type { Rules, State, Worker } from './state';
+import type { Turn } from './turn';
+import { describeExit, plural, seconds } from './words';
+
+export function crashed(turn: Turn, worker: Worker, exit: WorkerExit): void {
+  const before = worker.readyAt === null ? ' before it was ready' : '';
+  const end = worker.phase === 'doomed' ? `had to be killed${before}` : `${describeExit(exit)}${before}`;
+  const what = `worker ${worker.id} (pid ${worker.pid}) ${end}`;
+  if (worker.readyAt === null) failedToBoot(turn, what);
+  if (turn.slot(worker.id) === undefined) return;
+  const wasLooping = turn.state.looping;
+  const delay = delayAfterCrash(turn, worker.id);
+  // Whoever has failed for good says why at the end.
+  if (turn.state.phase !== 'running' || wasLooping || hasFailed(turn.state)) return;
+  if (turn.state.looping) {
+    reportLoop(turn, what, delay);
+  } else if (worker.phase !== 'doomed') {
+    turn.logWorker('error', 'worker crashed', worker, `${end}: starting it again`);
+  }
+}
+
+function reportLoop(turn: Turn, latest: string, delay: number): void {
+  const { rules, crashes } = turn.state;
+  turn.log(
+    'error',
+    'crash loop',
+    `CRASH LOOP: ${plural(crashes.length, 'crash').replace(/hs$/, 'hes')} in the last ` +
+      `${seconds(turn.now - (crashes[0] ?? turn.now))}; the latest: ${latest}. Workers are now started again one at ` +
+      `a time, the next in ${seconds(delay)}, then at growing intervals of up to ${seconds(rules.restart.maxDelay)}. ` +
+      'Further crashes are not logged until this is over',
+  );
+}
+
+/** Notes the crash, and when its slot may have the next worker. Answers in how many milliseconds that is. */
+export function delayAfterCrash(turn: Turn, id: number): number {
+  const { rules, queuedUntil, restarts } = turn.state;
+  const { burst, minDelay, maxDelay, limit } = rules.restart;
+  const crashes = [...turn.state.crashes.filter((at) => at > turn.now - memory(rules)), turn.now];
+  const looping =
+    turn.state.looping || crashes.filter((at) => at > turn.now - rules.restart.window).length > burst;
+  const level = looping ? turn.state.level + 1 : 0;
+  const delay = looping ? Math.min(minDelay * 2 ** Math.min(level - 1, 40), maxDelay) : 0;
+  // In a loop one worker at a time: the crash of each is the answer for all.
+  const notBefore = looping ? Math.max(turn.now, queuedUntil) + delay : turn.now;
+  turn.set({ crashes, looping, level, restarts: restarts + 1, queuedUntil: looping ? notBefore : 0 });
+  const slot = turn.slot(id);
+  if (slot !== undefined) turn.change(slot, { restarts: slot.restarts + 1, notBefore });
+  if (limit !== null && restarts + 1 > limit && turn.state.phase === 'running') {
+    turn.log(
+      'error',
+      'too many restarts',
+      `Workers have crashed more than ${plural(limit, 'time')}: giving up`,
+    );
+    shutDown(turn, null, 1);
+  }
+  return notBefore - turn.now;
+}
+
+/** The loop is over when there has been no crash for long; its delays, when a worker has lived through the longest. */
+export function noticeCalm(turn: Turn): void {
+  const { looping, crashes, phase } = turn.state;
+  if (!looping || phase !== 'running') return;
+  if (calmAt(turn.state) <= turn.now) {
+    turn.set({ looping: false, level: 0, crashes: [], queuedUntil: 0 });
+    turn.log(
+      'info',
+      'crash loop over',
+      `No worker has crashed for ${seconds(turn.now - (crashes.at(-1) ?? 0))}: the crash loop is over`,
+    );
+  }
+  const proven = provenAt(turn.state);
+  if (proven === undefined || proven > turn.now) return;
+  turn.set({
+    queuedUntil: proven,
+    slots: turn.state.slots.map((slot) => ({ ...slot, notBefore: Math.min(slot.notBefore, proven) })),
+  });
+}
+
+export function calmAt({ rules, crashes }: State): number {
+  return (crashes.at(-1) ?? 0) + memory(rules);
+}
+
+/** While looping: when a worker will have lived so long that those that still wait need wait no more. */
+export function provenAt({ looping, workers, slots, crashes, rules }: State): number | undefined {
+  if (!looping) return undefined;
+  const lastCrash = crashes.at(-1) ?? 0;
+  const lived = workers
+    .flatMap(({ phase, readyAt }) => (phase === 'ready' && readyAt !== null ? readyAt : []))
+    .filter((readyAt) => readyAt >= lastCrash);
+  const at = Math.min(...lived) + rules.restart.maxDelay;
+  return slots.some(({ notBefore }) => notBefore > at) ? at : undefined;
+}
+
+/** Crashes are remembered so long that a loop with the longest delay is still seen as one. */
+function memory({ restart: { window, maxDelay, burst } }: Rules): number {
+  return Math.max(window, maxDelay * (burst + 2));
+}

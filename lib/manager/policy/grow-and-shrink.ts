@@ -1,0 +1,32 @@
+/** One worker more, one worker fewer. */
+import { incumbent, removeSlot, staying } from './slots';
+import { newSlot } from './state';
+import type { Turn } from './turn';
+import { plural } from './words';
+
+export function grow(turn: Turn): void {
+  const leaving = turn.state.slots.find((slot) => slot.leaving);
+  if (leaving === undefined) addSlot(turn);
+  else turn.change(leaving, { leaving: false });
+  turn.log('info', 'one worker more', `SIGTTIN: ${plural(staying(turn.state).length, 'worker')}`);
+}
+
+function addSlot(turn: Turn): void {
+  const used = new Set(turn.state.slots.map(({ id }) => id));
+  let id = 0;
+  while (used.has(id)) id += 1;
+  turn.set({ slots: [...turn.state.slots, newSlot(id)].sort((one, other) => one.id - other.id) });
+}
+
+export function shrink(turn: Turn): void {
+  const [last, ...others] = staying(turn.state).toReversed();
+  if (last === undefined || others.length === 0) {
+    turn.log('warning', 'one worker fewer', 'SIGTTOU: the last worker stays');
+    return;
+  }
+  const phase = incumbent(turn.state, last.id)?.phase;
+  const isServed = phase === 'ready' || phase === 'booting';
+  if (isServed || !turn.state.rules.balanced) removeSlot(turn, last);
+  else turn.change(last, { leaving: true });
+  turn.log('info', 'one worker fewer', `SIGTTOU: ${plural(others.length, 'worker')}`);
+}

@@ -1,0 +1,10 @@
+/**
+ * What a parent decides: a pure function from a state and an event to the next state and what is to be done about it.
+ * It knows no process, clock or chance; the driver (../supervise.ts) tells it of all three. Times are in milliseconds.
+ */
+export type { Action } from './actions';
+export { decide } from './decide';
+export type { Event, ManagerSignal, Reading } from './events';
+export { checkInterval, REPORT_TIME } from './health-checks';
+export { nextDeadline } from './next-deadline';
+export { initialState, type Rules, type State } from './state';

@@ -1,0 +1,32 @@
+/** Somebody kills a worker, or the child that would have become one: that is no crash. */
+import type { WorkerExit } from '../settings';
+import type { Slot, Worker } from './state';
+import type { Turn } from './turn';
+import { describeExit } from './words';
+
+/** One that somebody kills is started again at once, but not more often than this. */
+const KILLED_SPACING = 100;
+
+export function wasKilled(turn: Turn, worker: Worker, exit: WorkerExit): void {
+  turn.logWorker(
+    'warning',
+    'worker killed',
+    worker,
+    `${describeExit(exit)}, from outside: starting it again`,
+  );
+  const slot = turn.slot(worker.id);
+  if (slot === undefined) return;
+  turn.change(slot, {
+    restarts: slot.restarts + 1,
+    notBefore: Math.max(turn.now, worker.startedAt + KILLED_SPACING),
+  });
+}
+
+export function forkWasKilled(turn: Turn, slot: Slot): void {
+  turn.change(slot, { forking: false, notBefore: turn.now + KILLED_SPACING });
+}
+
+/** Somebody did this to the worker; no code of it is to blame. */
+export function isFromOutside({ signal }: WorkerExit): boolean {
+  return signal === 'SIGKILL' || signal === 'SIGTERM' || signal === 'SIGINT' || signal === 'SIGHUP';
+}

@@ -1,0 +1,50 @@
+/** The end of the parent, which waits for all workers. */
+import { hasFailed } from './boot-failures';
+import type { ManagerSignal } from './events';
+import { kill, stop } from './stop-and-kill';
+import type { Turn } from './turn';
+import { seconds } from './words';
+
+export function shutDown(turn: Turn, signal: ManagerSignal | null, status: number): void {
+  const { workers, rules } = turn.state;
+  if (signal !== null) {
+    turn.log(
+      'info',
+      'stopping',
+      `${signal}: ending when all requests are answered, in ${seconds(rules.gracefulTimeout)} at the latest`,
+    );
+  }
+  turn.set({ phase: 'stopping', status });
+  turn.actions.push({ type: 'stop listening' });
+  for (const worker of workers) {
+    if (worker.phase === 'booting' || worker.phase === 'ready') stop(turn, worker);
+  }
+}
+
+export function quit(turn: Turn): void {
+  if (turn.state.phase === 'running') turn.actions.push({ type: 'stop listening' });
+  turn.set({ phase: 'stopping' });
+  killAll(turn, 'SIGQUIT: ending at once');
+}
+
+export function killAll(turn: Turn, message: string): void {
+  turn.log('info', 'ending at once', message);
+  for (const worker of turn.state.workers) kill(turn, worker);
+}
+
+export function noticeEnd(turn: Turn): void {
+  const { phase, workers, status, lastFailure, slots } = turn.state;
+  if (workers.length > 0 || slots.some(({ forking }) => forking)) return;
+  if (phase === 'stopping') {
+    turn.log('info', 'ended', 'All workers have ended');
+    end(turn, status);
+  } else if (hasFailed(turn.state)) {
+    turn.log('error', 'no worker became ready', `No worker became ready: ${lastFailure}`);
+    end(turn, 1);
+  }
+}
+
+function end(turn: Turn, status: number): void {
+  turn.set({ phase: 'ended', status });
+  turn.actions.push({ type: 'end', status });
+}

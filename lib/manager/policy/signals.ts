@@ -1,0 +1,34 @@
+/** What the operator asks for. */
+import type { ManagerSignal } from './events';
+import { grow, shrink } from './grow-and-shrink';
+import { roll } from './replacement';
+import { killAll, quit, shutDown } from './shutdown';
+import type { Turn } from './turn';
+
+export function obey(turn: Turn, signal: ManagerSignal): void {
+  const running = turn.state.phase === 'running';
+  switch (signal) {
+    case 'SIGTERM':
+    case 'SIGINT':
+      if (running) shutDown(turn, signal, 0);
+      // Asked for again by somebody who sits at the terminal: now.
+      else if (signal === 'SIGINT') killAll(turn, 'SIGINT came again: ending at once');
+      break;
+    case 'SIGQUIT':
+      quit(turn);
+      break;
+    case 'SIGUSR1':
+      turn.actions.push({ type: 'reopen logs' });
+      turn.log('info', 'logs reopened', 'SIGUSR1: the log files are opened anew');
+      break;
+    case 'SIGHUP':
+      if (running) roll(turn);
+      break;
+    case 'SIGTTIN':
+      if (running) grow(turn);
+      break;
+    case 'SIGTTOU':
+      if (running) shrink(turn);
+      break;
+  }
+}

@@ -1,0 +1,107 @@
+/** What the parent knows between two events: the rules, the slots that should be filled, the workers that there are. */
+import type { Settings, WorkerInfo } from '../settings';
+
+/** Of the settings, those that decide anything. */
+export interface Rules
+  extends Pick<
+    Settings,
+    | 'gracefulTimeout'
+    | 'bootTimeout'
+    | 'hangTimeout'
+    | 'restart'
+    | 'maxRequests'
+    | 'maxRequestsJitter'
+    | 'maxMemory'
+    | 'balanced'
+  > {
+  workers: number;
+}
+
+/**
+ * `booting` until it is ready; `stopping` when it has been told to finish; `doomed` when it is being killed, which is
+ * still to come for one that reports its stack first.
+ */
+type Phase = 'booting' | 'ready' | 'stopping' | 'doomed';
+
+export interface Worker extends WorkerInfo {
+  phase: Phase;
+  startedAt: number;
+  readyAt: number | null;
+  /** When its phase ends by force; null: never. */
+  deadline: number | null;
+  /** How many requests it may serve; null: any number. */
+  maxRequests: number | null;
+  /** Another one is to take its place. */
+  outdated: boolean;
+}
+
+/** An id that there should be a worker for. */
+export interface Slot {
+  id: number;
+  restarts: number;
+  /** A worker has been asked for and not been made yet. */
+  forking: boolean;
+  /** No new worker before that time. */
+  notBefore: number;
+  /** It is to be removed, by a worker that serves first what waits in the queue of its own. */
+  leaving: boolean;
+}
+
+export interface State {
+  readonly rules: Rules;
+  readonly phase: 'running' | 'stopping' | 'ended';
+  /** What the parent ends with. */
+  readonly status: number;
+  readonly generation: number;
+  readonly slots: readonly Slot[];
+  readonly workers: readonly Worker[];
+  /** Some worker has been ready once. */
+  readonly everReady: boolean;
+  /** All `wanted` workers have been ready at once, and that has been logged. */
+  readonly announced: boolean;
+  /** A rolling replacement is under way. */
+  readonly rolling: boolean;
+  /** When workers crashed, as far back as it matters. */
+  readonly crashes: readonly number[];
+  /** How many crashes in a row were answered with a delay. */
+  readonly level: number;
+  /** All crashes that were answered with another start. */
+  readonly restarts: number;
+  /** The crash loop that is going on, and has been reported. */
+  readonly looping: boolean;
+  /** While looping: the next slot in the queue starts after that. */
+  readonly queuedUntil: number;
+  /** Why the last worker that never became ready ended. */
+  readonly bootFailures: number;
+  readonly lastFailure: string;
+  /** When health was looked at last, and since when beats can be expected. */
+  readonly checkedAt: number;
+  readonly awakeSince: number;
+}
+
+export function initialState(rules: Rules): State {
+  return {
+    rules,
+    phase: 'running',
+    status: 0,
+    generation: 0,
+    slots: Array.from({ length: rules.workers }, (_, id) => newSlot(id)),
+    workers: [],
+    everReady: false,
+    announced: false,
+    rolling: false,
+    crashes: [],
+    level: 0,
+    restarts: 0,
+    looping: false,
+    queuedUntil: 0,
+    bootFailures: 0,
+    lastFailure: '',
+    checkedAt: 0,
+    awakeSince: 0,
+  };
+}
+
+export function newSlot(id: number): Slot {
+  return { id, restarts: 0, forking: false, notBefore: 0, leaving: false };
+}

@@ -1,0 +1,41 @@
+/** The two ways to end a worker: it is told to finish; it is killed, when its time is up. */
+import type { Worker } from './state';
+import type { Turn } from './turn';
+import { seconds } from './words';
+
+export function stop(turn: Turn, worker: Worker): void {
+  turn.actions.push({ type: 'kill', pid: worker.pid, signal: 'SIGTERM' });
+  turn.update(worker, { phase: 'stopping', deadline: turn.now + turn.state.rules.gracefulTimeout });
+}
+
+export function enforceDeadlines(turn: Turn): void {
+  for (const worker of turn.state.workers) enforceDeadline(turn, worker);
+}
+
+function enforceDeadline(turn: Turn, worker: Worker): void {
+  if (worker.deadline === null || worker.deadline > turn.now) return;
+  const { rules } = turn.state;
+  if (worker.phase === 'booting') {
+    turn.logWorker(
+      'error',
+      'boot timeout',
+      worker,
+      `was not ready after ${seconds(rules.bootTimeout)}: killed`,
+    );
+  } else if (worker.phase === 'stopping') {
+    turn.logWorker(
+      'warning',
+      'graceful timeout',
+      worker,
+      `had not finished after ${seconds(rules.gracefulTimeout)}: killed`,
+    );
+  }
+  kill(turn, worker);
+}
+
+export function kill(turn: Turn, worker: Worker): void {
+  turn.actions.push({ type: 'kill', pid: worker.pid, signal: 'SIGKILL' });
+  // Whoever is to be replaced by now has gone for good: not even then is it a crash.
+  const phase = worker.phase === 'stopping' ? 'stopping' : 'doomed';
+  turn.update(worker, { phase, deadline: null });
+}

@@ -1,0 +1,52 @@
+/** One event being dealt with: the state as it becomes, and what is done on the way. */
+import type { LogEntry } from '../settings';
+import type { Action } from './actions';
+import type { Slot, State, Worker } from './state';
+
+export class Turn {
+  state: State;
+  readonly actions: Action[] = [];
+  readonly now: number;
+
+  constructor(state: State, now: number) {
+    this.state = state;
+    this.now = now;
+  }
+
+  set(changes: Partial<State>): void {
+    this.state = { ...this.state, ...changes };
+  }
+
+  slot(id: number): Slot | undefined {
+    return this.state.slots.find((slot) => slot.id === id);
+  }
+
+  worker(pid: number): Worker | undefined {
+    return this.state.workers.find((worker) => worker.pid === pid);
+  }
+
+  change({ id }: Slot, changes: Partial<Slot>): void {
+    this.set({
+      slots: this.state.slots.map((slot) => (slot.id === id ? { ...slot, ...changes } : slot)),
+    });
+  }
+
+  update({ pid }: Worker, changes: Partial<Worker>): void {
+    this.set({
+      workers: this.state.workers.map((worker) => (worker.pid === pid ? { ...worker, ...changes } : worker)),
+    });
+  }
+
+  log(
+    level: LogEntry['level'],
+    event: string,
+    message: string,
+    about: { worker?: number; pid?: number } = {},
+  ): void {
+    this.actions.push({ type: 'log', entry: { level, event, message, ...about } });
+  }
+
+  logWorker(level: LogEntry['level'], event: string, { id, pid }: Worker, what: string): void {
+    this.log(level, event, `Worker ${id} (pid ${pid}) ${what}`, { worker: id, pid });
+  }
+}

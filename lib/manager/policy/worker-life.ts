@@ -1,0 +1,84 @@
+/** The life of a worker: it is forked, becomes ready, and ends, by its own fault or not. */
+import type { WorkerExit, WorkerInfo } from '../settings';
+import { failedToBoot } from './boot-failures';
+import { crashed, delayAfterCrash } from './crashes';
+import { forkWasKilled, isFromOutside, wasKilled } from './killed-from-outside';
+import { announce, removeSlot } from './slots';
+import type { Rules, Worker } from './state';
+import { stop } from './stop-and-kill';
+import type { Turn } from './turn';
+
+export function forked(turn: Turn, id: number, pid: number, chance: number): void {
+  const slot = turn.slot(id);
+  if (slot !== undefined) turn.change(slot, { forking: false });
+  const { rules, generation, phase } = turn.state;
+  const worker: Worker = {
+    id,
+    pid,
+    generation,
+    restarts: slot?.restarts ?? 0,
+    phase: 'booting',
+    startedAt: turn.now,
+    readyAt: null,
+    deadline: turn.now + rules.bootTimeout,
+    maxRequests: jittered(rules, chance),
+    outdated: false,
+  };
+  turn.set({ workers: [...turn.state.workers, worker] });
+  if (phase !== 'running' || slot === undefined) stop(turn, worker);
+}
+
+export function forkFailed(turn: Turn, id: number, reason: string, killed: boolean): void {
+  const slot = turn.slot(id);
+  if (killed && turn.state.everReady && slot !== undefined) {
+    forkWasKilled(turn, slot);
+    return;
+  }
+  turn.log('error', 'fork failed', `Worker ${id} could not be started: ${reason}`, { worker: id });
+  if (slot === undefined) return;
+  turn.change(slot, { forking: false });
+  failedToBoot(turn, `worker ${id} could not be started: ${reason}`);
+  if (slot.leaving) removeSlot(turn, slot);
+  delayAfterCrash(turn, id);
+}
+
+export function ready(turn: Turn, pid: number): void {
+  const worker = turn.worker(pid);
+  if (worker?.phase !== 'booting') return;
+  turn.update(worker, { phase: 'ready', readyAt: turn.now, deadline: null });
+  turn.set({ everReady: true });
+  turn.actions.push({ type: 'worker ready', worker: info(worker) });
+  for (const other of turn.state.workers) {
+    if (other.id === worker.id && other.pid !== pid && other.phase === 'ready') stop(turn, other);
+  }
+  const slot = turn.slot(worker.id);
+  if (slot?.leaving) removeSlot(turn, slot);
+  announce(turn);
+}
+
+export function exited(turn: Turn, pid: number, exit: WorkerExit, wasTold: boolean): void {
+  const worker = turn.worker(pid);
+  if (worker === undefined) return;
+  turn.set({ workers: turn.state.workers.filter((other) => other !== worker) });
+  turn.actions.push({ type: 'worker exit', worker: info(worker), exit });
+  if (turn.state.phase !== 'running' || worker.phase === 'stopping') return;
+  const slot = turn.slot(worker.id);
+  // It has had its chance.
+  if (slot?.leaving && worker.phase !== 'doomed') removeSlot(turn, slot);
+  // One that dies while it boots is to blame, unless others have shown that it need not.
+  const isUnblamed = worker.phase === 'ready' || (worker.phase === 'booting' && turn.state.everReady);
+  if (isUnblamed && (wasTold || isFromOutside(exit))) wasKilled(turn, worker, exit);
+  else crashed(turn, worker, exit);
+}
+
+export function leftNote(turn: Turn, pid: number): void {
+  turn.set({ workers: turn.state.workers.filter((worker) => worker.pid !== pid) });
+}
+
+function info({ id, pid, generation, restarts }: Worker): WorkerInfo {
+  return { id, pid, generation, restarts };
+}
+
+function jittered({ maxRequests, maxRequestsJitter }: Rules, chance: number): number | null {
+  return maxRequests === null ? null : maxRequests + Math.floor(maxRequests * maxRequestsJitter * chance);
+}
