@@ -60,6 +60,8 @@ class World {
   #nextPid = 100;
   behaviour: Behaviour = HEALTHY;
   forksFail = false;
+  /** Forks take a while: what comes of them stands here until `endForks()`. */
+  forksUnderWay: Event[] | null = null;
   chance = 0;
 
   constructor(rules: Partial<Rules> = {}, conditions: { forksFail?: boolean; chance?: number } = {}) {
@@ -84,7 +86,7 @@ class World {
         if (this.state.phase !== 'running') throw new Error('It forks although it is ending');
         if (this.forksFail) return [{ type: 'fork failed', id: action.id, reason: 'EAGAIN', killed: false }];
         const pid = this.#nextPid++;
-        const { id, generation } = action;
+        const { id, generation, restarts } = action;
         const reading = { beat: this.now, requests: 0, privateMemory: 0 };
         this.processes.set(pid, {
           pid,
@@ -95,7 +97,13 @@ class World {
           signals: [],
           reading,
         });
-        return [{ type: 'forked', id, pid, chance: this.chance }];
+        const forked: Event = {
+          type: 'forked',
+          worker: { id, pid, generation, restarts },
+          chance: this.chance,
+        };
+        this.forksUnderWay?.push(forked);
+        return this.forksUnderWay === null ? [forked] : [];
       }
       case 'kill': {
         const process = this.processes.get(action.pid);
@@ -107,6 +115,12 @@ class World {
       default:
         return [];
     }
+  }
+
+  endForks(): void {
+    const events = this.forksUnderWay ?? [];
+    this.forksUnderWay = null;
+    for (const event of events) this.send(event);
   }
 
   signal(signal: ManagerSignal): void {
@@ -277,6 +291,33 @@ describe('starting', () => {
 });
 
 describe('crashes', () => {
+  test('Forks that fail can be a loop, too: it is reported before it is said to be over.', () => {
+    const world = running();
+    world.forksFail = true;
+    world.exit(world.any().pid, KILLED);
+    world.pass(60_000);
+    expect(world.logs('crash loop')).toHaveLength(1);
+    expect(world.logs('crash loop')[0]).toMatch(/the latest: worker \d could not be started: EAGAIN\./);
+    expect(world.logs('fork failed')).toHaveLength(RULES.restart.burst + 1);
+    world.forksFail = false;
+    world.pass(200_000);
+    expect(world.logs('crash loop over')).toHaveLength(1);
+    expect(world.logs().indexOf(world.logs('crash loop')[0] as string)).toBeLessThan(
+      world.logs().indexOf(world.logs('crash loop over')[0] as string),
+    );
+  });
+
+  test('A loop is not over while workers wait for their turn to be started again.', () => {
+    const world = running({ workers: 50, bootTimeout: 10 ** 9, restart: { ...RULES.restart, burst: 0 } });
+    world.behaviour = { ...HEALTHY, readyAfter: null };
+    for (const { pid } of world.ready()) world.exit(pid, CRASHED);
+    const lastTurn = Math.max(...world.state.slots.map(({ notBefore }) => notBefore));
+    world.pass(lastTurn - world.now - 1);
+    expect(world.logs('crash loop over')).toEqual([]);
+    world.pass(2);
+    expect(world.logs('crash loop over')).toHaveLength(1);
+  });
+
   test('The first ones are answered at once, with the same id and one restart more.', () => {
     const world = running();
     const { id, pid } = world.any();
@@ -459,6 +500,44 @@ describe('signals', () => {
     },
   );
 
+  test.each([['SIGINT', 'SIGINT'], ['SIGQUIT']] as const)(
+    '%s %s while a worker is being forked: it is killed.',
+    (...signals) => {
+      const world = running();
+      world.forksUnderWay = [];
+      world.exit(world.any().pid, CRASHED);
+      for (const signal of signals) if (signal !== undefined) world.signal(signal);
+      world.endForks();
+      for (const { signals: got } of world.processes.values()) expect(got.at(-1)).toBe('SIGKILL');
+      world.pass(1);
+      expect(world.state).toMatchObject({ phase: 'ended', status: 0 });
+    },
+  );
+
+  test('SIGHUP while a worker is being forked: it is of the old generation, as it was told, and replaced.', () => {
+    const world = running({ workers: 1 });
+    world.forksUnderWay = [];
+    const { pid } = world.any();
+    world.exit(pid, CRASHED);
+    world.signal('SIGHUP');
+    world.endForks();
+    expect(world.state.workers).toMatchObject([{ id: 0, generation: 0, restarts: 1 }]);
+    world.pass(100);
+    expect(world.ready()).toMatchObject([{ id: 0, generation: 1 }]);
+    expect(world.logs('rolled')).toHaveLength(1);
+  });
+
+  test('SIGTTOU of the one worker that is not ready yet: the others are announced.', () => {
+    const world = new World({ workers: 3 });
+    const slow = [...world.processes.values()].at(-1) as Process;
+    world.pass(10 - 1);
+    slow.startedAt = world.now + 1_000;
+    world.pass(10);
+    expect(world.logs('ready')).toEqual([]);
+    world.signal('SIGTTOU');
+    expect(world.logs('ready')).toEqual(['2 workers ready']);
+  });
+
   test('It can be stopped while workers boot, crash or wait to be started again.', () => {
     const booting = new World();
     booting.signal('SIGTERM');
@@ -570,6 +649,18 @@ describe('signals', () => {
       world.behaviour = HEALTHY;
       world.pass(60_000);
       expect(world.ids()).toEqual([0, 1]);
+    });
+
+    test('If somebody kills that one, nothing is said of starting it again.', () => {
+      const world = waiting();
+      world.behaviour = { ...HEALTHY, readyAfter: 10 };
+      world.pass(505);
+      const last = [...world.processes.values()].find(({ id }) => id === 2) as Process;
+      world.exit(last.pid, KILLED);
+      expect(closed(world)).toEqual([{ type: 'close queue', id: 2 }]);
+      expect(world.logs('worker killed')).toEqual([
+        `Worker 2 (pid ${last.pid}) was killed by SIGKILL, from outside`,
+      ]);
     });
 
     test('SIGTTIN calls it back, and the next SIGTTOU takes the next.', () => {

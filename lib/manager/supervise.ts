@@ -239,7 +239,8 @@ class Driver {
     /* parent */
     row.set('pid', pid);
     this.#rows.set(pid, row);
-    this.#queue.push({ type: 'forked', id, pid, chance: Math.random() });
+    const worker = { id, pid, generation, restarts };
+    this.#queue.push({ type: 'forked', worker, chance: Math.random() });
     return undefined;
   }
 

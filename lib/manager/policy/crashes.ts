@@ -11,16 +11,16 @@ export function crashed(turn: Turn, worker: Worker, exit: WorkerExit): void {
   const end = worker.phase === 'doomed' ? `had to be killed${before}` : `${describeExit(exit)}${before}`;
   const what = `worker ${worker.id} (pid ${worker.pid}) ${end}`;
   if (worker.readyAt === null) failedToBoot(turn, what);
-  if (turn.slot(worker.id) === undefined) return;
-  const wasLooping = turn.state.looping;
-  const delay = delayAfterCrash(turn, worker.id);
-  // Whoever has failed for good says why at the end.
-  if (turn.state.phase !== 'running' || wasLooping || hasFailed(turn.state)) return;
-  if (turn.state.looping) {
-    reportLoop(turn, what, delay);
-  } else if (worker.phase !== 'doomed') {
-    turn.logWorker('error', 'worker crashed', worker, `${end}: starting it again`);
-  }
+  const isLeaving = turn.slot(worker.id) === undefined;
+  if (!isLeaving) delayAfterCrash(turn, worker.id, what);
+  // While it loops that is known; of one that had to be killed it has been said.
+  if (!isGoingOn(turn.state) || turn.state.looping || worker.phase === 'doomed') return;
+  turn.logWorker('error', 'worker crashed', worker, isLeaving ? end : `${end}: starting it again`);
+}
+
+/** Whoever has failed for good says why at the end. */
+function isGoingOn(state: State): boolean {
+  return state.phase === 'running' && !hasFailed(state);
 }
 
 function reportLoop(turn: Turn, latest: string, delay: number): void {
@@ -35,8 +35,9 @@ function reportLoop(turn: Turn, latest: string, delay: number): void {
   );
 }
 
-/** Notes the crash, and when its slot may have the next worker. Answers in how many milliseconds that is. */
-export function delayAfterCrash(turn: Turn, id: number): number {
+/** Notes the crash, and when its slot may have the next worker; reports a loop when it begins. */
+export function delayAfterCrash(turn: Turn, id: number, what: string): void {
+  const wasLooping = turn.state.looping;
   const { rules, queuedUntil, restarts } = turn.state;
   const { burst, minDelay, maxDelay, limit } = rules.restart;
   const crashes = [...turn.state.crashes.filter((at) => at > turn.now - memory(rules)), turn.now];
@@ -57,7 +58,7 @@ export function delayAfterCrash(turn: Turn, id: number): number {
     );
     shutDown(turn, null, 1);
   }
-  return notBefore - turn.now;
+  if (looping && !wasLooping && isGoingOn(turn.state)) reportLoop(turn, what, delay);
 }
 
 /** The loop is over when there has been no crash for long; its delays, when a worker has lived through the longest. */
@@ -80,8 +81,9 @@ export function noticeCalm(turn: Turn): void {
   });
 }
 
-export function calmAt({ rules, crashes }: State): number {
-  return (crashes.at(-1) ?? 0) + memory(rules);
+/** Not while slots wait for their turn: each might crash again. */
+export function calmAt({ rules, crashes, queuedUntil }: State): number {
+  return Math.max((crashes.at(-1) ?? 0) + memory(rules), queuedUntil);
 }
 
 /** While looping: when a worker will have lived so long that those that still wait need wait no more. */

@@ -6,7 +6,7 @@ import { beginChecks, examineAll, noticeSleep } from './health-checks';
 import { noticeRolled, replaceOne } from './replacement';
 import { noticeEnd } from './shutdown';
 import { obey } from './signals';
-import { fillSlots } from './slots';
+import { announce, fillSlots } from './slots';
 import type { State } from './state';
 import { enforceDeadlines } from './stop-and-kill';
 import { Turn } from './turn';
@@ -27,7 +27,7 @@ function take(turn: Turn, event: Event): void {
       beginChecks(turn);
       break;
     case 'forked':
-      forked(turn, event.id, event.pid, event.chance);
+      forked(turn, event.worker, event.chance);
       break;
     case 'fork failed':
       forkFailed(turn, event.id, event.reason, event.killed);
@@ -54,6 +54,7 @@ function take(turn: Turn, event: Event): void {
 
 /** What has to be done whatever happened: fill the slots, replace what is outdated, end when all is over. */
 function settle(turn: Turn): void {
+  announce(turn);
   noticeCalm(turn);
   fillSlots(turn);
   replaceOne(turn);

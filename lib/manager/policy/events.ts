@@ -1,5 +1,5 @@
 /** What the driver tells. */
-import type { WorkerExit } from '../settings';
+import type { WorkerExit, WorkerInfo } from '../settings';
 
 export type ManagerSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGTTIN' | 'SIGTTOU' | 'SIGUSR1';
 
@@ -12,8 +12,8 @@ export interface Reading {
 
 export type Event =
   | { type: 'start' }
-  /** `chance`: 0 to 1, for the jitter. */
-  | { type: 'forked'; id: number; pid: number; chance: number }
+  /** `worker`: as it was told of itself. `chance`: 0 to 1, for the jitter. */
+  | { type: 'forked'; worker: WorkerInfo; chance: number }
   /** `killed`: somebody killed the child before it was complete. */
   | { type: 'fork failed'; id: number; reason: string; killed: boolean }
   | { type: 'ready'; pid: number }

@@ -8,13 +8,9 @@ import { describeExit } from './words';
 const KILLED_SPACING = 100;
 
 export function wasKilled(turn: Turn, worker: Worker, exit: WorkerExit): void {
-  turn.logWorker(
-    'warning',
-    'worker killed',
-    worker,
-    `${describeExit(exit)}, from outside: starting it again`,
-  );
   const slot = turn.slot(worker.id);
+  const answer = slot === undefined ? '' : ': starting it again';
+  turn.logWorker('warning', 'worker killed', worker, `${describeExit(exit)}, from outside${answer}`);
   if (slot === undefined) return;
   turn.change(slot, {
     restarts: slot.restarts + 1,

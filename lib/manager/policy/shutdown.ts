@@ -29,6 +29,7 @@ export function quit(turn: Turn): void {
 
 export function killAll(turn: Turn, message: string): void {
   turn.log('info', 'ending at once', message);
+  turn.set({ atOnce: true });
   for (const worker of turn.state.workers) kill(turn, worker);
 }
 

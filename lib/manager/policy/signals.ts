@@ -12,7 +12,7 @@ export function obey(turn: Turn, signal: ManagerSignal): void {
     case 'SIGINT':
       if (running) shutDown(turn, signal, 0);
       // Asked for again by somebody who sits at the terminal: now.
-      else if (signal === 'SIGINT') killAll(turn, 'SIGINT came again: ending at once');
+      else if (signal === 'SIGINT') killAll(turn, 'SIGINT while it is ending: ending at once');
       break;
     case 'SIGQUIT':
       quit(turn);

@@ -50,6 +50,8 @@ export interface Slot {
 export interface State {
   readonly rules: Rules;
   readonly phase: 'running' | 'stopping' | 'ended';
+  /** While stopping: nobody is waited for any more. */
+  readonly atOnce: boolean;
   /** What the parent ends with. */
   readonly status: number;
   readonly generation: number;
@@ -57,7 +59,7 @@ export interface State {
   readonly workers: readonly Worker[];
   /** Some worker has been ready once. */
   readonly everReady: boolean;
-  /** All `wanted` workers have been ready at once, and that has been logged. */
+  /** There has been a ready worker for every slot at once, and that has been logged. */
   readonly announced: boolean;
   /** A rolling replacement is under way. */
   readonly rolling: boolean;
@@ -71,7 +73,7 @@ export interface State {
   readonly looping: boolean;
   /** While looping: the next slot in the queue starts after that. */
   readonly queuedUntil: number;
-  /** Why the last worker that never became ready ended. */
+  /** How many workers ended before they were ready, and why the last one did. */
   readonly bootFailures: number;
   readonly lastFailure: string;
   /** When health was looked at last, and since when beats can be expected. */
@@ -83,6 +85,7 @@ export function initialState(rules: Rules): State {
   return {
     rules,
     phase: 'running',
+    atOnce: false,
     status: 0,
     generation: 0,
     slots: Array.from({ length: rules.workers }, (_, id) => newSlot(id)),

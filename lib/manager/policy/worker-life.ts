@@ -3,20 +3,17 @@ import type { WorkerExit, WorkerInfo } from '../settings';
 import { failedToBoot } from './boot-failures';
 import { crashed, delayAfterCrash } from './crashes';
 import { forkWasKilled, isFromOutside, wasKilled } from './killed-from-outside';
-import { announce, removeSlot } from './slots';
+import { removeSlot } from './slots';
 import type { Rules, Worker } from './state';
-import { stop } from './stop-and-kill';
+import { kill, stop } from './stop-and-kill';
 import type { Turn } from './turn';
 
-export function forked(turn: Turn, id: number, pid: number, chance: number): void {
-  const slot = turn.slot(id);
+export function forked(turn: Turn, born: WorkerInfo, chance: number): void {
+  const slot = turn.slot(born.id);
   if (slot !== undefined) turn.change(slot, { forking: false });
-  const { rules, generation, phase } = turn.state;
+  const { rules, phase, atOnce } = turn.state;
   const worker: Worker = {
-    id,
-    pid,
-    generation,
-    restarts: slot?.restarts ?? 0,
+    ...born,
     phase: 'booting',
     startedAt: turn.now,
     readyAt: null,
@@ -25,7 +22,8 @@ export function forked(turn: Turn, id: number, pid: number, chance: number): voi
     outdated: false,
   };
   turn.set({ workers: [...turn.state.workers, worker] });
-  if (phase !== 'running' || slot === undefined) stop(turn, worker);
+  if (atOnce) kill(turn, worker);
+  else if (phase !== 'running' || slot === undefined) stop(turn, worker);
 }
 
 export function forkFailed(turn: Turn, id: number, reason: string, killed: boolean): void {
@@ -34,12 +32,13 @@ export function forkFailed(turn: Turn, id: number, reason: string, killed: boole
     forkWasKilled(turn, slot);
     return;
   }
-  turn.log('error', 'fork failed', `Worker ${id} could not be started: ${reason}`, { worker: id });
+  const what = `could not be started: ${reason}`;
+  if (!turn.state.looping) turn.log('error', 'fork failed', `Worker ${id} ${what}`, { worker: id });
   if (slot === undefined) return;
   turn.change(slot, { forking: false });
-  failedToBoot(turn, `worker ${id} could not be started: ${reason}`);
+  failedToBoot(turn, `worker ${id} ${what}`);
   if (slot.leaving) removeSlot(turn, slot);
-  delayAfterCrash(turn, id);
+  delayAfterCrash(turn, id, `worker ${id} ${what}`);
 }
 
 export function ready(turn: Turn, pid: number): void {
@@ -53,7 +52,6 @@ export function ready(turn: Turn, pid: number): void {
   }
   const slot = turn.slot(worker.id);
   if (slot?.leaving) removeSlot(turn, slot);
-  announce(turn);
 }
 
 export function exited(turn: Turn, pid: number, exit: WorkerExit, wasTold: boolean): void {
