@@ -1,5 +1,5 @@
 /** Every setting has its effect, and every application that cannot be run is told what to do. */
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -218,27 +218,53 @@ describe('settings', () => {
     expect(await heapOf(true)).toBeLessThan((await heapOf(false)) - 20e6);
   });
 
-  test('SIGUSR1: parent and workers open their log files anew.', async () => {
-    const directory = folder();
-    const file = join(directory, 'log');
-    const script = `exec "${process.execPath}" "${join(__dirname, 'fixtures/manager/run.js')}" server.js >>"${file}" 2>&1`;
-    const env = { OPTIONS: JSON.stringify({ workers: 1, hangTimeout: 200 }) };
-    const program = new Program('sh', ['-c', script], { env });
-    onTestFinished(() => program.killGroup());
-    const until = async (name: string, pattern: RegExp) => {
-      while (!existsSync(name) || !pattern.test(readFileSync(name, 'utf8'))) {
+  describe('SIGUSR1', () => {
+    /** A manager with one worker whose standard output and standard error are a file. */
+    async function loggingTo(file: string) {
+      const script = `exec "${process.execPath}" "${join(__dirname, 'fixtures/manager/run.js')}" server.js >>"${file}" 2>&1`;
+      const env = { OPTIONS: JSON.stringify({ workers: 1 }) };
+      const program = new Program('sh', ['-c', script], { env });
+      onTestFinished(() => program.killGroup());
+      await until(file, /"event":"ready"/);
+      const port = Number(/"event":"serving".*"port":(\d+)/.exec(readFileSync(file, 'utf8'))?.[1]);
+      return { program, say: () => get({ port }, '/say'), pid: Number(await get({ port })) };
+    }
+
+    async function until(file: string, pattern: RegExp): Promise<void> {
+      while (!existsSync(file) || !pattern.test(readFileSync(file, 'utf8'))) {
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
-    };
-    await until(file, /"event":"ready"/);
-    renameSync(file, `${file}.1`);
-    program.kill('SIGUSR1');
-    await until(file, /"event":"logs reopened"/);
-    program.kill('SIGHUP');
-    await until(file, /"event":"serving"(.|\n)*"event":"rolled"/);
-    program.kill('SIGTERM');
-    expect((await program.result).status).toBe(0);
-    expect(readFileSync(`${file}.1`, 'utf8')).not.toContain('logs reopened');
+    }
+
+    test('Parent and worker open their log files anew.', async () => {
+      const file = join(folder(), 'log');
+      const { program, say, pid } = await loggingTo(file);
+      renameSync(file, `${file}.1`);
+      program.kill('SIGUSR1');
+      await until(file, /"event":"logs reopened"/);
+      const saidByWorker = new RegExp(`^said by ${pid}$`, 'm');
+      while (!saidByWorker.test(readFileSync(file, 'utf8'))) await say(); // at its next beat
+      program.kill('SIGTERM');
+      expect((await program.result).status).toBe(0);
+      expect(readFileSync(`${file}.1`, 'utf8')).not.toContain('logs reopened');
+    });
+
+    test('Where that cannot be done both say so, and write on to the old ones.', async () => {
+      const directory = join(folder(), 'logs');
+      mkdirSync(directory);
+      const { program, pid } = await loggingTo(join(directory, 'log'));
+      renameSync(directory, `${directory}.1`);
+      program.kill('SIGUSR1');
+      const old = join(`${directory}.1`, 'log');
+      await until(old, new RegExp(`"log file kept".*ENOENT.*"pid":${pid}`));
+      const entries = readFileSync(old, 'utf8').split('\n');
+      expect(
+        entries.filter((line) => line.includes('log file kept') && !line.includes('"pid"')),
+      ).toHaveLength(2);
+      program.kill('SIGTERM');
+      expect((await program.result).status).toBe(0);
+      expect(readFileSync(old, 'utf8')).toContain('"event":"ended"');
+    });
   });
 
   test('restart.limit: beyond it the manager gives up.', async () => {

@@ -2,6 +2,7 @@
 import { binding } from '../binding';
 import { setParentDeathSignal } from '../os';
 import { startBeating } from './health';
+import { logReopener } from './log-files';
 import type { Rules } from './policy';
 import { dropPrivileges, type Privileges } from './privileges';
 import { type Row, scoreboard } from './scoreboard';
@@ -28,7 +29,7 @@ export function becomeWorker(place: Place, { settings, rules, privileges, log }:
   dieWithParent(place.parent);
   if (settings.title !== null) process.title = `${settings.title}: worker ${worker.id}`;
   countTraffic(row);
-  startBeating(row, rules, inspectorKeeper(settings.inspectPort, place));
+  startBeating(row, rules, [inspectorKeeper(settings.inspectPort, place), logReopener(log, worker)]);
   reportStackOnRequest(place, log);
   listenForSignals(row, rules);
   for (const signal of place.early) process.kill(process.pid, signal);

@@ -1,20 +1,18 @@
 /** A worker's heart: at each beat it shows in the scoreboard that its loop turns, how late, and what it needs. */
 import { readFile } from 'node:fs';
 import { memoryUsage } from 'node:process';
-import { reopenLogFiles } from './log-files';
 import { checkInterval, type Rules } from './policy';
-import { monotonic, type Row, reopenCount } from './scoreboard';
+import { monotonic, type Row } from './scoreboard';
 
 /** Walking all page tables takes the kernel some milliseconds. */
 const MEMORY_INTERVAL = 5000;
 
-/** Beats until the process ends, and keeps nothing alive. */
-export function startBeating(row: Row, rules: Rules, atEachBeat: () => void): void {
+/** Beats until the process ends, and keeps nothing alive. `duties`: what else is to be done now and then. */
+export function startBeating(row: Row, rules: Rules, duties: (() => void)[]): void {
   const interval = checkInterval(rules);
   const memoryInterval = Math.max(interval, rules.maxMemory === null ? MEMORY_INTERVAL : 1000);
   let expected = monotonic() + interval;
   let measuredAt = Number.NEGATIVE_INFINITY;
-  let reopened = reopenCount();
   const beat = () => {
     const now = monotonic();
     row.set('loopDelay', Math.max(0, now - expected));
@@ -25,12 +23,7 @@ export function startBeating(row: Row, rules: Rules, atEachBeat: () => void): vo
       measuredAt = now;
       measurePrivateMemory(row);
     }
-    if (reopenCount() !== reopened) {
-      reopened = reopenCount();
-      reopenLogFiles();
-      if (process.listenerCount('SIGUSR1') > 0) process.emit('SIGUSR1', 'SIGUSR1');
-    }
-    atEachBeat();
+    for (const duty of duties) duty();
   };
   row.set('beat', monotonic());
   setInterval(beat, interval).unref();

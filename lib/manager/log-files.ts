@@ -1,5 +1,7 @@
 import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
 import { dup2 } from '../os';
+import { reopenCount } from './scoreboard';
+import type { Log, WorkerInfo } from './settings';
 
 const STANDARD_OUTPUTS = [1, 2] as const;
 
@@ -15,16 +17,29 @@ export function rememberLogFiles(): void {
 }
 
 /** Opens them anew: after a rotation the name stands for a new file. In a worker its user must be allowed to. */
-export function reopenLogFiles(): void {
+export function reopenLogFiles(log: Log, who: { worker?: number; pid?: number } = {}): void {
   for (const [fd, name] of names) {
     try {
       const opened = openSync(name, 'a', 0o644);
       dup2(opened, fd);
       closeSync(opened);
-    } catch {
+    } catch (error) {
       // The directory has gone, or this process may not write there: the old file is better than none.
+      const message = `${name} cannot be opened anew, so that the old file is still written to: ${String(error)}`;
+      log({ level: 'warning', event: 'log file kept', message, ...who });
     }
   }
+}
+
+/** For a worker, at each beat: when the parent has asked for it, its own listeners of SIGUSR1 are called, too. */
+export function logReopener(log: Log, { id, pid }: WorkerInfo): () => void {
+  let reopened = reopenCount();
+  return () => {
+    if (reopenCount() === reopened) return;
+    reopened = reopenCount();
+    reopenLogFiles(log, { worker: id, pid });
+    if (process.listenerCount('SIGUSR1') > 0) process.emit('SIGUSR1', 'SIGUSR1');
+  };
 }
 
 function fileBehind(fd: number): string | undefined {

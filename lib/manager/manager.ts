@@ -189,7 +189,7 @@ export class Manager {
         for (const endpoint of this.#endpoints()) endpoint.close();
       },
       closeQueue: (id) => this.#endpoints().filter((endpoint) => endpoint.closeQueue(id)).length > 0,
-      reopenLogs: reopenLogFiles,
+      reopenLogs: () => reopenLogFiles(this.#log),
       readNote: () => this.#readNote(),
       cleanUp: () => this.#cleanUp(),
     });
