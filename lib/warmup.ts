@@ -2,6 +2,7 @@ import { getHeapCodeStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext, Script } from 'node:vm';
 import { binding } from './binding';
 import { invalidType } from './errors';
+import { rehearseServing } from './rehearse-serving';
 
 type CollectGarbage = (options?: object) => void;
 
@@ -110,7 +111,7 @@ export function checkWarmupOptions({ smallYoungGeneration = false }: WarmupOptio
  * Collects all garbage, so that what is alive lies together in old space, where a child's own collections leave it
  * alone: young objects would be moved by the first of them, and so be copied in every child. Makes the young generation
  * small, which every process has for itself; ends what collecting leaves to be done later, as that writes to every page;
- * and keeps compiled code. Then gives the free memory of malloc back to the system. Blocks for as long as two full
+ * and keeps compiled code, to which it adds what a worker begins with: a server on sockets that were bound before. Then gives the free memory of malloc back to the system. Blocks for as long as two full
  * collections take, three on Node 20: some 0.5 s for 400 MB.
  *
  * Flags of V8 that are given to `node` or in NODE_OPTIONS are left as they are.
@@ -121,6 +122,7 @@ export function checkWarmupOptions({ smallYoungGeneration = false }: WarmupOptio
  */
 export function warmup(options: WarmupOptions = {}): void {
   checkWarmupOptions(options);
+  rehearseServing();
   withYoungGenerationFixed(options.smallYoungGeneration ?? false, () => {
     keepingBytecode(() => {
       collectThoroughly();

@@ -35,3 +35,15 @@ test.each(['small', 'forkProcesses'])(
     expect(grown).toBeLessThan(MB_WHEN_GROWN);
   },
 );
+
+const serving = async (...how: string[]): Promise<{ compiled: number; left: number }> =>
+  JSON.parse((await start('warmup-serves.js', { args: how }).line()) ?? '');
+
+const BYTES_FOR_A_SERVER = 5000; // 9,400 and more where the child compiles it, 2,200 at most where it is there
+
+test('After warmup() a child has the code for its server already, and the parent keeps nothing of the rehearsal.', async () => {
+  expect((await serving()).compiled).toBeGreaterThan(BYTES_FOR_A_SERVER);
+  const { compiled, left } = await serving('warm');
+  expect(compiled).toBeLessThan(BYTES_FOR_A_SERVER);
+  expect(left).toBe(0);
+});
