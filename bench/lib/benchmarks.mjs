@@ -110,11 +110,9 @@ const ready = {
   measure(samples, { rounds }) {
     createRequire(import.meta.url)(join(PROGRAMS, 'application.js')).writeModules();
     for (const application of APPLICATIONS) {
-      for (const way of ['prefork', 'prefork-large-pages', 'child_process', 'cluster']) {
+      for (const way of ['prefork', 'prefork-cold', 'child_process', 'cluster']) {
         if (way === 'child_process' && application !== 'trivial') continue;
-        const flags = way === 'prefork-large-pages' ? ['--use-largepages=on'] : [];
-        const program = way.replace('-large-pages', '');
-        const { line, listening } = node('ready.js', [program, Math.ceil(rounds / 2), application], flags);
+        const { line, listening } = node('ready.js', [way, Math.ceil(rounds / 2), application]);
         samples.note(`${way} line ${application}`, line);
         if (listening) samples.note(`${way} listening ${application}`, listening);
       }
@@ -124,7 +122,7 @@ const ready = {
     'application',
     'fork() to the first line',
     'fork() to listening',
-    'the same, large pages',
+    'without warmup()',
     'cluster.fork() to listening',
     'cluster : fork()',
     'child_process.fork() to the first line',
@@ -134,7 +132,7 @@ const ready = {
       application === 'trivial' ? 'trivial server' : 'Express with 300 modules',
       s.median(`prefork line ${application}`),
       s.median(`prefork listening ${application}`),
-      s.median(`prefork-large-pages listening ${application}`),
+      s.median(`prefork-cold listening ${application}`),
       s.median(`cluster listening ${application}`),
       s.ratio(`cluster listening ${application}`, `prefork listening ${application}`),
       s.median(`child_process line ${application}`),

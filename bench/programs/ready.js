@@ -1,5 +1,5 @@
-// `ready.js way rounds [application]`: from the call to a worker that listens, and to its first line. The ways: prefork, cluster,
-// child_process (which has no server to share: first line only). Prints { line: [ms…], listening: [ms…] }.
+// `ready.js way rounds [application]`: from the call to a worker that listens, and to its first line. The ways: prefork, after
+// warmup(); prefork-cold, without; cluster; child_process (which has no server to share: first line only). Prints { line: [ms…], listening: [ms…] }.
 const firstLine = process.hrtime.bigint();
 const childProcess = require('node:child_process');
 const cluster = require('node:cluster');
@@ -26,12 +26,14 @@ function tellTimes() {
   process.send({ line: String(firstLine), listening: String(process.hrtime.bigint()) });
 }
 
-const { _exit, addSockets, bindSockets, fork, pipe, waitpidAsync } = require('../..');
+const { _exit, addSockets, bindSockets, fork, pipe, waitpidAsync, warmup } = require('../..');
 const { readSync, writeSync } = require('node:fs');
-const sockets = way === 'prefork' ? bindSockets(0, '127.0.0.1') : [];
-const [readingEnd, writingEnd] = way === 'prefork' ? pipe() : [];
+const forks = way.startsWith('prefork');
+const sockets = forks ? bindSockets(0, '127.0.0.1') : [];
+const [readingEnd, writingEnd] = forks ? pipe() : [];
 
-const listener = way === 'prefork' ? applications[application]() : undefined;
+const listener = forks ? applications[application]() : undefined;
+if (way === 'prefork') warmup();
 
 /** Two numbers of eight bytes each. */
 const times = new BigInt64Array(2);
@@ -62,6 +64,7 @@ function timePrefork() {
 
 const ways = {
   prefork: timePrefork,
+  'prefork-cold': timePrefork,
   cluster: () => timeNewProcess(() => cluster.fork()),
   child_process: () => timeNewProcess(() => childProcess.fork(__filename, ['child'])),
 };
