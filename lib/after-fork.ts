@@ -4,8 +4,9 @@ import { syncBuiltinESMExports } from 'node:module';
 import { inspect } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
 import { binding } from './binding';
+import { childProcesses } from './child-processes';
 import { cryptoCaches } from './crypto-caches';
-import { check, preforkError, systemError } from './errors';
+import { systemError } from './errors';
 import { prepareReseeding, type RandomSources, reseedRandom, standInSources } from './random';
 import { type AsyncWaits, asyncWaits, forgetAsyncWaits } from './wait';
 import { writeAll } from './write';
@@ -40,7 +41,6 @@ export interface Estate {
   /** The parent's children. */
   childProcesses: ChildProcess[];
   cluster: import('node:cluster').Cluster;
-  credentialCalls: CredentialCall[];
   asyncWaits: AsyncWaits;
   /** The real ones by default. */
   randomSources?: RandomSources;
@@ -52,14 +52,14 @@ export interface Estate {
 export function takeStock(): Estate {
   const real = binding.wait_real_process() as ProcessInternals;
   const isChildProcess = (handle: unknown): handle is ChildProcess => handle instanceof ChildProcess;
+  const referenced = real._getActiveHandles().filter(isChildProcess);
   prepareReseeding();
   const processes = real === process ? [process] : [real, process];
   return {
     processes,
     ...(!isMainThread && { worker: real }),
-    childProcesses: real._getActiveHandles().filter(isChildProcess),
+    childProcesses: [...new Set([...referenced, ...childProcesses()])],
     cluster,
-    credentialCalls: processes.flatMap(wrapCredentialCalls),
     asyncWaits,
     inspectorPort: inspectorPort(),
   };
@@ -164,44 +164,6 @@ function leaveInspector({ inspectorPort }: Estate, port: number | undefined): vo
   if (port !== undefined) inspector()?.open(port);
 }
 
-const CREDENTIAL_CALLS = ['setuid', 'seteuid', 'setgid', 'setegid', 'setgroups', 'initgroups'] as const;
-const reachAllThreads = new WeakSet<object>();
-
-/** A call and what takes its place. */
-interface CredentialCall {
-  object: NodeJS.Process;
-  name: (typeof CREDENTIAL_CALLS)[number];
-  wrapped: (...parameters: unknown[]) => void;
-}
-
-/** musl's setuid() in a child would wait for ever (native/posix/libc.h). */
-function refuseWithMusl(name: string): void {
-  if (binding.libc !== 'musl') return;
-  throw preforkError(
-    'ERR_PREFORK_UNSUPPORTED',
-    `process.${name}() does not work in a forked child with musl: give up privileges before the fork`,
-  );
-}
-
-/** To Linux a user belongs to a thread; in a child libc does not reach all of them (native/posix/credentials.h). */
-function wrapCredentialCalls(object: NodeJS.Process): CredentialCall[] {
-  return CREDENTIAL_CALLS.flatMap((name) => {
-    const original: unknown = Reflect.get(object, name);
-    if (typeof original !== 'function' || reachAllThreads.has(original)) return [];
-    const wrapped = (...parameters: unknown[]): void => {
-      refuseWithMusl(name);
-      Reflect.apply(original, object, parameters);
-      check(binding.share_credentials(), name);
-    };
-    reachAllThreads.add(wrapped);
-    return [{ object, name, wrapped }];
-  });
-}
-
-function sendCredentialsToAllThreads({ credentialCalls }: Estate): void {
-  for (const { object, name, wrapped } of credentialCalls) Reflect.set(object, name, wrapped);
-}
-
 /** Without CAP_DAC_READ_SEARCH only the loop knows which files it watches (native/posix/inotify.h). */
 function watchFilesAgain(): void {
   const result = binding.restart_lost_watchers();
@@ -250,7 +212,6 @@ function takeNewIdentity(estate: Estate): void {
   leaveChannel(estate);
   leaveCluster(estate);
   disownChildProcesses(estate);
-  sendCredentialsToAllThreads(estate);
   watchFilesAgain();
 }
 
@@ -263,12 +224,11 @@ export function becomeChild(estate: Estate, { inspectPort }: { inspectPort?: num
 
 /** An estate with nothing in it that is really there. */
 function standIns(): Estate {
-  const object = { setuid: () => {} } as unknown as NodeJS.Process;
+  const object = {} as unknown as NodeJS.Process;
   return {
     processes: [object],
     childProcesses: [],
     cluster: {} as Estate['cluster'],
-    credentialCalls: wrapCredentialCalls(object),
     asyncWaits: new Set(),
     randomSources: standInSources,
     inspectorPort: 0,

@@ -31,7 +31,8 @@ function checkHook(name: keyof ForkHooks, hook: unknown): void {
  * The `before` functions are called in reverse order of registration, the others in order, so that hooks nest
  * (Python's `os.register_at_fork`). If a `before` throws, nothing is forked: those that have run get their
  * `afterInParent`, and `fork()` throws. An error of the other two does not keep the remaining hooks from running, nor
- * `fork()` from returning: it is thrown in the next tick, as an uncaught exception.
+ * `fork()` from returning: it is thrown in the next tick, as an uncaught exception. The parent of `forkProcesses` has no
+ * next tick, and logs it to `tornado.application`.
  * @returns takes the hooks away again
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`
  */
@@ -51,12 +52,20 @@ function throwLater(error: unknown): void {
   });
 }
 
+let tellInParent = throwLater;
+
+/** For a parent that never returns to its loop: there is no next tick in which to throw. `null`: throw again. */
+export function tellHookErrorsTo(tell: ((error: unknown) => void) | null): void {
+  tellInParent = tell ?? throwLater;
+}
+
 function runAll(hooks: Iterable<ForkHooks>, name: 'afterInParent' | 'afterInChild'): void {
+  const tell = name === 'afterInParent' ? tellInParent : throwLater;
   for (const hook of hooks) {
     try {
       hook[name]?.();
     } catch (error) {
-      throwLater(error);
+      tell(error);
     }
   }
 }

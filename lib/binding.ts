@@ -231,7 +231,13 @@ export interface Binding {
 }
 
 /** What is asked for when the package is loaded. */
-const WITHOUT_ADDON = { socket_constants: {}, on_fork_elsewhere: () => {}, random_is_known: () => true };
+const WITHOUT_ADDON = {
+  socket_constants: {},
+  on_fork_elsewhere: () => {},
+  random_is_known: () => true,
+  wait_real_process: () => process,
+  process_getpid: () => process.pid,
+};
 
 /**
  * Where there is no addon (another operating system, another C library, no compiler at installation) the package

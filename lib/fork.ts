@@ -4,6 +4,7 @@ import { becomeChild, type Estate, listenForForksElsewhere, rehearse, takeStock 
 import { runAfter, runBefore } from './at-fork';
 import { binding } from './binding';
 import { awaitCertificates } from './certificates';
+import { wrapCredentialCalls } from './credentials';
 import { integer, invalidType, preforkError, systemError } from './errors';
 
 /** What is to be different from the default. */
@@ -20,6 +21,7 @@ export interface ForkOptions {
 const MAX_PORT = 65535;
 
 listenForForksElsewhere();
+wrapCredentialCalls();
 
 function checkOptions({ allowInFlight, inspectPort }: ForkOptions): void {
   if (allowInFlight !== undefined && typeof allowInFlight !== 'boolean') {

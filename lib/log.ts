@@ -9,7 +9,8 @@
 import { basename, extname } from 'node:path';
 import { isatty, WriteStream } from 'node:tty';
 import { fileURLToPath } from 'node:url';
-import { preforkError } from './errors';
+import { inspect } from 'node:util';
+import { invalidType, preforkError } from './errors';
 import { writeToStderr } from './write';
 
 /** Python's names of the levels, in lower or upper case. */
@@ -102,9 +103,19 @@ export function enablePrettyLogging(options: { logging?: LogLevel | 'none' } = {
  * Sends everything to `logger` instead, whatever its level: it decides what to show.
  * A logger that writes later, from a thread or a buffer, may double or lose lines around a fork: let it write
  * synchronously (`pino.destination({ sync: true })`). `null` goes back to what was there before.
+ *
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`
  */
 export function setLogger(logger: LogTarget | null): void {
+  if (logger !== null) checkTarget(logger);
   target = logger;
+}
+
+function checkTarget(logger: unknown): void {
+  for (const name of ['info', 'warn', 'error'] as const) {
+    if (typeof (logger as Partial<LogTarget> | undefined)?.[name] === 'function') continue;
+    throw invalidType('logger', 'an object with the functions info, warn and error, or null', logger);
+  }
 }
 
 function makeLogger(name: string): Logger {
@@ -161,12 +172,26 @@ function timestamp(date: Date): string {
   return `${day} ${time}`;
 }
 
+/** `at name (file:line:column)` or `at file:line:column`; the file may be a URL, and have parentheses in its name. */
+const FRAME = /^\s*at (?:[^/]* \()?(?:async )?(.+?):(\d+):\d+\)?$/;
+
+/** As Node writes it, whatever the program has made of `Error.prepareStackTrace`. */
+function stackBelow(caller: () => unknown): string[] {
+  const { prepareStackTrace } = Error;
+  Reflect.set(Error, 'prepareStackTrace', undefined);
+  try {
+    const holder: { stack?: string } = {};
+    Error.captureStackTrace(holder, caller);
+    return (holder.stack ?? '').split('\n').slice(1);
+  } finally {
+    Reflect.set(Error, 'prepareStackTrace', prepareStackTrace);
+  }
+}
+
 /** `module:line` of whoever called the logger, as Python's `%(module)s:%(lineno)d`. */
 function callerPlace(): string {
-  const holder: { stack?: string } = {};
-  Error.captureStackTrace(holder, callerPlace);
-  for (const line of (holder.stack ?? '').split('\n').slice(1)) {
-    const found = /(?:\(|at |file:)([^()]+?):(\d+):\d+\)?$/.exec(line);
+  for (const line of stackBelow(callerPlace)) {
+    const found = FRAME.exec(line);
     const [, where = '', lineNumber = '0'] = found ?? [];
     if (found === null || where.endsWith(__filename)) continue;
     const file = where.startsWith('file:') ? fileURLToPath(where) : where;
@@ -181,8 +206,9 @@ function stderrSupportsColor(): boolean {
   return isatty(2) && WriteStream.prototype.getColorDepth.call(WriteStream.prototype, process.env) > 1;
 }
 
+/** With what else it holds: its own cause, as Python shows it, its code and the like. */
 function stackOf(cause: unknown): string {
-  return cause instanceof Error ? (cause.stack ?? String(cause)) : String(cause);
+  return typeof cause === 'object' ? inspect(cause) : String(cause);
 }
 
 function parseLevel(name: string, level: unknown): Level {

@@ -179,6 +179,7 @@ function booleanOf(name: string, value: unknown): boolean {
 }
 
 function requestOf(port: number, address: string | null | undefined, options: BindSocketsOptions): Request {
+  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
   const { perWorker } = options;
   if (perWorker !== undefined) integer('perWorker', perWorker, 1, MAX_WORKERS);
   return {

@@ -7,9 +7,10 @@ import { ok as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { type ActiveThing, activeThings, formatActive } from './active';
+import { tellHookErrorsTo } from './at-fork';
 import { integer, invalidType, preforkError } from './errors';
 import { socketsOfWorkers } from './listening-socket';
-import { genLog } from './log';
+import { appLog, genLog } from './log';
 import { fork, WEXITSTATUS, WIFSIGNALED, WTERMSIG, wait } from './os';
 import { checkWarmupOptions, type WarmupOptions, warmup } from './warmup';
 
@@ -55,7 +56,9 @@ export function forkProcesses(
   maxRestarts?: number | null,
   options: ForkProcessesOptions = {},
 ): number {
+  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
   const { allowActive = false, warmup: warmsUp = false } = options;
+  if (typeof allowActive !== 'boolean') throw invalidType('options.allowActive', 'a boolean', allowActive);
   const warmupOptions = readWarmup(warmsUp);
   const limit = restartLimit(maxRestarts);
   assert(currentTaskId === null, 'forkProcesses() was called again in a child');
@@ -66,6 +69,7 @@ export function forkProcesses(
   genLog.info(`Starting ${count} processes`, 'process:123');
   const children = new Map<number, number>();
   if (warmupOptions !== null) warmup(warmupOptions);
+  tellHookErrorsTo((error) => appLog.error('Exception in afterInParent', error));
 
   // The task id in the child, null in the parent.
   function startChild(id: number): number | null {
@@ -73,6 +77,7 @@ export function forkProcesses(
     if (pid === 0) {
       /* child: fork() has reseeded Math.random and the other generators (_reseed_random) */
       currentTaskId = id;
+      tellHookErrorsTo(null);
       return id;
     }
     /* parent */
@@ -104,7 +109,10 @@ export function forkProcesses(
   process.exit(0);
 }
 
-/** The task id that `forkProcesses` gave this process; `null` where it has not returned, in the parent above all. */
+/**
+ * The task id that `forkProcesses` gave this process; `null` where it has not returned, in the parent above all, and in
+ * worker threads.
+ */
 export function taskId(): number | null {
   return currentTaskId;
 }

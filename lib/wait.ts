@@ -139,7 +139,8 @@ function ended(pid: number, signal: AbortSignal | undefined): Promise<void> {
 
 function checkAbortSignal(signal: unknown): void {
   if (signal === undefined) return;
-  if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) {
+  const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
+  if (typeof aborted !== 'boolean' || typeof addEventListener !== 'function') {
     throw invalidType('options.signal', 'an AbortSignal', signal);
   }
 }
@@ -162,9 +163,11 @@ function checkAbortSignal(signal: unknown): void {
  */
 export async function waitpidAsync(
   pid: number,
-  { signal }: { signal?: AbortSignal } = {},
+  options: { signal?: AbortSignal } = {},
 ): Promise<[pid: number, status: number]> {
   integer('pid', pid, 1, MAX_INT);
+  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
+  const { signal } = options;
   checkAbortSignal(signal);
   if (signal?.aborted) throw abortError(signal);
   for (;;) {

@@ -15,7 +15,7 @@ function garbageCollector(): CollectGarbage {
   if (gc !== undefined) return gc;
   setFlagsFromString('--expose-gc');
   gc = runInNewContext('gc') as CollectGarbage;
-  setFlagsFromString('--no-expose-gc');
+  if (!isGiven('expose-gc')) setFlagsFromString('--no-expose-gc');
   return gc;
 }
 
@@ -52,6 +52,7 @@ function collectThoroughly(): void {
  */
 function collectThoroughlyOnNode20(collect: CollectGarbage): void {
   collect(); // none that has begun earlier goes on
+  if (isGiven('optimize-for-size') || isGiven('stress-incremental-marking')) return;
   withFlag('--optimize-for-size', '--no-optimize-for-size', () => {
     withFlag('--stress-incremental-marking', '--no-stress-incremental-marking', () => {
       new Script(`[${'0.5,'.repeat(40_000)}] // ${process.hrtime.bigint()}`);
@@ -99,7 +100,9 @@ export interface WarmupOptions {
   smallYoungGeneration?: boolean;
 }
 
-export function checkWarmupOptions({ smallYoungGeneration = false }: WarmupOptions): void {
+export function checkWarmupOptions(options: WarmupOptions): void {
+  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
+  const { smallYoungGeneration = false } = options;
   if (typeof smallYoungGeneration === 'boolean') return;
   throw invalidType('options.smallYoungGeneration', 'a boolean', smallYoungGeneration);
 }

@@ -40,3 +40,11 @@ test('The child has no inspector, or one on its own port; the parent keeps its o
 test.skipIf(process.getuid?.() !== 0)('A child that gives up root does so in all its threads.', async () => {
   expect(await run('fork/identity.js', { args: ['credentials'] })).toEqual({ ...ok, stderr: '' });
 });
+
+test.skipIf(process.getuid?.() !== 0)('So it does by calls that were imported by name.', async () => {
+  expect(await run('fork/imported-credentials.mjs')).toEqual({ ...ok, stderr: '' });
+});
+
+test("Nor are those child processes the child's which the program has unref()ed.", async () => {
+  expect(await run('fork/unreferenced-children.js')).toEqual({ ...ok, stderr: '' });
+});

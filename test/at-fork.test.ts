@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { registerAtFork } from '../lib/at-fork';
 import { run } from './helpers/run';
+import { runStdin } from './helpers/stdin';
 
 /** The lines of the child (those that begin so), and all others, each in order. */
 async function printed(name: string): Promise<[child: string[], others: string[]]> {
@@ -49,6 +50,17 @@ test('What the other two throw comes as an uncaught exception; all hooks run, an
     [...child('second'), 'uncaught in child'],
     [...before('second'), ...parent('second'), 'waited 0', 'uncaught in parent'],
   ]);
+});
+
+test('The parent of forkProcesses, which has no next tick, logs what `afterInParent` throws.', async () => {
+  const result = await runStdin(`
+    const { forkProcesses, registerAtFork } = require('prefork');
+    registerAtFork({ afterInParent() { throw new Error('oops'); } });
+    forkProcesses(1);
+    process.exit(0);
+  `);
+  expect(result.status).toBe(0);
+  expect(result.stderr).toMatch(/^Exception in afterInParent\nError: oops\n {4}at /);
 });
 
 test('When nothing was forked, `afterInParent` undoes what `before` did.', async () => {

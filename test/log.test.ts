@@ -101,6 +101,24 @@ describe('enablePrettyLogging', () => {
   });
 });
 
+describe('the place of a line', () => {
+  const pretty = (program: string) => written(`enablePrettyLogging(); ${program}`);
+
+  test('is found whatever the program has made of stack traces', async () => {
+    const program = `Error.prepareStackTrace = (_, sites) => sites; genLog.warn('x')`;
+    expect(await pretty(program)).toMatch(/^\[W YYMMDD HH:MM:SS \[stdin\]:\d+\] x\n$/);
+  });
+
+  test.each(['a file', 'a (copy)/file', 'a (copy) of/a (file)'])('is found in %s', async (name) => {
+    const call = `new (require('node:vm').Script)('genLog.warn("x")', { filename: '/tmp/${name}.js' })`;
+    const expected = `[W YYMMDD HH:MM:SS ${name.replace(/.*\//, '')}:1] x\n`;
+    expect(await pretty(`globalThis.genLog = genLog; ${call}.runInThisContext()`)).toBe(expected);
+    expect(await pretty(`globalThis.genLog = genLog; function f() { ${call}.runInThisContext() } f()`)).toBe(
+      expected,
+    );
+  });
+});
+
 describe('setLogger', () => {
   test('gets everything, at every level, with the stack of an error below its message', () => {
     const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
@@ -112,6 +130,26 @@ describe('setLogger', () => {
     expect(logger.info).toHaveBeenCalledWith('an info');
     expect(logger.warn).toHaveBeenCalledWith('a warning');
     expect(logger.error).toHaveBeenCalledWith(expect.stringMatching(/^an error\nError: oops\n {4}at /));
+  });
+
+  test('what an error has as its cause, and what else it holds, is below it', () => {
+    const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+    setLogger(logger);
+    const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+    appLog.error('an error', new TypeError('fetch failed', { cause: refused }));
+    appLog.error('another', { status: 7 });
+    setLogger(null);
+    const [[first], [second]] = logger.error.mock.calls as [[string], [string]];
+    expect(first).toMatch(
+      /^an error\nTypeError: fetch failed\n(.|\n)*cause.*Error: refused\n(.|\n)*code: 'ECONNREFUSED'/,
+    );
+    expect(second).toBe('another\n{ status: 7 }');
+  });
+
+  test.each([undefined, 1, {}, { info() {}, warn() {} }])('%j is refused', (logger) => {
+    expect(() => setLogger(logger as never)).toThrow(
+      expect.objectContaining({ name: 'TypeError', code: 'ERR_PREFORK_INVALID_ARG_TYPE' }),
+    );
   });
 
   test('pino', async () => {

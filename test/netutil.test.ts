@@ -887,3 +887,9 @@ describe('isValidIp', () => {
     );
   });
 });
+
+it.each([null, 1])('bindSockets refuses %j as options.', (options) => {
+  expect(() => bindSockets(0, '127.0.0.1', options as never)).toThrow(
+    expect.objectContaining({ name: 'TypeError', code: 'ERR_PREFORK_INVALID_ARG_TYPE' }),
+  );
+});

@@ -205,6 +205,12 @@ test('Wrong signals, options and pids are refused, too.', async () => {
   );
   expect(() => os.waitpid(-1, 0x40)).toThrow(expect.objectContaining({ code: 'EINVAL', syscall: 'waitpid' }));
   await expect(os.waitpidAsync(0)).rejects.toMatchObject({ code: 'ERR_PREFORK_OUT_OF_RANGE' });
+  for (const options of [null, 1, { signal: { aborted: false } }]) {
+    await expect(os.waitpidAsync(1, options as never)).rejects.toMatchObject({
+      name: 'TypeError',
+      code: 'ERR_PREFORK_INVALID_ARG_TYPE',
+    });
+  }
   await expect(os.waitpidAsync(1, { signal: {} as AbortSignal })).rejects.toMatchObject({
     code: 'ERR_PREFORK_INVALID_ARG_TYPE',
   });

@@ -292,3 +292,12 @@ test('cpuCount is what the kernel has switched on, not what this process may use
   expect(cpuCount()).toBe(online);
   expect(cpuCount()).toBeGreaterThanOrEqual(availableParallelism());
 });
+
+test.each([null, 1, { allowActive: 'yes' }, { warmup: 1 }])(
+  'forkProcesses refuses %j as options.',
+  (options) => {
+    expect(() => forkProcesses(1, 1, options as never)).toThrow(
+      expect.objectContaining({ name: 'TypeError', code: 'ERR_PREFORK_INVALID_ARG_TYPE' }),
+    );
+  },
+);

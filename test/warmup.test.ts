@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { start } from './helpers/run';
+import { warmup } from '..';
+import { Program, start } from './helpers/run';
 
 interface Memory {
   walk: number;
@@ -36,6 +38,18 @@ test.each(['small', 'forkProcesses'])(
   },
 );
 
+test('warmup() leaves the flags of V8 that were given as they are.', async () => {
+  const program = `
+    const { runInNewContext } = require('node:vm');
+    require(${JSON.stringify(join(__dirname, '..'))}).warmup();
+    console.log(runInNewContext('typeof gc'));
+  `;
+  const typeOfGc = async (...flags: string[]) =>
+    (await new Program(process.execPath, [...flags, '-e', program]).result).stdout;
+  expect(await typeOfGc()).toBe('undefined\n');
+  expect(await typeOfGc('--expose-gc')).toBe('function\n');
+});
+
 const serving = async (...how: string[]): Promise<{ compiled: number; left: number }> =>
   JSON.parse((await start('warmup-serves.js', { args: how }).line()) ?? '');
 
@@ -46,4 +60,10 @@ test('After warmup() a child has the code for its server already, and the parent
   const { compiled, left } = await serving('warm');
   expect(compiled).toBeLessThan(BYTES_FOR_A_SERVER);
   expect(left).toBe(0);
+});
+
+test.each([null, 1, { smallYoungGeneration: 1 }])('warmup() refuses %j as options.', (options) => {
+  expect(() => warmup(options as never)).toThrow(
+    expect.objectContaining({ name: 'TypeError', code: 'ERR_PREFORK_INVALID_ARG_TYPE' }),
+  );
 });
