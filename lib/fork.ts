@@ -70,6 +70,8 @@ function forkError(negativeErrno: number): Error {
           cause,
         },
       );
+    case constants.errno.ETIME:
+      return preforkError('ERR_PREFORK_TIMEOUT', 'the child was not complete in time', { cause });
     case constants.errno.ECHILD:
       return preforkError('ERR_PREFORK_CHILD_KILLED', 'the child was killed before it was complete', {
         cause,

@@ -48,3 +48,16 @@ test.skipIf(process.getuid?.() !== 0)('So it does by calls that were imported by
 test("Nor are those child processes the child's which the program has unref()ed.", async () => {
   expect(await run('fork/unreferenced-children.js')).toEqual({ ...ok, stderr: '' });
 });
+
+test('A pipe of pipe() stays shared, also while another thread forks.', async () => {
+  const result = await run('fork/shared-pipe-race.js', { args: ['100'] });
+  expect(result).toEqual({ status: 0, signal: null, stdout: '0\n', stderr: '' });
+});
+
+test('Where the package has been loaded twice, what the child starts is its own.', async () => {
+  expect(await run('fork/loaded-twice.js')).toEqual({ ...ok, stderr: '' });
+});
+
+test('Thousands of descriptors for one file are no burden.', async () => {
+  expect(await run('fork/many-files.js')).toEqual({ ...ok, stderr: '' });
+});

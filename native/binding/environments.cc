@@ -31,7 +31,7 @@ struct Environment {
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 Environment* environments;
-napi_env forking_environment;  // under the lock
+uv_loop_t* forking_loop;  // under the lock
 
 Environment* find(napi_env env) {
   void* environment = nullptr;
@@ -94,15 +94,16 @@ void register_environment(Napi::Env env) {
 
 HeldEnvironments::HeldEnvironments(napi_env forking) {
   pthread_mutex_lock(&lock);
-  forking_environment = forking;
+  napi_get_uv_event_loop(forking, &forking_loop);
 }
 
 HeldEnvironments::~HeldEnvironments() { pthread_mutex_unlock(&lock); }
 
+// By their loops: a sandbox such as Jest's has environments of its own in the forking thread.
 void HeldEnvironments::tell_others() {
   for (Environment* environment = environments; environment != nullptr;
        environment = environment->next) {
-    if (environment->env == forking_environment) continue;
+    if (environment->forked_elsewhere.loop == forking_loop) continue;
     for (const Bytes& secret : environment->secrets) fill_randomly(secret.data, secret.size);
     uv_async_send(&environment->forked_elsewhere);
   }

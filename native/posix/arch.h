@@ -44,9 +44,10 @@ inline void* frame_of(siginfo_t*, void* ucontext) {
 
 inline bool was_in_event_loop(const void* ucontext) {
   const auto& registers = static_cast<const ucontext_t*>(ucontext)->uc_mcontext.gregs;
+  // Only then has there been an instruction before this one.
+  if (registers[REG_RAX] != -EINTR || registers[REG_RDI] >= kSmallNumber) return false;
   const auto* code = reinterpret_cast<const uint8_t*>(registers[REG_RIP]) - 2;
-  const bool after_syscall = code[0] == 0x0f && code[1] == 0x05;
-  return after_syscall && registers[REG_RAX] == -EINTR && registers[REG_RDI] < kSmallNumber;
+  return code[0] == 0x0f && code[1] == 0x05;
 }
 
 // The number is in no register any more, but libc's wrappers have it in the instruction before the

@@ -12,10 +12,14 @@ namespace prefork {
 
 namespace {
 
-// The local port of an internet socket; -1 for everything else.
+// The local port of a TCP socket; -1 for everything else.
 int port_of(int fd, sa_family_t* family) {
   struct stat status;
   if (fstat(fd, &status) < 0 || !S_ISSOCK(status.st_mode)) return -1;
+  int type = 0;
+  socklen_t type_size = sizeof type;
+  getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size);
+  if (type != SOCK_STREAM) return -1;
   sockaddr_in6 address = {};  // the port is at the same place in sockaddr_in
   socklen_t size = sizeof address;
   if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) < 0) return -1;

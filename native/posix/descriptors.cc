@@ -108,12 +108,13 @@ bool is_same_file(int a, int b) {
 
 // Numbers that dup(2) made of one description must stay one: the first is renewed, the others
 // follow.
-void find_twins() {
+void find_twins(bool read_files) {
   for (int i = 0; i < descriptor_count; ++i) {
     descriptors[i].twin = i;
     const bool is_pipe =
         descriptors[i].kind == Kind::pipe || descriptors[i].kind == Kind::shared_pipe;
     if (is_pipe) continue;  // told apart by inode
+    if (descriptors[i].kind == Kind::read_file && !read_files) continue;
     for (int j = 0; j < i; ++j) {
       if (descriptors[j].kind != descriptors[i].kind || descriptors[j].twin != j) continue;
       if (descriptors[j].inode != descriptors[i].inode) continue;
@@ -125,7 +126,6 @@ void find_twins() {
 int renew_twins(bool read_files) {
   for (int i = 0; i < descriptor_count; ++i) {
     if (descriptors[i].twin == i) continue;
-    if (descriptors[i].kind == Kind::read_file && !read_files) continue;
     const int result = dup3_to(descriptors[descriptors[i].twin].fd, descriptors[i]);
     if (result < 0) return result;
   }
@@ -282,14 +282,18 @@ int renew_pipe_if_private(const Descriptor& end) {
 // duplicate of it lives on elsewhere stays in the set, and its number may mean something else by
 // now, even another member. Exact by kcmp(2); the nth of a number is asked for. Where the kernel
 // does not say: by inode, which all eventfds share.
+//
+// kcmp(2) has the kernel walk over the whole set. A socket has one description, which cannot be
+// opened anew, and so is known by its inode.
 bool is_still(const Member& member, uint32_t nth, ino_t inode) {
+  struct stat status;
+  const bool has_inode = fstat(member.fd, &status) == 0 && status.st_ino == inode;
+  if (nth == 0 && has_inode && S_ISSOCK(status.st_mode)) return true;
   const pid_t self = getpid();
   const kcmp_epoll_slot slot = {static_cast<uint32_t>(member.epoll),
                                 static_cast<uint32_t>(member.fd), nth};
   const long order = sys(SYS_kcmp, self, self, KCMP_EPOLL_TFD, member.fd, &slot);
-  if (order >= 0 || order == -EBADF) return order == 0;
-  struct stat status;
-  return fstat(member.fd, &status) == 0 && status.st_ino == inode;
+  return order >= 0 || order == -EBADF ? order == 0 : has_inode;
 }
 
 bool is_stale(const Member& member, ino_t inode) {
@@ -420,7 +424,7 @@ void forget_closed_pipes() {
 }
 
 int renew_descriptors(int inspector_port, bool read_files) {
-  find_twins();
+  find_twins(read_files);
   return renew_all(inspector_port, read_files);
 }
 

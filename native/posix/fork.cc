@@ -84,7 +84,7 @@ int await_report(int report) {
   do {
     size = poll(&readable, 1, kCompleteMilliseconds);
   } while (size < 0 && errno == EINTR);
-  if (size == 0) return -ETIMEDOUT;
+  if (size == 0) return -ETIME;
   do {
     size = sys(SYS_read, report, &result, sizeof result);
   } while (size == -EINTR);
@@ -144,8 +144,8 @@ int fork_process(const ForkOptions& options) {
   long result = stop_at_rest(report[0]);
   if (result == 0) {
     result = fork_stopped(report, options);
+    forget_closed_pipes();  // before there can be new ones
     release_threads();
-    forget_closed_pipes();
   } else {
     sys(SYS_close, report[0]);
     sys(SYS_close, report[1]);

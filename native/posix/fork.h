@@ -16,7 +16,8 @@ struct ForkOptions {
 // the parent, or -errno in the parent, which is then as before and has no child:
 //   -EAGAIN, -ENOMEM   no process or no memory for it (man 2 fork)
 //   -EMFILE, -ENFILE   no descriptor free
-//   -ETIMEDOUT         a thread did not stop, or the child did not complete, in time
+//   -ETIMEDOUT         a thread did not stop in time
+//   -ETIME             the child was not complete in time
 //   -ECHILD            the child was killed before it was complete
 //   -ENOTSUP           an io_uring that cannot be given to a child (see rings.h)
 //   -ENOENT            no /proc
