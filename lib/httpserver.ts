@@ -5,7 +5,10 @@
  */
 import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { preforkError } from './errors';
+import type { TLSSocket } from 'node:tls';
+import { inspect } from 'node:util';
+import { invalidType, preforkError } from './errors';
+import { type Given, given } from './given';
 import { genLog } from './log';
 import { isValidIp } from './netutil';
 import { reportTlsErrors, TCPServer, type TCPServerOptions, tlsOptions } from './tcpserver';
@@ -14,31 +17,34 @@ type Protocol = 'http' | 'https';
 
 /**
  * Tornado's names, in camelCase, with Tornado's units and defaults, beside Node's own `http.ServerOptions`.
- * Where both say something about the same, Node's name wins.
+ * Where both say something about the same, Node's name wins. `null`, as Python's `None`, is an option that is not given.
  */
-export interface HTTPServerOptions extends TCPServerOptions, Omit<ServerOptions, keyof TCPServerOptions> {
+export interface HTTPServerOptions
+  extends TCPServerOptions,
+    Omit<ServerOptions, keyof TCPServerOptions | 'maxHeaderSize'> {
   /** Close every connection after its first answer. Default false. */
   noKeepAlive?: boolean;
   /**
    * Believe `X-Real-Ip` or `X-Forwarded-For`, and `X-Scheme` or `X-Forwarded-Proto`: while a request is served, its
-   * socket's `remoteAddress` and `encrypted` are what they say, and so is what every framework makes of them.
-   * Only behind a proxy that sets them. Default false.
+   * socket's `remoteAddress` and `encrypted` are what they say, and so is what every framework makes of them. Where a
+   * client does not wait for its answers (pipelining), and in listeners of `upgrade`, `connect` and `checkContinue`, only
+   * `remoteIp()` and `protocol()` are sure to be this request's. Only behind a proxy that sets them. Default false.
    */
   xheaders?: boolean;
   /** Addresses of proxies that are skipped, from the right, in `X-Forwarded-For`. */
-  trustedDownstream?: readonly string[];
+  trustedDownstream?: readonly string[] | null;
   /** What the requests came by, where a proxy in front does the TLS and sends no header to say so. */
-  protocol?: Protocol;
-  /** Seconds a connection may wait for a request to begin, and its headers to be complete. Default 3600. */
-  idleConnectionTimeout?: number;
+  protocol?: Protocol | null;
+  /** Seconds a connection may wait for a request to begin, and its headers to be complete. Default, and 0: 3600. */
+  idleConnectionTimeout?: number | null;
   /** Seconds a whole request may take to come in (Tornado: its body). Default: no limit. */
-  bodyTimeout?: number;
-  /** Bytes of a request's start line and headers. Default 65536. */
-  maxHeaderSize?: number;
+  bodyTimeout?: number | null;
+  /** Bytes of a request's start line and headers. Default, and 0: 65536. */
+  maxHeaderSize?: number | null;
   /** Bytes of a request's body. Beyond it: 400, and the connection is closed. Default `maxBufferSize`, or 100 MiB. */
-  maxBodySize?: number;
+  maxBodySize?: number | null;
   /** Bytes that may wait unread on one connection: Node's `highWaterMark`. */
-  maxBufferSize?: number;
+  maxBufferSize?: number | null;
 }
 
 const DEFAULT_IDLE_TIMEOUT = 3600; // s, HTTPServer.initialize
@@ -50,29 +56,39 @@ interface RequestContext {
   protocol: Protocol;
 }
 
+/** What a server makes of its requests' headers. */
+interface Beliefs {
+  xheaders: boolean;
+  trusted: ReadonlySet<string>;
+  protocol: Protocol | undefined;
+}
+
 /** What the listeners see as their client, while one request on the socket is served. */
 interface Disguise {
   original: RequestContext;
   request: IncomingMessage;
 }
 
+const beliefs = new WeakMap<Server, Beliefs>();
 const contexts = new WeakMap<IncomingMessage, RequestContext>();
 const disguises = new WeakMap<Socket, Disguise>();
 
 /** Tornado's `request.remote_ip`: the client's address, as the proxies tell it if they are believed; `0.0.0.0` on a Unix socket. */
 export function remoteIp(request: IncomingMessage): string {
-  return contexts.get(request)?.remoteIp ?? connectionContext(request.socket).remoteIp;
+  return contextOf(request).remoteIp;
 }
 
 /** Tornado's `request.protocol`: `http` or `https`, as the proxies tell it if they are believed. */
 export function protocol(request: IncomingMessage): Protocol {
-  return contexts.get(request)?.protocol ?? connectionContext(request.socket).protocol;
+  return contextOf(request).protocol;
 }
 
 /** An HTTP or (with `sslOptions`) HTTPS server. How to start it: see TCPServer. */
 export class HTTPServer extends TCPServer {
   declare readonly nodeServer: Server;
   readonly #connections = new Set<Socket>();
+  /** Those without TLS yet, of which Node's `closeAllConnections` does not know. */
+  readonly #handshaking = new Set<Socket>();
 
   /**
    * Opens nothing yet.
@@ -81,10 +97,15 @@ export class HTTPServer extends TCPServer {
    * @throws what TCPServer's constructor does, and what `http.createServer` does for its own options
    */
   constructor(requestListener: RequestListener, options: HTTPServerOptions = {}) {
+    if (typeof requestListener !== 'function') {
+      throw invalidType('requestListener', 'a function', requestListener);
+    }
     super(options);
-    this.nodeServer.on('request', pipeline(requestListener, options));
-    const connected = options.sslOptions === undefined ? 'connection' : 'secureConnection';
-    this.nodeServer.on(connected, (connection: Socket) => this.#track(connection));
+    const known = given('options', options);
+    beliefs.set(this.nodeServer, toBeliefs(known));
+    this.nodeServer.on('request', pipeline(requestListener, known));
+    this.nodeServer.on('connection', (connection: Socket) => this.#track(connection));
+    if (known.sslOptions !== undefined) this.#trackHandshakes();
   }
 
   /**
@@ -93,13 +114,15 @@ export class HTTPServer extends TCPServer {
    */
   async closeAllConnections(): Promise<void> {
     this.nodeServer.closeAllConnections();
+    for (const connection of this.#handshaking) connection.destroy();
     const closing = [...this.#connections].filter((connection) => connection.destroyed);
     await Promise.all(closing.map(whenClosed));
   }
 
   protected override createNodeServer(options: HTTPServerOptions): Server {
-    const { sslOptions } = options;
-    const nodeOptions = toNodeOptions(options);
+    const known = given('options', options);
+    const { sslOptions } = known;
+    const nodeOptions = toNodeOptions(known);
     // Loaded where they are wanted: most who fork serve nothing, and few with TLS.
     const http = require('node:http') as typeof import('node:http');
     if (sslOptions === undefined) return http.createServer(nodeOptions);
@@ -108,9 +131,28 @@ export class HTTPServer extends TCPServer {
   }
 
   #track(connection: Socket): void {
-    this.#connections.add(connection);
-    connection.once('close', () => this.#connections.delete(connection));
+    // Whoever asks once can ask again when the client has gone.
+    void connection.remoteAddress;
+    keepWhileOpen(this.#connections, connection);
   }
+
+  #trackHandshakes(): void {
+    this.nodeServer.on('connection', (connection: Socket) => keepWhileOpen(this.#handshaking, connection));
+    this.nodeServer.on('secureConnection', (connection: TLSSocket) => {
+      this.#track(connection);
+      this.#handshaking.delete((connection as unknown as TlsInternals)._parent);
+    });
+  }
+}
+
+/** What lib/_tls_wrap.js keeps of the connection beneath. */
+interface TlsInternals {
+  _parent: Socket;
+}
+
+function keepWhileOpen(connections: Set<Socket>, connection: Socket): void {
+  connections.add(connection);
+  connection.once('close', () => connections.delete(connection));
 }
 
 function whenClosed(connection: Socket): Promise<void> {
@@ -119,7 +161,12 @@ function whenClosed(connection: Socket): Promise<void> {
 
 // --- Options ---
 
-function toNodeOptions(options: HTTPServerOptions): ServerOptions {
+/** What Node 20 does not have. */
+interface NewerOptions {
+  keepAliveTimeoutBuffer?: number;
+}
+
+function toNodeOptions(options: Given<HTTPServerOptions>): ServerOptions & NewerOptions {
   const {
     noKeepAlive: _noKeepAlive,
     xheaders: _xheaders,
@@ -127,8 +174,9 @@ function toNodeOptions(options: HTTPServerOptions): ServerOptions {
     protocol: _protocol,
     sslOptions: _sslOptions,
     maxBodySize: _maxBodySize,
-    idleConnectionTimeout = DEFAULT_IDLE_TIMEOUT,
+    idleConnectionTimeout = 0,
     bodyTimeout = 0,
+    maxHeaderSize = 0,
     maxBufferSize,
     ...nodes
   } = options;
@@ -138,23 +186,49 @@ function toNodeOptions(options: HTTPServerOptions): ServerOptions {
       'decompressRequest: the body parser of the framework does that',
     );
   }
-  const idle = milliseconds('idleConnectionTimeout', idleConnectionTimeout);
-  const whole = milliseconds('bodyTimeout', bodyTimeout);
+  const idle = milliseconds('idleConnectionTimeout', idleConnectionTimeout) || DEFAULT_IDLE_TIMEOUT * 1000;
+  const { requestTimeout: whole = milliseconds('bodyTimeout', bodyTimeout) } = nodes;
+  // Node refuses a time for the headers that is longer than that for the whole request.
+  const headers = whole === 0 ? idle : Math.min(idle, whole);
   return {
-    maxHeaderSize: DEFAULT_HEADER_SIZE,
-    keepAliveTimeout: idle,
+    maxHeaderSize: maxHeaderSize || DEFAULT_HEADER_SIZE,
+    // Node would add a second, so that clients who go by its Keep-Alive header are not cut off.
+    ...(nodes.keepAliveTimeout === undefined ? { keepAliveTimeout: idle, keepAliveTimeoutBuffer: 0 } : {}),
     requestTimeout: whole,
-    // Node refuses a time for the headers that is longer than that for the whole request.
-    headersTimeout: whole === 0 ? idle : Math.min(idle, whole),
-    connectionsCheckingInterval: checkingInterval(whole === 0 ? idle : Math.min(idle, whole)),
+    headersTimeout: headers,
+    connectionsCheckingInterval: checkingInterval(headers),
     ...(maxBufferSize === undefined ? {} : { highWaterMark: maxBufferSize }),
     ...nodes,
   };
 }
 
+function toBeliefs({
+  xheaders = false,
+  trustedDownstream = [],
+  protocol,
+}: Given<HTTPServerOptions>): Beliefs {
+  if (!Array.isArray(trustedDownstream)) {
+    throw invalidType('trustedDownstream', 'an array of IP addresses', trustedDownstream);
+  }
+  for (const ip of trustedDownstream) {
+    if (typeof ip === 'string' && isValidIp(ip)) continue;
+    throw preforkError(
+      'ERR_PREFORK_INVALID_ARG_VALUE',
+      `Expected IP addresses in trustedDownstream but received ${inspect(ip)}`,
+      { Base: TypeError },
+    );
+  }
+  return { xheaders, trusted: new Set(trustedDownstream), protocol };
+}
+
 function milliseconds(name: string, seconds: number): number {
-  if (typeof seconds === 'number' && seconds >= 0) return Math.min(Math.ceil(seconds * 1000), 2 ** 31 - 1);
-  throw preforkError('ERR_PREFORK_OUT_OF_RANGE', `Expected zero or more seconds for ${name}`, {
+  return Math.min(Math.ceil(amount(name, seconds, 'seconds') * 1000), 2 ** 31 - 1);
+}
+
+function amount(name: string, value: unknown, unit: string): number {
+  if (typeof value !== 'number') throw invalidType(name, `a number of ${unit}`, value);
+  if (value >= 0) return value;
+  throw preforkError('ERR_PREFORK_OUT_OF_RANGE', `Expected zero or more ${unit} for ${name}`, {
     Base: RangeError,
   });
 }
@@ -166,15 +240,21 @@ function checkingInterval(shortest: number): number {
 
 // --- One request ---
 
-function pipeline(listener: RequestListener, options: HTTPServerOptions): RequestListener {
-  const { noKeepAlive = false, maxBodySize = options.maxBufferSize ?? DEFAULT_BUFFER_SIZE } = options;
+function pipeline(listener: RequestListener, options: Given<HTTPServerOptions>): RequestListener {
+  const { noKeepAlive = false, maxBufferSize = DEFAULT_BUFFER_SIZE } = options;
+  const limit = amount('maxBodySize', options.maxBodySize ?? maxBufferSize, 'bytes');
   const disguised = options.xheaders === true || options.protocol !== undefined;
-  const trusted = new Set(options.trustedDownstream);
   return (request, response) => {
-    if (noKeepAlive) response.shouldKeepAlive = false;
-    if (disguised) disguise(request, response, options, trusted);
-    if (limitBody(request, response, maxBodySize)) listener(request, response);
+    if (noKeepAlive) closeAfter(request, response);
+    if (disguised) disguise(request, response);
+    if (limitBody(request, response, limit)) listener(request, response);
   };
+}
+
+function closeAfter({ socket }: IncomingMessage, response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  // For a `Connection: keep-alive` of the listener's own, Node would keep it all the same.
+  response.once('finish', () => socket.destroySoon());
 }
 
 /** HTTP1Connection._read_body and _read_chunked_body. False: the request has been refused already. */
@@ -192,9 +272,10 @@ function countChunks(request: IncomingMessage, response: ServerResponse, limit: 
   const push = request.push;
   let received = 0;
   request.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
+    const refused = received > limit;
     received += chunk?.length ?? 0;
     if (received <= limit) return push.call(request, chunk, encoding);
-    if (!request.destroyed) refuse(request, response, 'chunked body too large', 'http1connection:289');
+    if (!refused) refuse(request, response, 'chunked body too large', 'http1connection:289');
     return false;
   };
 }
@@ -202,8 +283,15 @@ function countChunks(request: IncomingMessage, response: ServerResponse, limit: 
 function refuse(request: IncomingMessage, response: ServerResponse, reason: string, place: string): void {
   const { socket } = request;
   genLog.info(`Malformed HTTP message from ${remoteIp(request)}: ${reason}`, place);
-  if (!response.headersSent) socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
-  socket.destroySoon();
+  // Past the response, which may be in the listener's hands already and must not break there.
+  const answer = () => {
+    socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
+    socket.destroySoon();
+  };
+  // It has no socket yet while an earlier request is being answered, and none any more when it is out.
+  if (response.socket === null && !response.writableFinished) response.once('socket', answer);
+  else if (response.headersSent) socket.destroySoon();
+  else answer();
 }
 
 // --- The proxies' headers ---
@@ -215,18 +303,28 @@ function connectionContext(socket: Socket): RequestContext {
   };
 }
 
-/** _HTTPRequestContext._apply_xheaders, and _unapply_xheaders when the answer is out: they are per request. */
-function disguise(
-  request: IncomingMessage,
-  response: ServerResponse,
-  options: HTTPServerOptions,
-  trusted: ReadonlySet<string>,
-): void {
-  const { socket } = request;
-  const original = disguises.get(socket)?.original ?? connectionContext(socket);
-  const context = { ...original, ...(options.protocol === undefined ? {} : { protocol: options.protocol }) };
-  if (options.xheaders === true) applyXheaders(context, request, trusted);
+/** Made when it is first asked for: `upgrade`, `connect` and `checkContinue` come without a `request`. */
+function contextOf(request: IncomingMessage): RequestContext {
+  const present = contexts.get(request);
+  if (present !== undefined) return present;
+  const { socket } = request as { socket: Socket & { server?: Server } };
+  const context = { ...originalContext(socket) };
+  const believed = socket.server && beliefs.get(socket.server);
+  if (believed?.protocol !== undefined) context.protocol = believed.protocol;
+  if (believed?.xheaders === true) applyXheaders(context, request, believed.trusted);
   contexts.set(request, context);
+  return context;
+}
+
+function originalContext(socket: Socket): RequestContext {
+  return disguises.get(socket)?.original ?? connectionContext(socket);
+}
+
+/** _HTTPRequestContext._apply_xheaders, and _unapply_xheaders when the answer is out: they are per request. */
+function disguise(request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request;
+  const original = originalContext(socket);
+  const context = contextOf(request);
   disguises.set(socket, { original, request });
   wear(socket, context);
   response.once('close', () => {

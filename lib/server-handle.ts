@@ -1,8 +1,8 @@
 import { type Server, Socket, type SocketConstructorOpts } from 'node:net';
 import { Acceptor } from './acceptor';
-import { binding } from './binding';
+import { binding, type Endpoint } from './binding';
 import { preforkError } from './errors';
-import type { ListeningSocket } from './listening-socket';
+import { type ListeningSocket, nodeAddress } from './listening-socket';
 
 const { AF_INET6, AF_UNIX } = binding.socket_constants;
 
@@ -25,13 +25,22 @@ function internals(server: Server): ServerInternals {
  * A descriptor as the object that libuv made of it, taken out of the net.Socket which is the only public
  * way to make one. `manualStart` leaves the reading to whoever gets the object.
  */
-function clientHandle(fd: number): ClientHandle {
+function clientHandle(fd: number, peer: Endpoint): ClientHandle {
   const socket = new Socket({ fd, manualStart: true } as SocketConstructorOpts) as unknown as {
     _handle: ClientHandle | null;
   };
   const handle = socket._handle as ClientHandle;
   socket._handle = null;
-  return handle;
+  return peer.family === AF_UNIX ? handle : rememberPeer(handle, peer);
+}
+
+/** getpeername(2) fails when the client has gone already; accept(2) has told who it was. */
+function rememberPeer(handle: ClientHandle, peer: Endpoint): ClientHandle {
+  const getpeername = (out: object) => {
+    Object.assign(out, nodeAddress(peer));
+    return 0;
+  };
+  return Object.assign(handle, { getpeername });
 }
 
 /**
@@ -94,7 +103,7 @@ export class ServerHandle {
 
   #accept(socket: ListeningSocket): Acceptor {
     const acceptor = new Acceptor(socket, {
-      connection: (fd) => this.onconnection(0, clientHandle(fd)),
+      connection: (fd, peer) => this.onconnection(0, clientHandle(fd, peer)),
       failure: (negativeErrno) => this.onconnection(negativeErrno),
     });
     if (!this.#keepsAlive) acceptor.unref();

@@ -7,7 +7,9 @@ import { ok as assert } from 'node:assert';
 import { existsSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, Server, type ServerOpts, type Socket } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
+import { inspect } from 'node:util';
 import { preforkError } from './errors';
+import { type Given, given } from './given';
 import { appLog, genLog } from './log';
 import { addSockets, type BindSocketsOptions, bindSockets, type ListeningSocket } from './netutil';
 import { type ForkProcessesOptions, forkProcesses } from './process';
@@ -17,24 +19,27 @@ export interface SslFiles {
   /** PEM file of the certificate and those that lead to its authority; may hold the key too. */
   certfile: string;
   /** PEM file of the key; `certfile` if left out. */
-  keyfile?: string;
-  /** PEM file of the authorities that client certificates may come from. */
-  caCerts?: string;
-  /** `ssl.CERT_NONE`, `CERT_OPTIONAL`, `CERT_REQUIRED`: whether clients must show a certificate. Default 'none'. */
-  certReqs?: 'none' | 'optional' | 'required';
+  keyfile?: string | null;
+  /** PEM file of the authorities that client certificates may come from. Default: none, so that all are refused. */
+  caCerts?: string | null;
+  /**
+   * `ssl.CERT_NONE`, `CERT_OPTIONAL`, `CERT_REQUIRED`: whether clients are asked for a certificate, and must show one.
+   * One that does not come from `caCerts` is refused in either case. Default 'none'.
+   */
+  certReqs?: 'none' | 'optional' | 'required' | null;
   /** In OpenSSL's notation. */
-  ciphers?: string;
+  ciphers?: string | null;
 }
 
-/** Files as in Python, or, in place of an `ssl.SSLContext`, what `tls.createServer` takes. */
+/** Files as in Python; beside them or, as an `ssl.SSLContext`, in place of them, what `tls.createServer` takes. */
 export type SslOptions = SslFiles | TlsOptions;
 
-/** `net.ServerOpts` go to Node's server as they are. */
+/** `net.ServerOpts` go to Node's server as they are. `null`, as Python's `None`, is an option that is not given. */
 export interface TCPServerOptions extends ServerOpts {
   /** Makes it a TLS server. */
-  sslOptions?: SslOptions;
+  sslOptions?: SslOptions | null;
   /** Bytes that may wait unread on one connection: Node's `highWaterMark`. Beyond it, the sender has to wait. */
-  maxBufferSize?: number;
+  maxBufferSize?: number | null;
 }
 
 /** The other end of a connection: Python's address tuple; `''` for a Unix socket. */
@@ -61,10 +66,12 @@ export class TCPServer {
   /**
    * Opens nothing yet. The certificate's files are read here, so that their errors come before any client.
    *
-   * @throws TypeError `missing key "certfile" in ssl_options`, `certfile "…" does not exist`, `keyfile "…" does not exist`
+   * @throws TypeError `missing key "certfile" in ssl_options`, `certfile "…" does not exist`, `keyfile "…" does not exist`,
+   *   and `ERR_PREFORK_INVALID_ARG_VALUE` for whatever else in `sslOptions` Node would ignore
    */
   constructor(options: TCPServerOptions = {}) {
     this.nodeServer = this.createNodeServer(options);
+    if (certificateIsOptional(options)) this.nodeServer.prependListener('secureConnection', refuseUntrusted);
   }
 
   /**
@@ -128,24 +135,29 @@ export class TCPServer {
 
   /**
    * Called with every new connection; to be overridden. With `sslOptions`, after the handshake. What it throws, and
-   * what a promise it returns is rejected with, is logged to `tornado.application`, and the stream is closed.
+   * what a promise it returns is rejected with, is logged to `tornado.application`, and the stream is closed. A
+   * connection that breaks is closed, too, as an IOStream is: listen for the stream's `error` to know why.
    */
   handleStream(_stream: Socket | TLSSocket, _address: PeerAddress): unknown {
     throw new Error('handleStream() is not implemented');
   }
 
   /** Which of Node's servers to build on; it must come without a request or connection listener of its own. */
-  protected createNodeServer({ sslOptions, maxBufferSize, ...rest }: TCPServerOptions): Server {
-    const options = { ...(maxBufferSize === undefined ? {} : { highWaterMark: maxBufferSize }), ...rest };
+  protected createNodeServer(options: TCPServerOptions): Server {
+    const { sslOptions, maxBufferSize, ...rest } = given('options', options);
+    const nodeOptions = { ...(maxBufferSize === undefined ? {} : { highWaterMark: maxBufferSize }), ...rest };
     const handle = (stream: Socket) => this.#handle(stream);
-    if (sslOptions === undefined) return createServer(options, handle);
+    if (sslOptions === undefined) return createServer(nodeOptions, handle);
     // Loaded where it is wanted: Node begins to read certificates as soon as it is.
     const tls = require('node:tls') as typeof import('node:tls');
-    return reportTlsErrors(tls.createServer({ ...options, ...tlsOptions(sslOptions) }, handle));
+    return reportTlsErrors(tls.createServer({ ...nodeOptions, ...tlsOptions(sslOptions) }, handle));
   }
 
   /** TCPServer._handle_connection, from where the stream exists; `Exception in callback` is IOLoop's. */
   #handle(stream: Socket): void {
+    if (stream.destroyed) return; // refuseUntrusted
+    // A reset connection is the client's affair; in Node, an error that nobody listens for ends the process.
+    stream.on('error', () => {});
     // In Python a stream that nobody holds any more is closed as soon as the error has been logged.
     const fail = (message: string, place: string, error: unknown) => {
       appLog.error(message, error, place);
@@ -161,19 +173,37 @@ export class TCPServer {
   }
 }
 
-/** Python's dictionary checked and read; anything else as it is. */
+type KnownSslOptions = Given<Partial<SslFiles>> & TlsOptions;
+
+/** Python's dictionary checked and read; what is Node's as it is. */
 export function tlsOptions(options: SslOptions): TlsOptions {
-  if (isContext(options)) return options;
-  const { certfile, keyfile, caCerts, certReqs = 'none', ciphers, ...rest } = checked(options);
-  return {
-    ...rest,
-    cert: readFileSync(certfile),
-    key: readFileSync(keyfile ?? certfile),
-    requestCert: certReqs !== 'none',
-    rejectUnauthorized: certReqs === 'required',
-    ...(caCerts === undefined ? {} : { ca: readFileSync(caCerts) }),
-    ...(ciphers === undefined ? {} : { ciphers }),
-  };
+  const { certfile, keyfile, caCerts, certReqs, ...nodes } = checked(
+    given('sslOptions', options) as KnownSslOptions,
+  );
+  const tls: TlsOptions = nodes;
+  if (certfile !== undefined) {
+    tls.cert = readFileSync(certfile);
+    tls.key = readFileSync(keyfile ?? certfile);
+  }
+  if (caCerts !== undefined) tls.ca = readFileSync(caCerts);
+  if (certReqs !== undefined) {
+    tls.requestCert = certReqs !== 'none';
+    tls.rejectUnauthorized = certReqs === 'required';
+    // Node would trust every authority of the web.
+    if (certReqs !== 'none') tls.ca ??= [];
+  }
+  return tls;
+}
+
+function certificateIsOptional({ sslOptions }: TCPServerOptions): boolean {
+  return (sslOptions as Partial<SslFiles> | null | undefined)?.certReqs === 'optional';
+}
+
+/** CERT_OPTIONAL: who shows no certificate is let in, who shows a wrong one is not. Node knows only both or neither. */
+function refuseUntrusted(stream: TLSSocket): void {
+  if (stream.authorized || stream.getPeerX509Certificate() === undefined) return;
+  reportTlsError(stream, String(stream.authorizationError));
+  stream.destroy();
 }
 
 /** TLS errors of single connections: logged as IOStream does, without a stack. */
@@ -183,25 +213,47 @@ export function reportTlsErrors<S extends Server>(server: S): S {
     (error: Error & { code?: string; reason?: string }, stream: TLSSocket) => {
       // Connections that only broke are nobody's fault, and no news.
       if (error.code?.startsWith('ERR_SSL') !== true) return;
-      const { remoteAddress, remotePort } = stream;
-      const peer = remoteAddress === undefined ? '(not connected)' : `('${remoteAddress}', ${remotePort})`;
-      genLog.warn(`SSL Error on ${peer}: ${error.reason ?? error.message.trim()}`, 'iostream:1404');
+      reportTlsError(stream, error.reason ?? error.message.trim());
     },
   );
 }
 
-/** What only Node's own options have: something to identify the server with that is not a file of Python's. */
-function isContext(options: SslOptions): options is TlsOptions {
-  return ['cert', 'pfx', 'SNICallback', 'pskCallback', 'secureContext'].some((name) => name in options);
+function reportTlsError({ remoteAddress, remotePort }: TLSSocket, reason: string): void {
+  const peer = remoteAddress === undefined ? '(not connected)' : `('${remoteAddress}', ${remotePort})`;
+  genLog.warn(`SSL Error on ${peer}: ${reason}`, 'iostream:1404');
 }
 
+const CERT_REQS: readonly unknown[] = ['none', 'optional', 'required'];
+
+/** What Node would ignore in silence, and with it the safety that was asked for. */
+const NOT_TAKEN = {
+  cert_reqs: 'its name is certReqs',
+  ca_certs: 'its name is caCerts',
+  ssl_version: 'its names are minVersion and maxVersion',
+  secureContext: 'a server needs what the context was made of: cert and key, or certfile',
+};
+
+/** What a server of Node's can show in place of a certificate's file. */
+const IDENTITIES = ['cert', 'pfx', 'SNICallback', 'pskCallback'];
+
 /** TCPServer.__init__: only certfile is required, because it can hold both. */
-function checked(options: Partial<SslFiles>): SslFiles {
-  const { certfile, keyfile } = options;
-  if (certfile === undefined) throw invalidSsl('missing key "certfile" in ssl_options');
-  if (!existsSync(certfile)) throw invalidSsl(`certfile "${certfile}" does not exist`);
+function checked(options: KnownSslOptions): KnownSslOptions {
+  const { certfile, keyfile, certReqs = 'none' } = options;
+  for (const [name, why] of Object.entries(NOT_TAKEN)) {
+    if (name in options) throw invalidSsl(`${name} is not taken in ssl_options: ${why}`);
+  }
+  if (!CERT_REQS.includes(certReqs)) {
+    throw invalidSsl(
+      `Expected 'none', 'optional' or 'required' for certReqs but received ${inspect(certReqs)}`,
+    );
+  }
+  const hasOther = keyfile === undefined && IDENTITIES.some((name) => name in options);
+  if (certfile === undefined && !hasOther) throw invalidSsl('missing key "certfile" in ssl_options');
+  if (certfile !== undefined && !existsSync(certfile)) {
+    throw invalidSsl(`certfile "${certfile}" does not exist`);
+  }
   if (keyfile !== undefined && !existsSync(keyfile)) throw invalidSsl(`keyfile "${keyfile}" does not exist`);
-  return { ...options, certfile };
+  return options;
 }
 
 function invalidSsl(message: string): Error {

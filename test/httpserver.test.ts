@@ -8,24 +8,19 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import tls from 'node:tls';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { HTTPServer, type HTTPServerOptions, protocol, remoteIp } from '../lib/httpserver';
 import { setLogger } from '../lib/log';
 import { bindSockets, bindUnixSocket } from '../lib/netutil';
+import { selfSigned } from './helpers/certificate';
 
 // Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
 
 const directory = mkdtempSync(join(tmpdir(), 'prefork-http-'));
-const certfile = join(directory, 'test.crt');
-const keyfile = join(directory, 'test.key');
+const { certfile, keyfile } = selfSigned(directory, 'test');
 const servers: HTTPServer[] = [];
-
-beforeAll(() => {
-  const request =
-    'req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -addext subjectAltName=DNS:localhost';
-  execFileSync('openssl', [...request.split(' '), '-keyout', keyfile, '-out', certfile], { stdio: 'ignore' });
-});
 
 afterEach(async () => {
   setLogger(null);
@@ -180,6 +175,54 @@ describe('SSLTest', () => {
     expect((await fetch(port, { ...secure(), ...mine })).body).toBe('Hello world');
   });
 
+  test('an optional client certificate is none, or a good one', async () => {
+    const logger = recordingLogger();
+    const listener = vi.fn(hello);
+    const port = serve(listener, {
+      sslOptions: { certfile, keyfile, caCerts: certfile, certReqs: 'optional' },
+    });
+    const mine = { cert: ca(), key: readFileSync(keyfile) };
+    for (const shown of [{}, mine]) {
+      expect((await fetch(port, { ...secure(), ...shown })).body).toBe('Hello world');
+    }
+    const stranger = selfSigned(directory, 'stranger');
+    const theirs = { cert: readFileSync(stranger.certfile), key: readFileSync(stranger.keyfile) };
+    await expect(fetch(port, { ...secure(), ...theirs })).rejects.toThrow();
+    expect(listener).toHaveBeenCalledTimes(2);
+    expect(logger.warn).toHaveBeenCalledWith(
+      expect.stringMatching(/^SSL Error on \('127\.0\.0\.1', \d+\): DEPTH_ZERO_SELF_SIGNED_CERT$/),
+    );
+  });
+
+  test('options of Node beside the files do not replace them', async () => {
+    const SNICallback = vi.fn((_name: string, done: (error: null) => void) => done(null));
+    const port = serve(hello, { sslOptions: { certfile, keyfile, SNICallback } });
+    expect((await fetch(port, secure())).body).toBe('Hello world');
+    expect(SNICallback).toHaveBeenCalledOnce();
+  });
+
+  test('closeAllConnections, of those that have not agreed on TLS yet, too', async () => {
+    const port = serve(hello, { sslOptions: { certfile, keyfile } });
+    const client = connect(port, '127.0.0.1');
+    await once(servers[0]?.nodeServer as http.Server, 'connection');
+    await servers[0]?.closeAllConnections();
+    await text(client);
+  });
+
+  test('closeAllConnections leaves upgraded TLS connections, as those without TLS', async () => {
+    const port = serve(hello, { sslOptions: { certfile, keyfile } });
+    servers[0]?.nodeServer.on('upgrade', (_request, socket: Socket) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+      socket.pipe(socket);
+    });
+    const client = tls.connect({ host: '127.0.0.1', port, servername: 'localhost', ca: ca() });
+    client.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n');
+    await once(client, 'data');
+    await servers[0]?.closeAllConnections();
+    client.end('still there');
+    expect(await text(client)).toBe('still there');
+  });
+
   test('closeAllConnections, of TLS connections too', async () => {
     const port = serve(hello, { sslOptions: { certfile, keyfile } });
     const agent = new https.Agent({ keepAlive: true });
@@ -200,6 +243,11 @@ describe('BadSSLOptionsTest', () => {
       { certfile, keyfile: '/__missing__.key' },
       'keyfile "/__missing__.key" does not exist',
     ],
+    ['a word of Python’s', { certfile, keyfile, certReqs: 'CERT_REQUIRED' }, "received 'CERT_REQUIRED'"],
+    ['a number of Python’s', { certfile, keyfile, certReqs: 2 }, 'received 2'],
+    ['a name of Python’s', { certfile, keyfile, cert_reqs: 'required' }, 'its name is certReqs'],
+    ['a name of Python’s', { certfile, keyfile, ca_certs: certfile }, 'its name is caCerts'],
+    ['what servers do not take', { certfile, keyfile, secureContext: {} }, 'secureContext is not taken'],
   ])('%s: %o', (_name, sslOptions, message) => {
     expect(() => new HTTPServer(hello, { sslOptions } as HTTPServerOptions)).toThrow(message);
   });
@@ -283,6 +331,31 @@ describe('XHeaderTest', () => {
     agent.destroy();
   });
 
+  test.each([
+    ['upgrade', 'GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: x'],
+    ['connect', 'CONNECT x:80 HTTP/1.1'],
+    ['checkContinue', 'GET / HTTP/1.1\r\nConnection: close\r\nExpect: 100-continue'],
+  ])('a request that comes by %s is believed as any other', async (event, start) => {
+    const port = serve(hello, { xheaders: true });
+    servers[0]?.nodeServer.on(event, (request: IncomingMessage, answer: Socket | http.ServerResponse) => {
+      answer.end(`${remoteIp(request)} ${protocol(request)}`);
+    });
+    const headers = 'Host: x\r\nX-Real-Ip: 4.4.4.4\r\nX-Scheme: https';
+    expect(await raw(port, `${start}\r\n${headers}\r\n\r\n`)).toMatch(/4\.4\.4\.4 https/);
+  });
+
+  test('the client’s address is known when it has gone', async () => {
+    const gone = new Promise((resolve) => {
+      const port = serve((request, response) => {
+        response.on('close', () => resolve(remoteIp(request)));
+        client.destroy();
+      });
+      const client = connect(port, '127.0.0.1');
+      client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    });
+    expect(await gone).toBe('127.0.0.1');
+  });
+
   test('without xheaders nobody is believed', async () => {
     const headers = { 'X-Real-IP': '4.4.4.4', 'X-Scheme': 'https' };
     expect(await who(serve(whoami), { headers })).toMatchObject({ remoteIp: '127.0.0.1', protocol: 'http' });
@@ -339,6 +412,15 @@ describe('KeepAliveTest', () => {
     const answer = await raw(serve(hello, { noKeepAlive: true }), 'GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(answer).toMatch(/\r\nConnection: close\r\n[\s\S]*Hello world$/);
   });
+});
+
+test('no_keep_alive holds whatever the listener says about it', async () => {
+  const insistent: RequestListener = (_request, response) => {
+    response.writeHead(200, { Connection: 'keep-alive', 'Content-Length': 11 });
+    response.end('Hello world');
+  };
+  const port = serve(insistent, { noKeepAlive: true });
+  expect(await raw(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toMatch(/Hello world$/);
 });
 
 describe('MaxHeaderSizeTest', () => {
@@ -412,6 +494,24 @@ describe('BodyLimitsTest', () => {
     expect(logger.info).toHaveBeenCalledWith('Malformed HTTP message from 127.0.0.1: chunked body too large');
   });
 
+  test.each([
+    ['Content-Length', 'Content-Length: 4097\r\n\r\n'],
+    ['chunked', `Transfer-Encoding: chunked\r\n\r\n1001\r\n${'a'.repeat(4097)}\r\n0\r\n\r\n`],
+  ])('a request that is refused (%s) waits for the answer before it', async (_name, rest) => {
+    let first: http.ServerResponse | undefined;
+    const refused = () => setImmediate(() => first?.end('first'));
+    setLogger({ info: refused, warn: () => {}, error: () => {} });
+    const port = serve((request, response) => {
+      if (request.url === '/first') first = response;
+      else count(request, response);
+    }, options);
+    const answers = await raw(
+      port,
+      `GET /first HTTP/1.1\r\nHost: x\r\n\r\nPUT / HTTP/1.1\r\nHost: x\r\n${rest}`,
+    );
+    expect(answers).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*first[\s\S]*HTTP\/1\.1 400 Bad Request\r\n\r\n$/);
+  });
+
   test('test_timeout', async () => {
     const port = serve(count, { bodyTimeout: 0.1 });
     expect(await raw(port, 'PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 42\r\n\r\n')).toMatch(
@@ -449,6 +549,56 @@ describe('options', () => {
       headersTimeout: 10_000,
       keepAliveTimeout: 3_600_000,
     });
+  });
+
+  test('a request timeout of Node’s limits the headers too', () => {
+    const { nodeServer } = new HTTPServer(hello, { requestTimeout: 30_000 });
+    expect(nodeServer).toMatchObject({ requestTimeout: 30_000, headersTimeout: 30_000 });
+  });
+
+  test('that are null are as if not given, as Python’s None; for some, zero is as well', async () => {
+    const none: HTTPServerOptions = {
+      sslOptions: null,
+      protocol: null,
+      trustedDownstream: null,
+      idleConnectionTimeout: null,
+      bodyTimeout: null,
+      maxHeaderSize: null,
+      maxBodySize: null,
+      maxBufferSize: null,
+    };
+    for (const options of [none, { idleConnectionTimeout: 0, maxHeaderSize: 0 }]) {
+      const { nodeServer } = new HTTPServer(hello, options);
+      expect(nodeServer).toMatchObject({ keepAliveTimeout: 3_600_000, headersTimeout: 3_600_000 });
+      const headers = { 'X-Filler': 'a'.repeat(60_000) };
+      const answer = await fetch(serve(hello, options), { method: 'PUT', body: 'small', headers });
+      expect(answer.status).toBe(200);
+    }
+  });
+
+  const keepsLonger = 'keepAliveTimeoutBuffer' in http.createServer();
+  test.runIf(keepsLonger)('idle connections are closed to the second, unless Node’s name was used', () => {
+    const { nodeServer } = new HTTPServer(hello, { idleConnectionTimeout: 7 });
+    expect(nodeServer).toMatchObject({ keepAliveTimeout: 7000, keepAliveTimeoutBuffer: 0 });
+    expect(new HTTPServer(hello, { keepAliveTimeout: 7000 }).nodeServer).toMatchObject({
+      keepAliveTimeoutBuffer: 1000,
+    });
+  });
+
+  test.each([
+    [{ maxBodySize: '10' }, TypeError],
+    [{ maxBodySize: -1 }, RangeError],
+    [{ idleConnectionTimeout: '10' }, TypeError],
+    [{ trustedDownstream: '10.0.0.1' }, TypeError],
+    [{ trustedDownstream: ['10.0.0.1', 'proxy'] }, TypeError],
+    [null, TypeError],
+  ])('of the wrong kind are refused: %o', (options, Type) => {
+    expect(() => new HTTPServer(hello, options as HTTPServerOptions)).toThrow(Type);
+  });
+
+  test.each([undefined, null, {}, 'app'])('%o is no request listener', (listener) => {
+    const construct = () => new HTTPServer(listener as unknown as RequestListener);
+    expect(construct).toThrow(expect.objectContaining({ code: 'ERR_PREFORK_INVALID_ARG_TYPE' }));
   });
 
   test.each([-1, Number.NaN])('a timeout of %d is a RangeError', (bodyTimeout) => {

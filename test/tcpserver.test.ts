@@ -1,11 +1,16 @@
 /** Ports of Tornado's tcpserver_test. */
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import tls from 'node:tls';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { setLogger } from '../lib/log';
 import { bindSockets, type ListeningSocket } from '../lib/netutil';
-import { TCPServer } from '../lib/tcpserver';
+import { type PeerAddress, TCPServer, tlsOptions } from '../lib/tcpserver';
+import { selfSigned } from './helpers/certificate';
 import { runStdin } from './helpers/stdin';
 
 // Processes start slowly on a busy machine.
@@ -18,7 +23,11 @@ function bindUnusedPort(): { socket: ListeningSocket; port: number } {
   return { socket, port: name.port };
 }
 
+const directory = mkdtempSync(join(tmpdir(), 'prefork-tcp-'));
+
 afterEach(() => setLogger(null));
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('TCPServerTest', () => {
   test('test_handle_stream_coroutine_logging: an error in a promise is logged, and the stream closed', async () => {
@@ -95,6 +104,71 @@ describe('TCPServerTest', () => {
     server.stop();
     client.end('after');
     expect(await text(client)).toBe('after');
+  });
+
+  test('a client that resets its connection closes its stream, and nothing else', async () => {
+    const server = new TCPServer();
+    const reset = new Promise<boolean>((resolve) => {
+      server.handleStream = (stream: Socket) => {
+        stream.on('data', (data) => stream.write(data)).on('close', resolve);
+      };
+    });
+    const { socket, port } = bindUnusedPort();
+    server.addSocket(socket);
+    const client = connect(port);
+    client.write('x');
+    await once(client, 'data');
+    client.resetAndDestroy();
+    expect(await reset).toBe(true);
+    const next = connect(port);
+    next.end('still there');
+    expect(await text(next)).toBe('still there');
+    server.stop();
+  });
+
+  test('the address of a client that has gone already is the one it had', async () => {
+    const { socket, port } = bindUnusedPort();
+    const client = connect(port);
+    await once(client, 'connect');
+    const { localPort } = client;
+    client.resetAndDestroy();
+    await once(client, 'close');
+    const server = new TCPServer();
+    const handled = new Promise<PeerAddress>((resolve) => {
+      server.handleStream = (_stream, address) => resolve(address);
+    });
+    server.addSocket(socket);
+    expect(await handled).toEqual({ address: '127.0.0.1', family: 'IPv4', port: localPort });
+    server.stop();
+  });
+
+  test('a client with a certificate of nobody known does not get as far as handleStream', async () => {
+    const mine = selfSigned(directory, 'mine');
+    const stranger = selfSigned(directory, 'stranger');
+    setLogger({ info: () => {}, warn: () => {}, error: () => {} });
+    const server = new TCPServer({ sslOptions: { ...mine, caCerts: mine.certfile, certReqs: 'optional' } });
+    const handleStream = vi.fn((stream: Socket) => stream.end('welcome'));
+    server.handleStream = handleStream;
+    const { socket, port } = bindUnusedPort();
+    server.addSocket(socket);
+    const answer = (shown: tls.ConnectionOptions) =>
+      text(tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...shown }));
+    const theirs = { cert: readFileSync(stranger.certfile), key: readFileSync(stranger.keyfile) };
+    await answer(theirs).catch(() => {}); // reset, or closed without an answer
+    expect(handleStream).not.toHaveBeenCalled();
+    expect(await answer({})).toBe('welcome');
+    server.stop();
+  });
+
+  test.each(['optional', 'required'] as const)('certReqs %s without caCerts trusts nobody', (certReqs) => {
+    const certfile = __filename; // is only read
+    expect(tlsOptions({ certfile, certReqs })).toMatchObject({ requestCert: true, ca: [] });
+    expect(tlsOptions({ certfile, certReqs, ca: 'of Node’s' })).toMatchObject({ ca: 'of Node’s' });
+    expect(tlsOptions({ certfile })).not.toHaveProperty('ca');
+  });
+
+  test('options that are null are as if not given', () => {
+    expect(() => new TCPServer({ sslOptions: null, maxBufferSize: null })).not.toThrow();
   });
 
   test('options of net.Server are its own', () => {
