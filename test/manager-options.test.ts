@@ -68,6 +68,35 @@ describe('settings', () => {
     },
   );
 
+  test.runIf(isRoot)(
+    'user: a worker that cannot take it on ends, whatever the application does about errors of listen().',
+    async () => {
+      const settings = { workers: 1, user: 'nobody', group: 'daemon', restart: { burst: 0 } };
+      const env = { MISFIT: 'goes on when it cannot listen' };
+      const under = ['setpriv', '--bounding-set=-setuid'];
+      const { status, entries } = await new Managed('misfits.js', settings, { env, under }).end();
+      expect(status).toBe(1);
+      expect(entries.map(({ event }) => event)).toEqual([
+        'listening',
+        'worker failed',
+        'no worker became ready',
+      ]);
+      expect(entries[1]?.message).toMatch(/^Worker 0 could not begin: .*EPERM/);
+    },
+  );
+
+  test.runIf(isRoot)('user: a number that nobody has is refused without a group.', async () => {
+    const { status, stderr } = await new Managed('server.js', { user: 54321 }).end();
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('Expected a group, too, for user 54321');
+  });
+
+  test('hangTimeout: one that no worker could keep is refused.', async () => {
+    const { status, stderr } = await new Managed('server.js', { hangTimeout: 99 }).end();
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('Expected 0 or at least 100 ms for hangTimeout but received 99 ms');
+  });
+
   test('user: an unknown one is refused.', async () => {
     const { status, stderr } = await new Managed('server.js', { user: 'nemo' }).end();
     expect(status).not.toBe(0);
@@ -206,6 +235,16 @@ describe('settings', () => {
     await managed.stop();
   });
 
+  test('inspectPort: a worker for which no port is left serves without.', async () => {
+    const managed = await new Managed('server.js', { workers: 1, inspectPort: 65535 }).started();
+    managed.signal('SIGTTIN');
+    expect(await managed.until('no inspector')).toMatchObject({ worker: 1 });
+    await managed.until('serving');
+    const { status, entries } = await managed.stop();
+    expect(status).toBe(0);
+    expect(entries.filter(({ event }) => /crash/.test(event))).toEqual([]);
+  });
+
   test('warmup: the parent collects its garbage before it forks.', async () => {
     const heapOf = async (warmup: boolean) => {
       const env = { GARBAGE: '1' };
@@ -220,13 +259,14 @@ describe('settings', () => {
 
   describe('SIGUSR1', () => {
     /** A manager with one worker whose standard output and standard error are a file. */
-    async function loggingTo(file: string) {
-      const script = `exec "${process.execPath}" "${join(__dirname, 'fixtures/manager/run.js')}" server.js >>"${file}" 2>&1`;
-      const env = { OPTIONS: JSON.stringify({ workers: 1 }) };
+    async function loggingTo(file: string, application = 'server.js') {
+      const script = `exec "${process.execPath}" "${join(__dirname, 'fixtures/manager/run.js')}" ${application} >>"${file}" 2>&1`;
+      const env = { OPTIONS: JSON.stringify({ workers: 1 }), LOG: file };
       const program = new Program('sh', ['-c', script], { env });
       onTestFinished(() => program.killGroup());
       await until(file, /"event":"ready"/);
-      const port = Number(/"event":"serving".*"port":(\d+)/.exec(readFileSync(file, 'utf8'))?.[1]);
+      const old = existsSync(`${file}.1`) ? readFileSync(`${file}.1`, 'utf8') : '';
+      const port = Number(/"event":"serving".*"port":(\d+)/.exec(old + readFileSync(file, 'utf8'))?.[1]);
       return { program, say: () => get({ port }, '/say'), pid: Number(await get({ port })) };
     }
 
@@ -249,6 +289,15 @@ describe('settings', () => {
       expect(readFileSync(`${file}.1`, 'utf8')).not.toContain('logs reopened');
     });
 
+    test('A worker that was being born then does so, too.', async () => {
+      const file = join(folder(), 'log');
+      const { program, say, pid } = await loggingTo(file, 'rotates.js');
+      const saidByWorker = new RegExp(`^said by ${pid}$`, 'm');
+      while (!saidByWorker.test(readFileSync(file, 'utf8'))) await say(); // at its next beat
+      program.kill('SIGTERM');
+      expect((await program.result).status).toBe(0);
+    });
+
     test('Where that cannot be done both say so, and write on to the old ones.', async () => {
       const directory = join(folder(), 'logs');
       mkdirSync(directory);
@@ -265,6 +314,23 @@ describe('settings', () => {
       expect((await program.result).status).toBe(0);
       expect(readFileSync(old, 'utf8')).toContain('"event":"ended"');
     });
+  });
+
+  test.each([
+    ['SIGTERM', ['listening', 'stopping', 'ended']],
+    ['SIGHUP', ['listening', 'rolling replacement', 'ready', 'rolled', 'stopping', 'ended']],
+    ['SIGUSR1', ['listening', 'logs reopened', 'ready', 'stopping', 'ended']],
+  ] as const)('%s is heeded also while the parent prepares the first fork.', async (SIGNAL, events) => {
+    const pidFile = join(folder(), 'pid');
+    const managed = new Managed('server.js', { workers: 1, pidFile }, { env: { SIGNAL } });
+    if (SIGNAL !== 'SIGTERM') {
+      await managed.until(SIGNAL === 'SIGHUP' ? 'rolled' : 'ready');
+      managed.signal('SIGTERM');
+    }
+    const { status, entries } = await managed.end();
+    const heard = entries.map(({ event }) => event).filter((event) => event !== 'serving');
+    expect({ status, heard: heard.sort() }).toEqual({ status: 0, heard: [...events].sort() });
+    expect(existsSync(pidFile)).toBe(false);
   });
 
   test('restart.limit: beyond it the manager gives up.', async () => {

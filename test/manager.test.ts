@@ -60,7 +60,7 @@ describe('workers', () => {
   });
 
   test('are started again when they crash, under the same id; hooks hear of everything.', async () => {
-    const managed = await new Managed('server.js', { workers: 1 }, { env: { HOOKS: '1' } }).started();
+    const managed = await new Managed('server.js', { workers: 1 }, { env: { HOOKS: 'all' } }).started();
     const { pid } = await managed.ask<Info>('/worker');
     await get({ port: managed.port }, '/exit').catch(() => {});
     await managed.until('workerExit');
@@ -81,6 +81,33 @@ describe('workers', () => {
     expect(heard[3]).toMatchObject({ worker: { id: 0, pid }, exit: { code: 7, signal: null } });
   });
 
+  test('are forked also after a hook that leaves something under way, which the log tells.', async () => {
+    const env = { HOOKS: 'start something' };
+    const managed = new Managed('server.js', { workers: 1 }, { env });
+    expect((await managed.until('hook is asynchronous')).message).toMatch(
+      /The hook workerReady .* synchronous/,
+    );
+    await managed.until('ready');
+    managed.signal('SIGHUP');
+    await managed.until('rolled');
+    const { status, entries } = await managed.stop();
+    expect(status).toBe(0);
+    expect(entries.map(({ event }) => event)).not.toContain('fork failed');
+  });
+
+  test('do not inherit the rejections of asynchronous hooks, which the log tells of.', async () => {
+    const managed = await new Managed('server.js', { workers: 2 }, { env: { HOOKS: 'reject' } }).started();
+    managed.signal('SIGHUP');
+    await managed.until('rolled');
+    const { entries, stderr } = await managed.stop();
+    expect(stderr).toBe('');
+    const told = entries.filter(({ event }) => event === 'hook is asynchronous');
+    expect(told.map(({ message }) => /The hook (\w+)/.exec(message ?? '')?.[1])).toEqual([
+      'beforeFork',
+      ...Array.from({ length: 4 }, () => 'workerReady'),
+    ]);
+  });
+
   test('are ready when the application says so.', async () => {
     const managed = new Managed(
       'misfits.js',
@@ -92,6 +119,33 @@ describe('workers', () => {
     await managed.until('ready');
     await managed.stop();
   });
+
+  test('that are told to end before they are ready have never been ready.', async () => {
+    const settings = { workers: 1, restart: { burst: 0 } };
+    const env = { MISFIT: 'is ready when it says so' };
+    const managed = new Managed('misfits.js', settings, { env });
+    const { pid = 0 } = await managed.until('preparing');
+    process.kill(pid, 'SIGTERM');
+    const { status, entries } = await managed.end();
+    expect(status).toBe(1);
+    expect(entries.map(({ event }) => event)).not.toContain('ready');
+    expect(entries.at(-1)?.message).toMatch(/^No worker became ready: /);
+  });
+
+  test.each([
+    ['SIGTERM for the parent', 'SIGTERM', 1],
+    ['Ctrl-C, which all processes get', 'SIGINT', -1],
+  ] as const)(
+    'clean up first, also if they listen for SIGTERM only and once: %s.',
+    async (_, signal, whom) => {
+      const env = { MISFIT: 'cleans up when it is told to end' };
+      const managed = await new Managed('misfits.js', { workers: 1 }, { env }).started();
+      process.kill(whom * managed.program.pid, signal);
+      const { status, entries } = await managed.end();
+      expect(status).toBe(0);
+      expect(entries.map(({ event }) => event)).toContain('cleaned up');
+    },
+  );
 
   test('are ready when all is that the application has named before it listened, and not before.', async () => {
     const env = { MISFIT: 'says before it listens when it will be ready' };

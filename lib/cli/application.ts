@@ -9,6 +9,7 @@ import type { Bind } from '../manager/settings';
 import type { Beginning } from './beginning';
 import { portFromEnvironment } from './environment';
 import { findServable, type Servable } from './exported';
+import { refuse } from './refuse';
 import { stripsTypes } from './typescript';
 
 /** How often it is looked whether an application is idle, in milliseconds. */
@@ -69,11 +70,21 @@ async function serveExported(path: string, bind: Bind | undefined, beginning: Be
   const servable = findServable(await exportsOf(path), path);
   if (servable === undefined || beginning.over()) return;
   beginning.exports(servable.kind);
-  const place = bind ?? portFromEnvironment(process.env);
+  const place = bind ?? portOrEnd(beginning);
   if (place === undefined) return;
   if (bind === undefined) await idle();
   else await settled();
   if (!beginning.over()) listen(servable, place);
+}
+
+/** An application that listens by itself may read a PORT of any form; here it has to be a number. */
+function portOrEnd(beginning: Beginning): Bind | undefined {
+  try {
+    return portFromEnvironment(process.env);
+  } catch (error) {
+    beginning.end();
+    refuse(error);
+  }
 }
 
 /** Until the event loop would come to its end, but for this. */

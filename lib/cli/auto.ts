@@ -1,11 +1,13 @@
 /** `node --import prefork/auto server.js`. */
 import { isMainThread } from 'node:worker_threads';
-import { intercept } from '../manager';
+import { findPrivileges, intercept } from '../manager';
+import type { Settings } from '../manager/settings';
 import { settled } from './application';
 import { watchBeginning } from './beginning';
 import { fromFile } from './config-file';
 import { fromEnvironment } from './environment';
 import { makeLog } from './logs';
+import { refuse } from './refuse';
 import { complete, enter } from './settings';
 
 /** Says to whatever this process starts that it is no server of its own. */
@@ -19,11 +21,17 @@ export async function startAutomatically(): Promise<void> {
   const [, program] = process.argv;
   if (!isMainThread || program === undefined || process.env[MARK] !== undefined) return;
   process.env[MARK] = String(process.pid);
+  const settings = await findSettings().catch(refuse);
+  const beginning = watchBeginning(program, settings, makeLog(settings.logFormat));
+  intercept(settings, beginning.log, beginning.listens);
+  beginning.refuseCluster();
+}
+
+async function findSettings(): Promise<Settings> {
   const file = await fromFile(null);
   const settings = complete([fromEnvironment(process.env), file.given], file.hooks);
   await settled();
   enter(settings);
-  const beginning = watchBeginning(program, settings, makeLog(settings.logFormat));
-  intercept(settings, beginning.log);
-  beginning.refuseCluster();
+  findPrivileges(settings.user, settings.group);
+  return settings;
 }

@@ -5,6 +5,7 @@ import { traceOpenings } from '../active';
 import { describeFork, formatForkDescription } from '../describe';
 import { autoWorkers } from '../manager';
 import { explainUnsharable, isBusy, unsharable } from '../manager/application';
+import { callInParent } from '../manager/hooks';
 import type { Settings } from '../manager/settings';
 import { writeAll } from '../write';
 import { settled } from './application';
@@ -21,6 +22,7 @@ export function reportAtFirstListen(path: string, settings: Settings, beginning:
   Server.prototype.listen = function listen(this: Server, ...parameters: unknown[]): Server {
     const seconds = (performance.now() - started) / 1000;
     const where = `${relative(process.cwd(), path)} listens on ${listenedOn(parameters)} ${seconds.toFixed(1)} s after its start.`;
+    beginning.listens();
     // As the manager does: what is under way is awaited before the fork.
     if (isBusy()) void settled().then(() => end(where, settings, beginning));
     else end(where, settings, beginning);
@@ -30,6 +32,12 @@ export function reportAtFirstListen(path: string, settings: Settings, beginning:
 
 function end(where: string, settings: Settings, beginning: Beginning): never {
   beginning.end();
+  try {
+    callInParent('beforeFork', () => settings.hooks.beforeFork?.(), beginning.log);
+  } catch (error) {
+    writeAll(1, `${where}\n\nThe hook beforeFork threw: ${error instanceof Error ? error.stack : error}\n`);
+    process.exit(1);
+  }
   const refused = unsharable();
   const verdict =
     refused.length > 0 ? explainUnsharable(refused) : 'Nothing is open that would keep it from being forked.';

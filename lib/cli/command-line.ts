@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, CommanderError, Option as CommanderOption } from 'commander';
 import { DEFAULTS } from '../manager/settings';
 import { GROUPS, OPTIONS, type Option } from './options';
+import { USAGE } from './refuse';
 import { type Given, readOption } from './settings';
 
 /** What was asked for. */
@@ -26,9 +27,6 @@ export class Done extends Error {
     super(`ends with status ${status}`);
   }
 }
-
-/** The exit status of a wrong command line, environment or file. */
-export const USAGE = 2;
 
 const EXAMPLES = `
 Each option can also stand in the environment (PREFORK_GRACEFUL_TIMEOUT=10s) and in prefork.config.{ts,mjs,js,json}

@@ -21,7 +21,7 @@ export interface Config {
   gracefulTimeout?: string | number;
   /** From the fork to readiness, and from the start of the application to its first listen. */
   bootTimeout?: string | number;
-  /** How long a worker's event loop may stand still; 0: for ever. */
+  /** How long a worker's event loop may stand still, 100 ms or more; 0: for ever. */
   hangTimeout?: string | number;
   /** Crashes are answered at once up to `burst` within `window`, then after `minDelay`, doubled up to `maxDelay`. */
   restart?: {

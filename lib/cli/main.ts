@@ -3,15 +3,15 @@
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { intercept } from '../manager';
-import { writeToStderr } from '../write';
+import { findPrivileges, intercept } from '../manager';
 import { findApplication, runApplication, settled } from './application';
 import { watchBeginning } from './beginning';
 import { reportAtFirstListen } from './check';
-import { Done, parseCommandLine, USAGE } from './command-line';
+import { Done, parseCommandLine } from './command-line';
 import { fromFile } from './config-file';
 import { fromEnvironment } from './environment';
 import { makeLog } from './logs';
+import { refuse } from './refuse';
 import { complete, enter } from './settings';
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -21,10 +21,11 @@ async function main(argv: readonly string[]): Promise<void> {
   const settings = complete([given, fromEnvironment(process.env), file.given], file.hooks);
   await settled();
   enter(settings);
+  findPrivileges(settings.user, settings.group);
   const path = findApplication(application);
   const beginning = watchBeginning(path, settings, makeLog(settings.logFormat));
   if (command === 'check') reportAtFirstListen(path, settings, beginning);
-  else intercept(settings, beginning.log);
+  else intercept(settings, beginning.log, beginning.listens);
   beginning.refuseCluster();
   runApplication(path, args, settings.bind[0], beginning);
 }
@@ -37,13 +38,6 @@ async function importFirst(name: string): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  if (!(error instanceof Done)) writeToStderr(`${explain(error)}\n`);
-  process.exitCode = error instanceof Done ? error.status : USAGE;
+  if (!(error instanceof Done)) refuse(error);
+  process.exitCode = error.status;
 });
-
-/** What is wrong with a value is in the message; of anything else the stack says more. */
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return `prefork: ${String(error)}`;
-  const { code, message, stack } = error as NodeJS.ErrnoException;
-  return code === undefined ? `prefork: ${stack}` : `prefork: ${message} (${code})`;
-}

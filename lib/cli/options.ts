@@ -2,6 +2,7 @@
  * Every setting as an option: how it is written on the command line, in the environment and in a configuration file,
  * and how it is read. One line here is all that a new setting needs.
  */
+import { MIN_HANG_TIMEOUT } from '../manager/policy';
 import type { Settings } from '../manager/settings';
 import * as values from './values';
 
@@ -44,7 +45,7 @@ function option<N extends SettingName>(
   return { name, flags, variables: [variable, ...aliases], read, help, group };
 }
 
-const { duration, integer, orNone } = values;
+const { duration, durationOrZero, integer, orNone } = values;
 const ANY = Number.MAX_SAFE_INTEGER;
 
 export const OPTIONS: readonly Option[] = [
@@ -89,8 +90,8 @@ export const OPTIONS: readonly Option[] = [
     'Life of a worker',
     'hangTimeout',
     '--hang-timeout <duration>',
-    duration(0),
-    "how long a worker's event loop may stand still before it is killed; 0: for ever",
+    durationOrZero(MIN_HANG_TIMEOUT),
+    "how long a worker's event loop may stand still before it is killed, 100ms or more; 0: for ever",
   ),
   option(
     'Life of a worker',

@@ -1,8 +1,11 @@
 /** From what the command line, the environment and a file say to complete settings. The first to say something wins. */
 import { invalidType, preforkError } from '../errors';
+import { autoWorkers } from '../manager/auto-workers';
 import { DEFAULTS, type Hooks, type Settings } from '../manager/settings';
 import type { SettingName } from './options';
 import { type Reader, Unexpected } from './values';
+
+const MAX_PORT = 65535;
 
 /** What one source says: values that have been read, by setting. */
 export type Given = Map<SettingName, unknown>;
@@ -56,6 +59,15 @@ export function complete(sources: readonly Given[], hooks: Hooks): Settings {
       'ERR_PREFORK_INVALID_ARG_VALUE',
       'Expected a warm-up with small-young-generation but received no-warmup',
       { Base: TypeError },
+    );
+  }
+  const { workers, inspectPort } = settings;
+  const others = (workers === 'auto' ? autoWorkers() : workers) - 1;
+  if (inspectPort !== null && inspectPort + others > MAX_PORT) {
+    throw preforkError(
+      'ERR_PREFORK_OUT_OF_RANGE',
+      `Expected an inspect-port with one for each worker above it, at most ${MAX_PORT - others}, but received ${inspectPort}`,
+      { Base: RangeError },
     );
   }
   return settings;

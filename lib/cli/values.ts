@@ -51,6 +51,15 @@ export function duration(min: number): Reader<number> {
   };
 }
 
+/** The same, or 0. */
+export function durationOrZero(min: number): Reader<number> {
+  return (written) => {
+    const value = duration(0)(written);
+    if (value === 0 || value >= min) return value;
+    throw new Unexpected(`0, or a duration of ${min} ms or more,`, 'range');
+  };
+}
+
 /** Bytes: `512M`, `1.5G`, `64MiB`, powers of 1024; in a file also a number of bytes. */
 export const size: Reader<number> = (written) => {
   const expected = 'a size such as 64K, 512M or 1.5G';

@@ -29,7 +29,7 @@ export function becomeWorker(place: Place, { settings, rules, privileges, log }:
   dieWithParent(place.parent);
   if (settings.title !== null) process.title = `${settings.title}: worker ${worker.id}`;
   countTraffic(row);
-  startBeating(row, rules, [inspectorKeeper(settings.inspectPort, place), logReopener(log, worker)]);
+  startBeating(row, rules, [inspectorKeeper(settings.inspectPort, place, log), logReopener(log, place)]);
   reportStackOnRequest(place, log);
   listenForSignals(row, rules);
   for (const signal of place.early) process.kill(process.pid, signal);
@@ -57,12 +57,22 @@ function callHook({ hooks }: Settings, { worker }: Place, log: Log): void {
   }
 }
 
-/** SIGINT and SIGHUP reach a whole terminal: what comes of them is for the parent to say. */
+/**
+ * SIGINT and SIGHUP reach a whole terminal: what comes of them is for the parent to say. Before all other listeners, to
+ * find those that are called once while they are still there.
+ */
 function listenForSignals(row: Row, rules: Rules): void {
   const stop = (signal: NodeJS.Signals) => void finish(row, rules, signal);
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  process.prependListener('SIGTERM', stop);
+  process.prependListener('SIGINT', (signal) => {
+    if (!waitsForTerm()) stop(signal);
+  });
   process.on('SIGHUP', () => {});
+}
+
+/** An application that listens for SIGTERM only: the parent sends it one after its own SIGINT. */
+function waitsForTerm(): boolean {
+  return process.listenerCount('SIGINT') === 1 && process.listenerCount('SIGTERM') > 1;
 }
 
 /**
@@ -84,7 +94,7 @@ async function finish(row: Row, { gracefulTimeout }: Rules, signal: NodeJS.Signa
 }
 
 /** Opens the inspector as soon as the port is free: the worker that this one replaces may still have it. */
-function inspectorKeeper(base: number | null, { worker }: Place): () => void {
+function inspectorKeeper(base: number | null, { worker }: Place, log: Log): () => void {
   if (base === null || !process.features.inspector) return () => {};
   const inspector = require('node:inspector') as typeof import('node:inspector');
   const port = base + worker.id;
@@ -92,7 +102,18 @@ function inspectorKeeper(base: number | null, { worker }: Place): () => void {
   const openWhenFree = () => {
     if (open || scoreboard().some(({ id, pid }) => id === worker.id && pid !== worker.pid)) return;
     open = true;
-    inspector.open(port);
+    try {
+      inspector.open(port);
+    } catch (error) {
+      // Above the last port, or opened by the application: no reason not to serve.
+      const message = `has no inspector on port ${port}: ${String(error)}`;
+      log({
+        level: 'warning',
+        event: 'no inspector',
+        message: `Worker ${worker.id} ${message}`,
+        worker: worker.id,
+      });
+    }
   };
   openWhenFree();
   return openWhenFree;

@@ -3,6 +3,7 @@ import { Manager } from './manager';
 import type { Log, Settings } from './settings';
 
 export { autoWorkers } from './auto-workers';
+export { findPrivileges } from './privileges';
 export type { Log, LogEntry, Settings, WorkerExit, WorkerInfo } from './settings';
 
 /**
@@ -13,7 +14,7 @@ export type { Log, LogEntry, Settings, WorkerExit, WorkerInfo } from './settings
  * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`: no such user or group, or only root may change to them
  */
 export async function run(settings: Settings, load: () => unknown, log: Log): Promise<void> {
-  const manager = new Manager(settings, log);
+  const manager = new Manager(settings, log, () => {});
   try {
     await load();
   } catch (error) {
@@ -21,7 +22,11 @@ export async function run(settings: Settings, load: () => unknown, log: Log): Pr
   }
 }
 
-/** The same for an application that somebody else is about to load (`node --import`). Call it once. */
-export function intercept(settings: Settings, log: Log): void {
-  new Manager(settings, log);
+/**
+ * The same for an application that somebody else is about to load (`node --import`). Call it once.
+ *
+ * @param onListen called in the parent when the application begins to listen, which may be long before it is forked
+ */
+export function intercept(settings: Settings, log: Log, onListen: () => void): void {
+  new Manager(settings, log, onListen);
 }

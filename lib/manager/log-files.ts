@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
 import { dup2 } from '../os';
 import { reopenCount } from './scoreboard';
-import type { Log, WorkerInfo } from './settings';
+import type { Log } from './settings';
+import type { Place } from './supervise';
 
 const STANDARD_OUTPUTS = [1, 2] as const;
 
@@ -32,12 +33,12 @@ export function reopenLogFiles(log: Log, who: { worker?: number; pid?: number } 
 }
 
 /** For a worker, at each beat: when the parent has asked for it, its own listeners of SIGUSR1 are called, too. */
-export function logReopener(log: Log, { id, pid }: WorkerInfo): () => void {
-  let reopened = reopenCount();
+export function logReopener(log: Log, { worker, ...place }: Place): () => void {
+  let { reopened } = place;
   return () => {
     if (reopenCount() === reopened) return;
     reopened = reopenCount();
-    reopenLogFiles(log, { worker: id, pid });
+    reopenLogFiles(log, { worker: worker.id, pid: worker.pid });
     if (process.listenerCount('SIGUSR1') > 0) process.emit('SIGUSR1', 'SIGUSR1');
   };
 }

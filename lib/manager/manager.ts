@@ -1,7 +1,7 @@
 /** The process manager: an application is loaded once, and from its first `listen` on it runs in workers. */
 import type { Server } from 'node:net';
 import { binding } from '../binding';
-import { integer } from '../errors';
+import { integer, preforkError } from '../errors';
 import type { ListeningSocket } from '../netutil';
 import { warmup } from '../warmup';
 import {
@@ -15,16 +15,17 @@ import {
 import { autoWorkers } from './auto-workers';
 import { becomeWorker } from './become-worker';
 import { Endpoint } from './endpoints';
+import { callInParent } from './hooks';
 import { LaterListens } from './later-listens';
 import { type Call, interceptListen, listenOn } from './listen';
 import { rememberLogFiles, reopenLogFiles } from './log-files';
 import { removePidFile, writePidFile } from './pid-file';
-import type { Rules } from './policy';
+import { MIN_HANG_TIMEOUT, type Rules } from './policy';
 import { findPrivileges, type Privileges } from './privileges';
 import { MAX_WORKERS } from './scoreboard';
 import type { Log, Settings, WorkerInfo } from './settings';
 import { bindOneOfMany, formatWish, type Wish } from './sockets';
-import { type Place, supervise } from './supervise';
+import { beginSupervising, type Place, supervise } from './supervise';
 import { leaveQueueOf, watchServer } from './traffic';
 import { beginManaging, beginsToListen, ownRow } from './worker';
 
@@ -44,6 +45,7 @@ export class Manager {
   readonly #settings: Settings;
   readonly #rules: Rules;
   readonly #log: Log;
+  readonly #onListen: () => void;
   readonly #privileges: Privileges;
   readonly #served: Served[] = [];
   readonly #later = new LaterListens();
@@ -52,11 +54,16 @@ export class Manager {
   #giveUp: NodeJS.Timeout | undefined;
   #place: Place | undefined;
 
-  /** Prepares this process, and takes over what `listen` does from now on. */
-  constructor(settings: Settings, log: Log) {
+  /**
+   * Prepares this process, and takes over what `listen` does from now on.
+   *
+   * @param onListen called in the parent for each `listen`, even if it has to wait before it can be answered
+   */
+  constructor(settings: Settings, log: Log, onListen: () => void) {
     this.#settings = settings;
     this.#rules = rulesOf(settings);
     this.#log = log;
+    this.#onListen = onListen;
     this.#privileges = findPrivileges(settings.user, settings.group);
     beginManaging();
     rememberLogFiles();
@@ -97,6 +104,7 @@ export class Manager {
 
   #take(call: Call): boolean {
     if (this.#place !== undefined) return this.#listenAgain(call, this.#place);
+    this.#onListen();
     this.#waiting.push(call);
     this.#startWhenQuiet();
     return true;
@@ -115,12 +123,7 @@ export class Manager {
     if (this.#served.length === 0) return; // each has been told
     this.#place = this.#fork();
     /* a worker, from here on */
-    becomeWorker(this.#place, {
-      settings: this.#settings,
-      rules: this.#rules,
-      privileges: this.#privileges,
-      log: this.#log,
-    });
+    this.#becomeWorker(this.#place);
     for (const { call, endpoints } of this.#served) this.#serve(call, endpoints, this.#place.worker);
   }
 
@@ -158,12 +161,15 @@ export class Manager {
     process.off('beforeExit', this.#neverListened);
     process.off('SIGTERM', this.#terminatedEarly);
     try {
-      settings.hooks.beforeFork?.();
+      callInParent('beforeFork', () => settings.hooks.beforeFork?.(), this.#log);
     } catch (error) {
       this.fail('hook failed', `The hook beforeFork threw: ${error instanceof Error ? error.stack : error}`);
     }
     const things = unsharable();
     if (things.length > 0) this.fail('connections open', explainUnsharable(things));
+    // From here on signals are kept for the parent that obeys them. Not before the hook, which may run commands: libuv
+    // learns of their end by SIGCHLD.
+    beginSupervising();
     try {
       if (settings.pidFile !== null) writePidFile(settings.pidFile);
     } catch (error) {
@@ -216,6 +222,28 @@ export class Manager {
   }
 
   // --- In a worker ---
+
+  /** Nothing is thrown into the application, which might catch it and go on: as root, if that could not be given up. */
+  #becomeWorker(place: Place): void {
+    const { worker } = place;
+    try {
+      becomeWorker(place, {
+        settings: this.#settings,
+        rules: this.#rules,
+        privileges: this.#privileges,
+        log: this.#log,
+      });
+    } catch (error) {
+      this.#log({
+        level: 'error',
+        event: 'worker failed',
+        message: `Worker ${worker.id} could not begin: ${error instanceof Error ? error.stack : error}`,
+        worker: worker.id,
+        pid: worker.pid,
+      });
+      binding.process_exit(1);
+    }
+  }
 
   #serve(call: Call, endpoints: Endpoint[], { id }: WorkerInfo): void {
     this.#watch(call.server);
@@ -305,6 +333,13 @@ function take(endpoint: Endpoint, id: number): ListeningSocket {
 
 function rulesOf(settings: Settings): Rules {
   const { workers, hangTimeout, inspectPort } = settings;
+  if (hangTimeout !== 0 && hangTimeout < MIN_HANG_TIMEOUT) {
+    throw preforkError(
+      'ERR_PREFORK_OUT_OF_RANGE',
+      `Expected 0 or at least ${MIN_HANG_TIMEOUT} ms for hangTimeout but received ${hangTimeout} ms`,
+      { Base: RangeError },
+    );
+  }
   return {
     ...settings,
     workers: workers === 'auto' ? autoWorkers() : integer('workers', workers, 1, MAX_WORKERS),

@@ -47,7 +47,8 @@ function findGroup(group: string | number): number {
 /**
  * Looks the names up, and whether this process may take them on: before anything is forked.
  *
- * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`: there is no such user or group, or this process is not root
+ * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`: there is no such user or group, nobody knows which group the user is in,
+ *   or this process is not root
  */
 export function findPrivileges(user: string | number | null, group: string | number | null): Privileges {
   const account = user === null ? null : findUser(user);
@@ -58,6 +59,12 @@ export function findPrivileges(user: string | number | null, group: string | num
     throw preforkError(
       'ERR_PREFORK_INVALID_ARG_VALUE',
       'Only root can run its workers as another user or group: start it as root, or without user and group',
+    );
+  }
+  if (account !== null && gid === null && process.geteuid?.() === 0) {
+    throw preforkError(
+      'ERR_PREFORK_INVALID_ARG_VALUE',
+      `Expected a group, too, for user ${account.uid}, which /etc/passwd does not have: its workers would keep root's`,
     );
   }
   return { user: account, gid };

@@ -56,7 +56,8 @@ const ROW = 16; // numbers in a row: two cache lines, which no other worker writ
 const BOOTING = 1;
 const READY = 2;
 const STOPPING = 3;
-const STATES = ['booting', 'booting', 'ready', 'stopping'] as const;
+const STOPPING_UNREADY = 4;
+const STATES = ['booting', 'booting', 'ready', 'stopping', 'stopping'] as const;
 
 // In the header, behind the bell.
 const REOPEN = 1;
@@ -103,7 +104,12 @@ export class Row {
   }
 
   get isStopping(): boolean {
-    return this.get('state') === STOPPING;
+    return this.get('state') >= STOPPING;
+  }
+
+  /** Who is told to stop while it boots never is. */
+  get hasBeenReady(): boolean {
+    return this.isReady || this.get('state') === STOPPING;
   }
 
   take(worker: { id: number; generation: number; restarts: number }): void {
@@ -121,7 +127,7 @@ export class Row {
   }
 
   markStopping(): void {
-    this.set('state', STOPPING);
+    this.set('state', this.hasBeenReady ? STOPPING : STOPPING_UNREADY);
   }
 
   /** The word by which a worker that stands still is asked where (stack-report.ts). */

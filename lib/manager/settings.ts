@@ -29,7 +29,7 @@ export interface WorkerExit {
   signal: NodeJS.Signals | null;
 }
 
-/** Functions that a configuration file may give; all but `afterFork` run in the parent. */
+/** Functions that a configuration file may give, none of them asynchronous; all but `afterFork` run in the parent. */
 export interface Hooks {
   /** Once, in the parent, after the application is loaded and before the first fork: close what must not be shared. */
   beforeFork?(): void;
@@ -51,7 +51,7 @@ export interface Settings {
   gracefulTimeout: number;
   /** From the fork to readiness. Default 60,000. */
   bootTimeout: number;
-  /** How long a worker's event loop may stand still; 0: for ever. Default 30,000. */
+  /** How long a worker's event loop may stand still, 100 or more; 0: for ever. Default 30,000. */
   hangTimeout: number;
   /** Crashes at once up to `burst` within `window`, then with a backoff from `min` to `max`, doubled each time. */
   restart: { burst: number; window: number; minDelay: number; maxDelay: number; limit: number | null };
@@ -126,7 +126,7 @@ export interface Manager {
    */
   run(settings: Settings, load: () => unknown, log: Log): Promise<void>;
   /** The same for an application that somebody else is about to load (`node --import`). Call it once. */
-  intercept(settings: Settings, log: Log): void;
+  intercept(settings: Settings, log: Log, onListen: () => void): void;
   /** What `workers: 'auto'` stands for on this machine. */
   autoWorkers(): number;
 }

@@ -4,6 +4,7 @@ import { binding } from '../binding';
 import { check } from '../errors';
 import { fork } from '../fork';
 import { WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../status';
+import { callInParent } from './hooks';
 import {
   type Action,
   decide,
@@ -15,7 +16,7 @@ import {
   type Rules,
   type State,
 } from './policy';
-import { askToReopenLogs, freeRow, monotonic, type Row } from './scoreboard';
+import { askToReopenLogs, freeRow, monotonic, type Row, reopenCount } from './scoreboard';
 import type { Hooks, Log, WorkerExit, WorkerInfo } from './settings';
 import { askForStack } from './stack-report';
 
@@ -26,6 +27,8 @@ export interface Place {
   parent: number;
   /** Signals that came to it before it could listen for them. */
   early: NodeJS.Signals[];
+  /** How often log files had been opened anew when it was forked. */
+  reopened: number;
 }
 
 /** What the driver does not know how to do itself. */
@@ -57,8 +60,15 @@ const SIGNALS: readonly ManagerSignal[] = [
 /** EX_SOFTWARE of sysexits.h. */
 const INTERNAL_ERROR = 70;
 
+/** From now on this process notes the signals that it is to obey, until `supervise` does. */
+export function beginSupervising(): void {
+  const numbers = [...SIGNALS, 'SIGCHLD' as const].map((name) => constants.signals[name]);
+  check(binding.supervise_begin(Int32Array.from(numbers)), 'sigaction');
+}
+
 /**
- * Starts the workers and looks after them. Returns in each worker only: the parent spends the rest of its life in here,
+ * Starts the workers and looks after them, after `beginSupervising`. Returns in each worker only: the parent spends the
+ * rest of its life in here,
  * where no code of the application runs and its event loop does not turn, and ends in here.
  */
 export function supervise(rules: Rules, duties: Duties): Place {
@@ -83,6 +93,8 @@ class Driver {
   readonly #announced = new Set<number>();
   readonly #queue: Event[] = [];
   readonly #parent = binding.process_getpid();
+  /** At least once: since then nothing but hooks has run in here. */
+  #forked = false;
   #state: State;
 
   constructor(rules: Rules, duties: Duties) {
@@ -91,8 +103,6 @@ class Driver {
   }
 
   run(): Place {
-    const numbers = [...SIGNALS, 'SIGCHLD' as const].map((name) => constants.signals[name]);
-    check(binding.supervise_begin(Int32Array.from(numbers)), 'sigaction');
     this.#queue.push({ type: 'start' });
     for (;;) {
       const place = this.#work();
@@ -133,7 +143,7 @@ class Driver {
 
   #noticeReady(): void {
     for (const [pid, row] of this.#rows) {
-      if (this.#announced.has(pid) || !(row.isReady || row.isStopping)) continue;
+      if (this.#announced.has(pid) || !row.hasBeenReady) continue;
       this.#announced.add(pid);
       this.#queue.push({ type: 'ready', pid });
     }
@@ -216,12 +226,15 @@ class Driver {
 
   #fork({ id, generation, restarts }: Action & { type: 'fork' }): Place | undefined {
     const row = freeRow();
+    // Asked before the fork: what is reopened from now on, the child has not seen.
+    const reopened = reopenCount();
     let pid: number;
     try {
       if (row === undefined) throw new Error('there are too many workers');
       row.take({ id, generation, restarts });
       this.#duties.prepare(id);
-      pid = fork();
+      // Only a hook can have begun something here, and of that the log has told.
+      pid = fork({ allowInFlight: this.#forked });
     } catch (error) {
       row?.free();
       const reason = error instanceof Error ? error.message : String(error);
@@ -234,9 +247,10 @@ class Driver {
       const early = signalsIn(binding.supervise_end());
       const own = binding.process_getpid();
       row.set('pid', own);
-      return { worker: { id, pid: own, generation, restarts }, row, parent: this.#parent, early };
+      return { worker: { id, pid: own, generation, restarts }, row, parent: this.#parent, early, reopened };
     }
     /* parent */
+    this.#forked = true;
     row.set('pid', pid);
     this.#rows.set(pid, row);
     const worker = { id, pid, generation, restarts };
@@ -262,9 +276,9 @@ class Driver {
     }
   }
 
-  #call(name: keyof Hooks, hook: () => void): void {
+  #call(name: keyof Hooks, hook: () => unknown): void {
     try {
-      hook();
+      callInParent(name, hook, this.#duties.log);
     } catch (error) {
       this.#duties.log({
         level: 'error',

@@ -1,6 +1,8 @@
 /** What can go wrong before the first listen: each has a message that says what to do, and a status that is not 0. */
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Files, folderWith, prefork } from '../helpers/command';
+import { type Files, folderWith, prefork, program } from '../helpers/command';
+import { ROOT } from '../helpers/stdin';
 
 const LISTENS = "require('node:http').createServer().listen(0);";
 const stripsTypes = Boolean((process.features as { typescript?: string | false }).typescript);
@@ -72,6 +74,31 @@ const WRONG: Wrong[] = [
     args: ['a.js', '--cwd', 'nowhere'],
     status: 2,
     says: /^prefork: .*ENOENT.*nowhere/,
+  },
+  {
+    what: 'an unknown user',
+    args: ['a.js', '--user', 'nosuch'],
+    status: 2,
+    says: /^prefork: Expected a user that this machine knows but received 'nosuch' \(ERR_PREFORK_INVALID_ARG_VALUE\)\n$/,
+  },
+  {
+    what: 'PORT that is none, for an app that is exported',
+    files: { 'a.js': "module.exports = require('express')()" },
+    env: { PORT: 'abc' },
+    status: 2,
+    says: /^prefork: Expected an integer from 0 to 65535 for PORT but received 'abc' \(\w+\)\n$/,
+  },
+  {
+    what: 'an application that listens but always has something under way',
+    files: {
+      'a.js': `
+        const again = () => require('node:fs').stat('/', again);
+        again();
+        again();
+        ${LISTENS}`,
+    },
+    args: ['a.js', '--boot-timeout', '200ms'],
+    says: /^\S+ prefork\[\d+\] error: The application always has something under way/,
   },
   {
     what: 'an application that throws while loading',
@@ -148,6 +175,19 @@ test.each(WRONG)(
     expect(end).toMatchObject({ status, signal: null });
   },
 );
+
+test('node --import prefork/auto: what is wrong is said in one line, too, with status 2.', async () => {
+  const auto = ['--import', join(ROOT, 'dist', 'auto.mjs'), 'a.js'];
+  for (const [variable, value] of [
+    ['PREFORK_WORKERS', 'abc'],
+    ['PREFORK_USER', 'nosuch'],
+  ] as const) {
+    const options = { cwd: folderWith({ 'a.js': LISTENS }), env: { [variable]: value } };
+    const { stderr, status } = await program(process.execPath, auto, options).result;
+    expect(stderr).toMatch(new RegExp(`^prefork: Expected .* received '${value}' \\(\\w+\\)\n$`));
+    expect(status).toBe(2);
+  }
+});
 
 test('A Hono app without its adapter says what to install.', async () => {
   const folder = folderWith({ 'a.js': 'exports.default = { fetch() {} }' }, { packages: false });

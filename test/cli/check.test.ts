@@ -46,3 +46,33 @@ test('prefork check names a database connection that is open, and where it was o
   );
   expect(stdout).toMatch(/^Open them in each worker: in the hook afterFork/m);
 });
+
+test('prefork check calls the hook beforeFork, which may close what would keep it from being forked.', async () => {
+  const database = createServer();
+  await new Promise<void>((resolve) => database.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void database.close());
+  const { port } = database.address() as { port: number };
+  const application = `
+    global.connection = require('node:net').connect(${port}, '127.0.0.1', () => {
+      require('node:http').createServer().listen(4321);
+    });
+  `;
+  const files = (hook: string) => ({
+    'server.js': application,
+    'prefork.config.js': `module.exports = { hooks: { beforeFork() { ${hook} } } }`,
+  });
+  const check = (hook: string) => prefork(folderWith(files(hook)), ['check', 'server.js']).result;
+  const closes = await check('global.connection.destroy()');
+  expect(closes.status).toBe(0);
+  expect(closes.stdout).toMatch(/^Nothing is open that would keep it from being forked\.$/m);
+  const throws = await check("throw new Error('not connected')");
+  expect(throws.status).toBe(1);
+  expect(throws.stdout).toMatch(/^The hook beforeFork threw: Error: not connected$/m);
+});
+
+test('prefork check refuses a user that there is not, as the run does.', async () => {
+  const folder = folderWith({ 'server.js': "require('node:http').createServer().listen(4321);" });
+  const { status, stdout, stderr } = await prefork(folder, ['check', 'server.js', '--user', 'nosuch']).result;
+  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  expect(stderr).toMatch(/^prefork: Expected a user that this machine knows but received 'nosuch'/);
+});

@@ -16,7 +16,7 @@ test('A JSON file is read: numbers are milliseconds and bytes, texts have units.
     workers: 2,
     bind: [':80', 81],
     bootTimeout: '2s',
-    hangTimeout: 5,
+    hangTimeout: 500,
     restart: { limit: null },
   };
   const { given } = await fromFile(written('prefork.config.json', JSON.stringify(content)));
@@ -27,7 +27,7 @@ test('A JSON file is read: numbers are milliseconds and bytes, texts have units.
       { kind: 'tcp', host: null, port: 81 },
     ],
     bootTimeout: 2000,
-    hangTimeout: 5,
+    hangTimeout: 500,
     'restart.limit': null,
   });
 });

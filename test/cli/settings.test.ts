@@ -45,6 +45,8 @@ test.each([
   ['--graceful-timeout', '1500ms', { gracefulTimeout: 1500 }],
   ['--graceful-timeout', '0', { gracefulTimeout: 0 }],
   ['--hang-timeout', '1.5m', { hangTimeout: 90_000 }],
+  ['--hang-timeout', '100ms', { hangTimeout: 100 }],
+  ['--hang-timeout', '0', { hangTimeout: 0 }],
   ['--boot-timeout', '1h', { bootTimeout: 3_600_000 }],
   ['--max-memory', '1.5G', { maxMemory: 1.5 * 2 ** 30 }],
   ['--max-memory', '64MiB', { maxMemory: 2 ** 26 }],
@@ -91,6 +93,7 @@ test.each([
     'ERR_PREFORK_OUT_OF_RANGE',
     'a duration such as 500ms, 30s or 2m of 1 ms to 24 days',
   ],
+  ['--hang-timeout', '99ms', 'ERR_PREFORK_OUT_OF_RANGE', '0, or a duration of 100 ms or more,'],
   ['--max-memory', '512', 'ERR_PREFORK_INVALID_ARG_VALUE', 'a size such as 64K, 512M or 1.5G'],
   ['--max-requests', '-1', 'ERR_PREFORK_OUT_OF_RANGE', 'an integer of 1 or more'],
   ['--max-requests-jitter', '2', 'ERR_PREFORK_OUT_OF_RANGE', 'a share from 0 to 1, or from 0% to 100%'],
@@ -120,6 +123,10 @@ test('Settings that contradict each other are refused.', () => {
   expect(() => settings(['--restart-min-delay', '2s', '--restart-max-delay', '1s'])).toThrow(
     /restart-max-delay/,
   );
+  expect(() => settings(['--inspect-port', '65530', '--workers', '7'])).toThrow(
+    'Expected an inspect-port with one for each worker above it, at most 65529, but received 65530',
+  );
+  expect(settings(['--inspect-port', '65530', '--workers', '6']).inspectPort).toBe(65_530);
 });
 
 test('What follows the application is the options, and what follows -- is its own.', () => {

@@ -9,6 +9,8 @@ import { seconds } from './words';
 export const REPORT_TIME = 1000;
 /** How often health is looked at, at least. */
 const CHECK_INTERVAL = 1000;
+/** With less, a worker that is only busy, or waits for a processor, would be taken for one that hangs. */
+export const MIN_HANG_TIMEOUT = 100;
 
 export function beginChecks(turn: Turn): void {
   turn.set({ checkedAt: turn.now, awakeSince: turn.now });
