@@ -147,6 +147,21 @@ describe('workers', () => {
     },
   );
 
+  test.each([
+    ['sends itself the signal again', false],
+    ['uses signal-exit', true],
+  ])(
+    'end when they have tidied up, as without the manager: an application that %s.',
+    async (misfit, tells) => {
+      const settings = { workers: 1, gracefulTimeout: 600_000 };
+      const managed = await new Managed('misfits.js', settings, { env: { MISFIT: misfit } }).started();
+      managed.signal('SIGTERM');
+      const { status, entries } = await managed.end();
+      expect(status).toBe(0);
+      expect(entries.some(({ event }) => event === 'cleaned up')).toBe(tells);
+    },
+  );
+
   test('are ready when all is that the application has named before it listened, and not before.', async () => {
     const env = { MISFIT: 'says before it listens when it will be ready' };
     const managed = new Managed('misfits.js', { workers: 1 }, { env });

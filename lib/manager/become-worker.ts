@@ -1,6 +1,7 @@
 /** What a new worker does first, before it goes on with the application. */
 import { binding } from '../binding';
 import { setParentDeathSignal } from '../os';
+import { applicationListensFor, noticeSelfKill } from './foreign-listeners';
 import { startBeating } from './health';
 import { logReopener } from './log-files';
 import type { Rules } from './policy';
@@ -14,6 +15,8 @@ import { takePlace } from './worker';
 
 /** When a worker that waits for nothing but quiet clients gives up, so that it ends by itself. */
 const BEFORE_THE_KILL = 2000;
+
+const ENDING: NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
 
 interface WorkerOptions {
   settings: Settings;
@@ -31,8 +34,7 @@ export function becomeWorker(place: Place, { settings, rules, privileges, log }:
   countTraffic(row);
   startBeating(row, rules, [inspectorKeeper(settings.inspectPort, place, log), logReopener(log, place)]);
   reportStackOnRequest(place, log);
-  listenForSignals(row, rules);
-  for (const signal of place.early) process.kill(process.pid, signal);
+  listenForSignals(place, rules);
   callHook(settings, place, log);
 }
 
@@ -61,18 +63,21 @@ function callHook({ hooks }: Settings, { worker }: Place, log: Log): void {
  * SIGINT and SIGHUP reach a whole terminal: what comes of them is for the parent to say. Before all other listeners, to
  * find those that are called once while they are still there.
  */
-function listenForSignals(row: Row, rules: Rules): void {
-  const stop = (signal: NodeJS.Signals) => void finish(row, rules, signal);
-  process.prependListener('SIGTERM', stop);
-  process.prependListener('SIGINT', (signal) => {
-    if (!waitsForTerm()) stop(signal);
-  });
+function listenForSignals({ row, early }: Place, rules: Rules): void {
+  const stop = (signal: NodeJS.Signals) => {
+    if (signal !== 'SIGINT' || !waitsForTerm()) void finish(row, rules, signal);
+  };
+  for (const signal of ENDING) process.prependListener(signal, stop);
   process.on('SIGHUP', () => {});
+  for (const signal of early) process.kill(process.pid, signal);
+  noticeSelfKill((signal) => {
+    if (row.isStopping) process.off(signal, stop);
+  });
 }
 
 /** An application that listens for SIGTERM only: the parent sends it one after its own SIGINT. */
 function waitsForTerm(): boolean {
-  return process.listenerCount('SIGINT') === 1 && process.listenerCount('SIGTERM') > 1;
+  return !applicationListensFor('SIGINT') && applicationListensFor('SIGTERM');
 }
 
 /**
@@ -83,7 +88,7 @@ async function finish(row: Row, { gracefulTimeout }: Rules, signal: NodeJS.Signa
   if (row.isStopping) return;
   row.markStopping();
   binding.supervise_ring();
-  const isAlone = process.listenerCount(signal) === 1;
+  const isAlone = !applicationListensFor(signal);
   closeInspector();
   await finishTraffic({
     isLast: () => row.get('draining') === 1,

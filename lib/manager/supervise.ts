@@ -68,8 +68,7 @@ export function beginSupervising(): void {
 
 /**
  * Starts the workers and looks after them, after `beginSupervising`. Returns in each worker only: the parent spends the
- * rest of its life in here,
- * where no code of the application runs and its event loop does not turn, and ends in here.
+ * rest of its life in here, where no code of the application runs and its event loop does not turn, and ends in here.
  */
 export function supervise(rules: Rules, duties: Duties): Place {
   const driver = new Driver(rules, duties);
