@@ -12,14 +12,14 @@ export const goals = [
     limit: atMost(1.25),
     value: (s) => largest(s.ratio('fork 400', 'clone 400'), s.ratio('fork 1000', 'clone 1000')),
     missed:
-      "Of the processor time of `fork()` at 400 MB, in both processes, the clone takes 72 %, taking V8's marks off and putting them back (madvise) 15 %, reading /proc/self/maps twice 6 % (sampled on Node 24). Marks that are put back only when somebody spawns would take the second away.",
+      "Of the processor time of `fork()` at 400 MB, in both processes, the clone takes 72 %, taking V8's marks off and putting them back (madvise) 15 %, reading /proc/self/maps twice 6 % (sampled on Node 24). Marks that were put back only when somebody spawns could by then lie on what has become the stack of another thread, and a process that this one spawns would die before it begins. What would get there is a heap of fewer mappings: V8 makes one for every 256 KB.",
   },
   {
     figure: 'fork() to the first line of the child, empty heap, ms',
     limit: atMost(1.5),
     value: (s) => s.median('fork 0'),
     missed:
-      "A child takes some 300 page faults before its first line (counted on Node 20 and 24). 100 of them are on Node's own code, which a fork does not map again. Node's `--use-largepages=on` spares these.",
+      "By stamps in the code, on Node 20 and a busy machine: stopping the threads 0.17 ms, looking at descriptors and memory 0.29, the clone 0.53, renewing descriptors 0.16, bringing the threads back 0.13, letting them go 0.24, and 0.47 for what JavaScript has to put right, most of it page faults: a child takes some 300 before its first line, 100 of them on Node's own code, which a fork does not map again. Several forks under one stop of the threads would share the first and the last but one, a sixth of it.",
   },
   {
     figure: "fork() : CPython's os.fork in a Tornado process",
@@ -44,7 +44,7 @@ export const goals = [
     limit: atLeast(40),
     value: (s) => s.ratio('cluster listening trivial', 'prefork listening trivial'),
     missed:
-      "Half of it is `fork()` itself. What follows are 240 page faults more, and little else: `createServer` 100, `addSockets` 100, the event 40. By place, of all 560: V8's heap 180, Node's code 190, malloc 110. `--use-largepages=on` spares 120 of them (a column below), a parent that has served 200 requests of its own before the fork, with its code compiled, 60.",
+      "More than half of it is `fork()` itself. What follows was compiling, for the most part, which `warmup()` does before the fork since it was found (a column below has the times without); now it is page faults. `--use-largepages=on`, which spares those on Node's own code, made no difference that could be measured.",
   },
   {
     figure: 'cluster.fork() to listening : fork() to listening, Express with 300 modules',
@@ -93,7 +93,7 @@ export const goals = [
         }),
       ),
     missed:
-      "Missed with 4 workers on these 2 processors only; with 2 it is reached. It has not been explained yet; the connections were spread less evenly than by cluster's round-robin (see below).",
+      'Runs differ by more than this, with wrk on the same 2 processors: in one session it was 1.09 with 2 workers and 0.85 with 4, in the next 0.89 with 2 and 1.04 with 4. A machine with processors to spare would tell.',
   },
   {
     figure: 'spread over 4 workers, 64 connections, a socket each',
