@@ -23,7 +23,7 @@ export function childProcesses(): ChildProcess[] {
 const MANY = 64;
 let nextPruning = MANY;
 
-// Announced before it is spawned, and so before it has a handle.
+// It has its handle by then, and loses it when it ends, or cannot be spawned.
 subscribe('child_process', (message) => {
   if (known.size >= nextPruning) nextPruning = Math.max(MANY, 2 * childProcesses().length);
   known.add(new WeakRef((message as { process: ChildProcess }).process));
