@@ -7,7 +7,7 @@ import { binding } from './binding';
 import { childProcesses } from './child-processes';
 import { cryptoCaches } from './crypto-caches';
 import { systemError } from './errors';
-import { prepareReseeding, type RandomSources, reseedRandom, standInSources } from './random';
+import { type RandomSources, randomSources, reseedRandom, standInSources } from './random';
 import { type AsyncWaits, asyncWaits, forgetAsyncWaits } from './wait';
 import { writeAll } from './write';
 
@@ -36,14 +36,17 @@ interface ProcessInternals extends NodeJS.Process {
 export interface Estate {
   /** Both the real one and, in a sandbox like Jest's, the copy that this module sees. */
   processes: NodeJS.Process[];
+  /** Those of them that have a channel to the process that started this one. */
+  onChannel: NodeJS.Process[];
   /** The `process` of a worker thread, if it is one that forks. */
-  worker?: NodeJS.Process;
+  worker: NodeJS.Process | undefined;
   /** The parent's children. */
   childProcesses: ChildProcess[];
-  cluster: import('node:cluster').Cluster;
+  /** The ids of the parent's workers of node:cluster. */
+  clusterWorkers: string[];
+  isClusterWorker: boolean;
   asyncWaits: AsyncWaits;
-  /** The real ones by default. */
-  randomSources?: RandomSources;
+  randomSources: RandomSources;
   /** What this process's inspector listens on; 0 if it does not. */
   inspectorPort: number;
 }
@@ -53,14 +56,16 @@ export function takeStock(): Estate {
   const real = binding.wait_real_process() as ProcessInternals;
   const isChildProcess = (handle: unknown): handle is ChildProcess => handle instanceof ChildProcess;
   const referenced = real._getActiveHandles().filter(isChildProcess);
-  prepareReseeding();
   const processes = real === process ? [process] : [real, process];
   return {
     processes,
-    ...(!isMainThread && { worker: real }),
+    onChannel: processes.filter(({ channel }) => channel !== undefined && channel !== null),
+    worker: isMainThread ? undefined : real,
     childProcesses: [...new Set([...referenced, ...childProcesses()])],
-    cluster,
+    clusterWorkers: Object.keys(cluster.workers ?? {}),
+    isClusterWorker: cluster.isWorker,
     asyncWaits,
+    randomSources: randomSources(),
     inspectorPort: inspectorPort(),
   };
 }
@@ -103,9 +108,8 @@ function letGoOfChannel(owner: ChannelOwner): void {
 }
 
 /** The channel belongs to the original: the child neither writes to it nor reads, and `disconnect` does not come. */
-function leaveChannel({ processes }: Estate): void {
-  for (const object of processes) {
-    if (object.channel === undefined || object.channel === null) continue;
+function leaveChannel({ onChannel }: Estate): void {
+  for (const object of onChannel) {
     letGoOfChannel(object as ChannelOwner);
     for (const name of ['send', 'disconnect', 'connected', 'channel', '_channel', '_send', '_disconnect']) {
       Reflect.deleteProperty(object, name);
@@ -133,10 +137,9 @@ function hearNoClosedChannel(object: NodeJS.Process): void {
  * The primary knows nothing of the child, which has no channel to it: as a worker, its servers would wait for ever for
  * the primary's answer instead of listening. The workers of a primary are not its child's, either.
  */
-function leaveCluster({ cluster }: Estate): void {
-  const workers: object = cluster.workers ?? {};
-  for (const id of Object.keys(workers)) Reflect.deleteProperty(workers, id);
-  if (!cluster.isWorker) return;
+function leaveCluster({ clusterWorkers, isClusterWorker }: Estate): void {
+  for (const id of clusterWorkers) Reflect.deleteProperty(cluster.workers ?? {}, id);
+  if (!isClusterWorker) return;
   Object.assign(cluster, { isWorker: false, isPrimary: true, isMaster: true, worker: undefined });
   syncBuiltinESMExports();
 }
@@ -222,17 +225,23 @@ export function becomeChild(estate: Estate, { inspectPort }: { inspectPort?: num
   leaveInspector(estate, inspectPort);
 }
 
-/** An estate with nothing in it that is really there. */
-function standIns(): Estate {
-  const object = {} as unknown as NodeJS.Process;
-  return {
-    processes: [object],
-    childProcesses: [],
-    cluster: {} as Estate['cluster'],
+/**
+ * An estate with nothing in it that is really there. But V8 is to see nothing new when it sees the real one: each object
+ * has the same hidden class, which an empty array has when it is a slice of the real one, and not as `[]`.
+ */
+function standIn(): Estate {
+  const real = takeStock();
+  return Object.assign(real, {
+    processes: [{} as NodeJS.Process],
+    onChannel: real.onChannel.slice(0, 0),
+    worker: undefined,
+    childProcesses: real.childProcesses.slice(0, 0),
+    clusterWorkers: real.clusterWorkers.slice(0, 0),
+    isClusterWorker: false,
     asyncWaits: new Set(),
-    randomSources: standInSources,
+    randomSources: standInSources(),
     inspectorPort: 0,
-  };
+  } satisfies Estate);
 }
 
 /** Collected by the next full collection, and by no smaller one. */
@@ -240,14 +249,15 @@ let sinceLastCollection = new WeakRef({});
 let rehearsed = false;
 
 /**
- * In the parent, before a fork: does to stand-ins what the child will do. V8 compiles a function when it is first
+ * In the parent, before a fork: has done to a stand-in what the child will do. V8 compiles a function when it is first
  * called and learns from the first calls, which would be left to every child. Full collections drop the code of what
  * has not been called for long: then once more.
  */
-export function rehearse(): void {
+export function rehearse(asChild: (estate: Estate) => void): void {
   if (rehearsed && sinceLastCollection.deref() !== undefined) return;
+  const estate = standIn();
   const times = rehearsed ? 1 : 100;
-  for (let i = 0; i < times; i++) becomeChild(standIns(), {});
+  for (let i = 0; i < times; i++) asChild(estate);
   rehearsed = true;
   sinceLastCollection = new WeakRef({});
 }

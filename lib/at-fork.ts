@@ -86,5 +86,5 @@ export function runBefore(): ForkHooks[] {
 
 export function runAfter(hooks: ForkHooks[], pid: number): void {
   runAll(hooks, pid === 0 ? 'afterInChild' : 'afterInParent');
-  if (pid >= 0) forks.publish({ pid } satisfies ForkMessage);
+  if (forks.hasSubscribers && pid >= 0) forks.publish({ pid } satisfies ForkMessage);
 }

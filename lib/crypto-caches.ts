@@ -60,7 +60,7 @@ function takeVariable(ask: Ask, { name, value }: Property): void {
   });
 }
 
-function takeCaches(ask: Ask, closures: unknown[]): Uint8Array[] {
+function takeCaches(ask: Ask, closures: unknown[]): (Uint8Array | undefined)[] {
   const exchange: Exchange = { closure: undefined, found: new Map() };
   const place = binding.wait_real_process();
   Reflect.set(place, EXCHANGE, exchange);
@@ -73,15 +73,15 @@ function takeCaches(ask: Ask, closures: unknown[]): Uint8Array[] {
   } finally {
     Reflect.deleteProperty(place, EXCHANGE);
   }
-  return NAMES.flatMap((name) => exchange.found.get(name) ?? []);
+  return NAMES.map((name) => exchange.found.get(name));
 }
 
 /** Both caches; undefined where they cannot be had. */
 function findCaches(): Uint8Array[] | undefined {
   randomUUID(); // the cache of ids is made at the first
   try {
-    const caches = withSession((ask) => takeCaches(ask, [randomInt, randomUUID]));
-    return caches.length === NAMES.length ? caches : undefined;
+    const [integers, ids] = withSession((ask) => takeCaches(ask, [randomInt, randomUUID]));
+    return integers === undefined || ids === undefined ? undefined : [integers, ids];
   } catch {
     return undefined; // no inspector in this build, or another Node than we know: they are drained
   }
@@ -103,7 +103,7 @@ function drain(): void {
 }
 
 /** In the child: what was drawn in advance is replaced by bits of the kernel's. */
-export function renewCryptoCaches(known = cryptoCaches()): void {
+export function renewCryptoCaches(known: Uint8Array[]): void {
   if (known.length === 0) drain();
   else for (const cache of known) binding.random_fill(cache);
 }

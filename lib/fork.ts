@@ -93,6 +93,12 @@ function forkError(negativeErrno: number): Error {
   }
 }
 
+/** After the fork, in either process. */
+function goOn(pid: number, estate: Estate, options: ForkOptions): void {
+  if (pid === 0) becomeChild(estate, options);
+  else binding.wait_note_child(pid);
+}
+
 /**
  * Duplicates this process, with its heap, its threads and its event loop. Returns twice.
  *
@@ -122,15 +128,18 @@ export function fork(options: ForkOptions = {}): number {
     if (options.allowInFlight !== true) refuseWorkInFlight();
     awaitCertificates();
     estate = takeStock();
-    rehearse();
+    const noHooks = hooks.slice(0, 0);
+    rehearse((standIn) => {
+      goOn(0, standIn, {});
+      runAfter(noHooks, -1);
+    });
     pid = binding.fork(estate.inspectorPort, othersMayRead());
     if (pid < 0) throw forkError(pid);
   } catch (error) {
     runAfter(hooks, -1);
     throw error;
   }
-  if (pid === 0) becomeChild(estate, options);
-  else binding.wait_note_child(pid);
+  goOn(pid, estate, options);
   runAfter(hooks, pid);
   return pid;
 }

@@ -4,6 +4,8 @@
  * `crypto.randomBytes` and `getRandomValues` need nothing: OpenSSL notices the new pid and reseeds
  * (crypto/rand, `openssl_get_fork_id`).
  */
+
+import { binding } from './binding';
 import { cryptoCaches, renewCryptoCaches } from './crypto-caches';
 import { canSetRandom, setRandom } from './seeded-random';
 import { canRenewMathRandom, renewMathRandom } from './v8-random';
@@ -23,29 +25,32 @@ function warnIfFrozen(): void {
   });
 }
 
-/** In the parent, before each fork: what needs to be done only once should not be left to every child. */
-export function prepareReseeding(): void {
-  warnIfFrozen();
-  cryptoCaches();
-}
-
 /** The child gets another `Math.random`. One that a module has put aside before the fork goes on as it was. */
 function replaceMathRandom(): void {
   setRandom(Math);
   reseedContexts();
 }
 
-/** What hands out random numbers, if it is not to be the real thing. */
+/** What hands out random numbers. */
 export interface RandomSources {
-  cryptoCaches?: Uint8Array[];
-  renewMath?: () => number;
+  /** None where they cannot be had. */
+  cryptoCaches: Uint8Array[];
+  renewMath: () => number;
+}
+
+/** In the parent, before each fork. */
+export function randomSources(): RandomSources {
+  warnIfFrozen();
+  return { cryptoCaches: cryptoCaches(), renewMath: binding.random_renew };
 }
 
 /** For a rehearsal (lib/after-fork.ts): nothing is renewed. */
-export const standInSources: RandomSources = { cryptoCaches: [new Uint8Array(1)], renewMath: () => -1 };
+export function standInSources(): RandomSources {
+  return Object.assign(randomSources(), { cryptoCaches: [new Uint8Array(1)], renewMath: () => -1 });
+}
 
 /** In the child. */
-export function reseedRandom({ cryptoCaches, renewMath }: RandomSources = {}): void {
+export function reseedRandom({ cryptoCaches, renewMath }: RandomSources): void {
   renewCryptoCaches(cryptoCaches);
   if (!renewMathRandom(renewMath)) replaceMathRandom();
 }

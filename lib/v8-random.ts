@@ -27,7 +27,7 @@ function seedLaterContexts(): void {
  * it, but in each process with numbers of its own. Answers false if it could not be done. (V8 is told of a seed only
  * where it was started with one: setting a flag costs a child a tenth of the time from the fork to its first line.)
  */
-export function renewMathRandom(renew: () => number = binding.random_renew): boolean {
+export function renewMathRandom(renew: () => number): boolean {
   const renewed = renew();
   if (renewed === 2) seedLaterContexts();
   return renewed !== 0;

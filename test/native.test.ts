@@ -71,6 +71,16 @@ describe('the native core without Node: every thread, descriptor and mapping goe
   });
 });
 
+describe('memory that is marked to be left out of forks is in every child, and marked as before', () => {
+  it.each(BUILDS)('%s', { timeout: TIMEOUT }, async (_, build) => {
+    const { result } = new Program(await build(folder(), 'marks'), [], {
+      env: { ASAN_OPTIONS: 'detect_leaks=0' },
+    });
+    const stdout = 'kept\nleft alone\nnew\nhalved\nreplaced\nmarked later\n';
+    expect(await result).toEqual({ status: 0, signal: null, stdout, stderr: '' });
+  });
+});
+
 describe('a ring of io_uring keeps what a thread has filled in or taken when it is stopped', () => {
   it.each(BUILDS)('%s', { timeout: TIMEOUT }, async (_, build) => {
     const { result } = new Program(await build(folder(), 'rings'), [], {

@@ -14,8 +14,9 @@ struct Mapping {
   uint64_t offset;
   ino_t inode;
   bool accessible;  // any of rwx
-  bool anonymous;   // private, of no file, and not one of the kernel's own such as [vvar]
-  bool ring;        // memory of an io_uring
+  bool readable;
+  bool anonymous;  // private, of no file, and not one of the kernel's own such as [vvar]
+  bool ring;       // memory of an io_uring
 
   uintptr_t size() const { return end - start; }
 };
@@ -32,5 +33,21 @@ int for_each_mapping(Visit visit) {
   }
   return maps.error();
 }
+
+// Asks for single mappings (PROCMAP_QUERY of linux/fs.h, Linux 6.11): where only a few are wanted,
+// that takes less time than to read about all.
+class MappingLookup {
+ public:
+  MappingLookup();
+  ~MappingLookup();
+  MappingLookup(const MappingLookup&) = delete;
+  MappingLookup& operator=(const MappingLookup&) = delete;
+
+  // The place of the mapping that covers `address`. 0, or -errno: -ENOTTY where there is no asking.
+  int find(uintptr_t address, uintptr_t& start, uintptr_t& end);
+
+ private:
+  int file_;
+};
 
 }  // namespace prefork

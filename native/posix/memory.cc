@@ -1,5 +1,6 @@
 #include "posix/memory.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,10 +17,6 @@ namespace {
 // marking that of a marked one changes nothing. So: mark all first pages, look which mappings are
 // still whole, and take away every mark that should not be there.
 //
-// Splitting takes longer than all else here, so a mapping that was found without a mark is not
-// tried again at later forks. Should V8 have put one with a mark at exactly its place, that one
-// loses it.
-//
 // V8 marks anonymous private memory only. The kernel's own mappings must not be touched at all:
 // MADV_DOFORK refuses [vvar], so a mark set there could not be taken away.
 
@@ -28,96 +25,171 @@ constexpr int kMaxMappings = 262144;
 struct Candidate {
   uintptr_t start;
   uintptr_t end;
+  uintptr_t pointer;  // what a marked one is known again by
   bool accessible;
+  bool readable;
+  bool next;    // there is no mapping but candidates between this one and the one before
   bool tested;  // its first page was marked to see whether it splits
   bool marked;
 
   uintptr_t size() const { return end - start; }
 };
 
-Candidate candidates[kMaxMappings];
-int candidate_count;
+struct Table {
+  int count;
+  Candidate candidates[kMaxMappings];
 
-struct Range {
-  uintptr_t start;
-  uintptr_t end;
+  Candidate* begin() { return candidates; }
+  Candidate* end() { return candidates + count; }
 };
 
-// What the last fork of this process or of its parent found without a mark, in order.
-Range unmarked[kMaxMappings];
-int unmarked_count;
+// What this fork has found, and what the last one had, of this process or of its parent.
+Table tables[2];
+Table* found = &tables[0];
+Table* last = &tables[1];
 
 const uintptr_t page_size = static_cast<uintptr_t>(getpagesize());
+
+void begin_anew() {
+  Table* const before = last;
+  last = found;
+  found = before;
+  found->count = 0;
+}
 
 int advise(uintptr_t start, uintptr_t size, int advice) {
   return static_cast<int>(sys(SYS_madvise, start, size, advice));
 }
 
 int list_candidates() {
-  candidate_count = 0;
-  return for_each_mapping([](const Mapping& mapping) {
+  bool next = false;
+  return for_each_mapping([&](const Mapping& mapping) {
     notice_ring_mapping(mapping);
-    if (!mapping.anonymous) return 0;
-    if (candidate_count == kMaxMappings) return -E2BIG;
-    candidates[candidate_count++] = {mapping.start, mapping.end, mapping.accessible, false, false};
+    if (mapping.anonymous && found->count == kMaxMappings) return -E2BIG;
+    if (mapping.anonymous) {
+      Candidate& candidate = found->candidates[found->count++];
+      candidate = {};
+      candidate.start = mapping.start;
+      candidate.end = mapping.end;
+      candidate.accessible = mapping.accessible;
+      candidate.readable = mapping.readable;
+      candidate.next = next;
+    }
+    next = mapping.anonymous;
     return 0;
   });
 }
 
-void mark_first_pages() {
-  const Range* known = unmarked;
-  const Range* const end = unmarked + unmarked_count;
-  for (Candidate* c = candidates; c < candidates + candidate_count; ++c) {
-    while (known < end && known->start < c->start) ++known;
-    if (known < end && known->start == c->start && known->end == c->end) continue;
-    c->tested = c->size() > page_size && advise(c->start, page_size, MADV_DONTFORK) == 0;
+// --- what is known from the last fork
+//
+// A heap has thousands of mappings, and most are the same at the next fork. Only the others are
+// tested. What must not happen is that a mark is put on what has come to a marked one's place, for
+// then a process that is spawned would lack it. So such a one must have the same extent, and in
+// what V8 writes at the beginning of its pages (its flags, then where its heap or its own record
+// is) the same pointer; or be inaccessible as before. The other way round it does not matter: if
+// V8 has put a marked one where an unmarked one was, that one loses its mark.
+
+uintptr_t first_pointer(const Candidate& candidate) {
+  constexpr size_t kWords = 8;
+  constexpr uintptr_t kLeast = 1 << 20;  // smaller ones are flags and sizes
+  if (!candidate.readable) return 0;
+  const auto* words = reinterpret_cast<const uintptr_t*>(candidate.start);
+  for (size_t i = 1; i < kWords; ++i) {
+    if (words[i] >= kLeast) return words[i];
   }
+  return 0;
 }
 
-void note_unmarked() {
-  unmarked_count = 0;
-  for (const Candidate* c = candidates; c < candidates + candidate_count; ++c) {
-    if (!c->marked) unmarked[unmarked_count++] = {c->start, c->end};
-  }
+bool is_still_marked(const Candidate& now, const Candidate& then) {
+  if (now.end != then.end || now.accessible != then.accessible) return false;
+  return !now.accessible || (then.pointer != 0 && first_pointer(now) == then.pointer);
 }
 
-// Both lists are in the order of addresses. A marked mapping may meanwhile have grown at its end by
-// the first page of the next one, but it still reaches at least to where it ended.
-int see_which_are_whole() {
-  Candidate* c = candidates;
-  Candidate* const end = candidates + candidate_count;
+bool is_known(Candidate& now, const Candidate& then) {
+  if (!then.marked) return true;
+  now.marked = is_still_marked(now, then);
+  now.pointer = then.pointer;
+  return now.marked;
+}
+
+// Both tables are in the order of addresses. Answers how many were not known.
+int test_unknown() {
+  int tested = 0;
+  const Candidate* then = last->begin();
+  for (Candidate& now : *found) {
+    while (then < last->end() && then->start < now.start) ++then;
+    if (then < last->end() && then->start == now.start && is_known(now, *then)) continue;
+    if (now.size() == page_size) continue;
+    now.tested = advise(now.start, page_size, MADV_DONTFORK) == 0;
+    ++tested;
+  }
+  return tested;
+}
+
+// --- which of those tested are still whole
+//
+// A marked mapping may meanwhile have grown at its end by the first page of the next one, but it
+// still reaches at least to where it ended.
+
+void judge(Candidate& candidate, uintptr_t start, uintptr_t end) {
+  if (!candidate.tested) return;
+  candidate.marked = candidate.start == start && end >= candidate.end;
+  if (candidate.marked) candidate.pointer = first_pointer(candidate);
+}
+
+int look_up_tested() {
+  MappingLookup mappings;
+  for (Candidate& candidate : *found) {
+    if (!candidate.tested) continue;
+    uintptr_t start, end;
+    const int result = mappings.find(candidate.start, start, end);
+    if (result < 0) return result;
+    judge(candidate, start, end);
+  }
+  return 0;
+}
+
+int look_through_all() {
+  Candidate* candidate = found->begin();
   return for_each_mapping([&](const Mapping& now) {
-    while (c < end && c->start < now.start) ++c;
-    if (c < end && c->start == now.start) c->marked = c->tested && now.end >= c->end;
+    while (candidate < found->end() && candidate->start < now.start) ++candidate;
+    if (candidate < found->end() && candidate->start == now.start) {
+      judge(*candidate, now.start, now.end);
+    }
     return 0;
   });
+}
+
+int see_which_are_whole(int tested) {
+  if (tested == 0) return 0;
+  const bool few = tested < found->count / 2;
+  const int looked_up = few ? look_up_tested() : -ENOTTY;
+  return looked_up == -ENOTTY ? look_through_all() : looked_up;
 }
 
 // A mapping of one page cannot be split. V8's are the guard pages between its own.
 void judge_guard_pages() {
-  for (int i = 0; i < candidate_count; ++i) {
-    Candidate& c = candidates[i];
-    if (c.size() > page_size || c.accessible) continue;
-    const Candidate* before = i > 0 ? &c - 1 : nullptr;
-    const Candidate* behind = i + 1 < candidate_count ? &c + 1 : nullptr;
-    c.marked = (before != nullptr && before->marked && before->end == c.start) ||
-               (behind != nullptr && behind->marked && behind->start == c.end);
+  for (Candidate* c = found->begin(); c < found->end(); ++c) {
+    if (c->size() > page_size || c->accessible) continue;
+    const Candidate* before = c > found->begin() ? c - 1 : nullptr;
+    const Candidate* behind = c + 1 < found->end() ? c + 1 : nullptr;
+    c->marked = (before != nullptr && before->marked && before->end == c->start) ||
+                (behind != nullptr && behind->marked && behind->start == c->end);
   }
 }
 
-// One call for each run of neighbours for which `wanted` holds.
+// One call for each run of candidates for which `wanted` holds. What is not mapped in between does
+// no harm: the kernel goes on behind it, and says ENOMEM at the end (man 2 madvise); when it really
+// has no memory it says EAGAIN. A V8 heap lies scattered, but often with nothing else in between.
 template <typename Wanted>
 int advise_runs(int advice, Wanted wanted) {
   int result = 0;
-  for (int i = 0; i < candidate_count; ++i) {
-    if (!wanted(candidates[i])) continue;
-    const uintptr_t start = candidates[i].start;
-    while (i + 1 < candidate_count && wanted(candidates[i + 1]) &&
-           candidates[i + 1].start == candidates[i].end) {
-      ++i;
-    }
-    const int advised = advise(start, candidates[i].end - start, advice);
-    if (advised < 0) result = advised;
+  for (const Candidate* c = found->begin(); c < found->end(); ++c) {
+    if (!wanted(*c)) continue;
+    const uintptr_t start = c->start;
+    while (c + 1 < found->end() && c[1].next && wanted(c[1])) ++c;
+    const int advised = advise(start, c->end - start, advice);
+    if (advised < 0 && advised != -ENOMEM) result = advised;
   }
   return result;
 }
@@ -125,10 +197,13 @@ int advise_runs(int advice, Wanted wanted) {
 }  // namespace
 
 int unmark_memory() {
+  begin_anew();
   int result = list_candidates();
-  if (result < 0) return result;
-  mark_first_pages();
-  result = see_which_are_whole();
+  if (result < 0) {
+    found->count = 0;
+    return result;
+  }
+  result = see_which_are_whole(test_unknown());
   // All of them, whatever was seen: a mark too few costs a later spawn some time, a mark too many
   // would leave a hole in a child.
   const int unmarked = advise_runs(MADV_DOFORK, [](const Candidate&) { return true; });
@@ -138,7 +213,6 @@ int unmark_memory() {
     return result;
   }
   judge_guard_pages();
-  note_unmarked();
   return 0;
 }
 
