@@ -1,14 +1,14 @@
 /**
- * In the parent, before a fork: V8 compiles a function when it is first called. What every worker begins with, a server
- * on sockets that were bound before, is done once with a server that nobody can reach, so that no child has to compile it.
+ * In the parent, before a fork: what every worker begins with, a server on sockets that were bound before, is done with a
+ * server that nobody can reach. V8 compiles a function when it is first called, and learns from the first calls what
+ * objects it will see, which would be left to every child.
  */
 import { createServer, type Server } from 'node:net';
 import { binding } from './binding';
+import { ListeningSocket } from './listening-socket';
 
-/** A name without a file (unix(7)), which nobody else knows. */
-function hiddenPath(): string {
-  return `\0prefork-rehearsal-${binding.process_getpid()}-${process.hrtime.bigint()}`;
-}
+/** What V8 has learned from the first time shows in the second. After more it would begin to optimise, in the child. */
+const TIMES = 2;
 
 /** Loading http for a program without it would be a waste. (Undocumented, but there since Node 0.2.) */
 function usesHttp(): boolean {
@@ -16,29 +16,40 @@ function usesHttp(): boolean {
   return moduleLoadList.includes('NativeModule http');
 }
 
+function nothing(): void {}
+
 function makeServer(): Server {
-  return usesHttp() ? (require('node:http') as typeof import('node:http')).createServer() : createServer();
+  const http = usesHttp() ? (require('node:http') as typeof import('node:http')) : undefined;
+  return http === undefined ? createServer(nothing) : http.createServer(nothing);
+}
+
+/** Of TCP, as most are, but bound to nothing. Undefined where sockets are forbidden. */
+function unboundSocket(): ListeningSocket | undefined {
+  const fd = binding.socket_open(binding.socket_constants.AF_INET, 0);
+  return fd < 0 ? undefined : new ListeningSocket(fd);
 }
 
 /** As if it had begun to listen: its own listeners would be called in the next turn of the loop, in every child. */
 function listenAndClose(server: Server): void {
+  server.once('listening', nothing);
   server.emit('listening');
   server.close();
   server.removeAllListeners();
 }
 
-/** Nothing of it is left when it returns. Does nothing where such a socket is forbidden. */
-export function rehearseServing(): void {
+function serve(socket: ListeningSocket): void {
   // Not sooner: netutil asks process.ts for the task id, and that warms up.
-  const { addSockets, bindUnixSocket } = require('./netutil') as typeof import('./netutil');
-  let socket: import('./netutil').ListeningSocket;
-  try {
-    socket = bindUnixSocket(hiddenPath());
-  } catch {
-    return; // it would have been of use, and is not needed
-  }
+  const { addSockets } = require('./netutil') as typeof import('./netutil');
   const server = makeServer();
   addSockets(server, [socket]);
   listenAndClose(server);
   socket.close();
+}
+
+/** Nothing of it is left when it returns. Does nothing where sockets are forbidden. */
+export function rehearseServing(): void {
+  for (let i = 0; i < TIMES; i++) {
+    const socket = unboundSocket();
+    if (socket !== undefined) serve(socket);
+  }
 }
