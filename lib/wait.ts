@@ -48,6 +48,20 @@ function runSignalListeners(): void {
   }
 }
 
+/**
+ * The signals that have arrived and are listened for, which Node's loop has not had a turn to deliver yet. They are
+ * taken: nobody else gets them.
+ */
+export function takeArrivedSignals(): number[] {
+  const signals: number[] = [];
+  check(binding.wait_begin(), 'sigaction');
+  for (let signal = binding.wait_next_signal(); signal !== 0; signal = binding.wait_next_signal()) {
+    signals.push(signal);
+  }
+  binding.wait_end();
+  return signals;
+}
+
 function waitBlocking(pid: number, options: number): [pid: number, status: number] {
   check(binding.wait_begin(), 'waitpid');
   try {

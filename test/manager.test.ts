@@ -162,6 +162,14 @@ describe('workers', () => {
     },
   );
 
+  test('that are told to end while they load end for good, and hear of it in the worker only.', async () => {
+    const env = { MISFIT: 'is told to end while it loads' };
+    const { status, entries } = await new Managed('misfits.js', { workers: 1 }, { env }).end();
+    expect(status).toBe(0);
+    const events = entries.map(({ event, by }) => (event === 'heard' ? by : event));
+    expect(events).toEqual(['listening', 'stopping', 'worker', 'ended']);
+  });
+
   test('are ready when all is that the application has named before it listened, and not before.', async () => {
     const env = { MISFIT: 'says before it listens when it will be ready' };
     const managed = new Managed('misfits.js', { workers: 1 }, { env });

@@ -3,6 +3,7 @@ import type { Server } from 'node:net';
 import { binding } from '../binding';
 import { integer, preforkError } from '../errors';
 import type { ListeningSocket } from '../netutil';
+import { takeArrivedSignals } from '../wait';
 import { warmup } from '../warmup';
 import {
   explainBind,
@@ -157,6 +158,8 @@ export class Manager {
   /** Returns in workers only. */
   #fork(): Place {
     const settings = this.#settings;
+    // Each worker would inherit them as they wait for a turn of the loop.
+    const arrived = takeArrivedSignals();
     clearTimeout(this.#giveUp);
     process.off('beforeExit', this.#neverListened);
     process.off('SIGTERM', this.#terminatedEarly);
@@ -170,6 +173,7 @@ export class Manager {
     // From here on signals are kept for the parent that obeys them. Not before the hook, which may run commands: libuv
     // learns of their end by SIGCHLD.
     beginSupervising();
+    for (const signal of arrived) process.kill(process.pid, signal);
     try {
       if (settings.pidFile !== null) writePidFile(settings.pidFile);
     } catch (error) {
