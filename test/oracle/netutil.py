@@ -1,4 +1,4 @@
-"""What real Tornado does, as JSON: the oracle of netutil.test.ts.
+"""What real Tornado does, as JSON: the oracle of test/netutil.
 
     netutil.py bind ARGUMENTS     bind_sockets(**ARGUMENTS), then describe the sockets
     netutil.py describe FD...     describe sockets that were inherited
