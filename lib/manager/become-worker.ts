@@ -4,6 +4,7 @@ import { setParentDeathSignal } from '../os';
 import { applicationListensFor, noticeSelfKill } from './foreign-listeners';
 import { startBeating } from './health';
 import { logReopener } from './log-files';
+import { memoryTrimmer } from './memory-trimmer';
 import type { Rules } from './policy';
 import { dropPrivileges, type Privileges } from './privileges';
 import { type Row, scoreboard } from './scoreboard';
@@ -32,7 +33,12 @@ export function becomeWorker(place: Place, { settings, rules, privileges, log }:
   dieWithParent(place.parent);
   if (settings.title !== null) process.title = `${settings.title}: worker ${worker.id}`;
   countTraffic(row);
-  startBeating(row, rules, [inspectorKeeper(settings.inspectPort, place, log), logReopener(log, place)]);
+  const duties = [
+    inspectorKeeper(settings.inspectPort, place, log),
+    logReopener(log, place),
+    memoryTrimmer(),
+  ];
+  startBeating(row, rules, duties);
   reportStackOnRequest(place, log);
   listenForSignals(place, rules);
   callHook(settings, place, log);

@@ -43,7 +43,7 @@ class MappingLookup {
   MappingLookup(const MappingLookup&) = delete;
   MappingLookup& operator=(const MappingLookup&) = delete;
 
-  // The place of the mapping that covers `address`. 0, or -errno: -ENOTTY where there is no asking.
+  // The place of the mapping that covers `address`. 0, or -errno where there is no asking.
   int find(uintptr_t address, uintptr_t& start, uintptr_t& end);
 
  private:

@@ -163,8 +163,7 @@ int look_through_all() {
 int see_which_are_whole(int tested) {
   if (tested == 0) return 0;
   const bool few = tested < found->count / 2;
-  const int looked_up = few ? look_up_tested() : -ENOTTY;
-  return looked_up == -ENOTTY ? look_through_all() : looked_up;
+  return few && look_up_tested() == 0 ? 0 : look_through_all();
 }
 
 // A mapping of one page cannot be split. V8's are the guard pages between its own.

@@ -87,7 +87,7 @@ function copyApplication(target) {
 }
 
 /** Programs of test/native. */
-const NATIVE_TESTS = ['forks', 'rings'];
+const NATIVE_TESTS = ['forks', 'marks', 'rings'];
 
 /** Answers the files `kernel` and `initrd` of a machine in which `nodes` (versions) run the suite. */
 export function makeImage({ architecture, release, nodes, forks, only }) {
