@@ -3,15 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import {
-  countByWorker,
-  latencies,
-  load,
-  loadRequests,
-  privateMemory,
-  processorTime,
-  start,
-} from './load.mjs';
+import { setTimeout } from 'node:timers/promises';
+import { countByWorker, load, loadRequests, privateMemory, processorTime, start } from './load.mjs';
 import { BENCH, BUILD, PROGRAMS, ROOT } from './places.mjs';
 import { quantile } from './samples.mjs';
 
@@ -50,6 +43,13 @@ function buildFloor() {
   mkdirSync(BUILD, { recursive: true });
   const headers = join(ROOT, 'node_modules', 'node-api-headers', 'include');
   output('cc', ['-O2', '-shared', '-fPIC', '-I', headers, '-o', file, join(BENCH, 'floor.c')]);
+  return file;
+}
+
+function buildClient() {
+  const file = join(BUILD, 'client');
+  mkdirSync(BUILD, { recursive: true });
+  output('cc', ['-O2', '-o', file, join(BENCH, 'client.c')]);
   return file;
 }
 
@@ -278,23 +278,34 @@ const spread = {
     SPREAD_WAYS.map((way) => [WAYS[way], s.median(`spread ${way} 64`), s.median(`spread ${way} 1000`)]),
 };
 
+const FIRST_REQUESTS = 1000;
+const LATENCY_WAYS = {
+  prefork: ['warmup'],
+  'cluster-rr': [],
+  'cluster-shared': [],
+};
+const QUANTILES = { median: 0.5, p90: 0.9, p99: 0.99 };
+
 const latency = {
   name: 'latency',
   title: 'Milliseconds of the first 1,000 requests of a new worker',
   turns: 5,
   async measure(samples) {
     createRequire(import.meta.url)(join(PROGRAMS, 'application.js')).writeSite();
-    for (const way of ['prefork', 'cluster-rr', 'cluster-shared']) {
+    const client = buildClient();
+    for (const [way, flags] of Object.entries(LATENCY_WAYS)) {
       for (const application of ['page', 'site']) {
-        const server = await start(way, 1, application);
-        const times = await latencies(server.port, 1000, (i) => `/${i}`);
-        samples.note(`p50 ${application} ${way}`, quantile(times, 0.5));
-        samples.note(`p99 ${application} ${way}`, quantile(times, 0.99));
+        const server = await start(way, 1, application, flags);
+        const lines = output(client, [server.port, FIRST_REQUESTS]).trim().split('\n');
+        const times = lines.map((line) => Number(line) / 1e6);
+        for (const [name, q] of Object.entries(QUANTILES)) {
+          samples.note(`${name} ${application} ${way}`, quantile(times, q));
+        }
         await server.stop();
       }
     }
   },
-  header: ['worker', 'one page: median', 'p99', '200 pages: median', 'p99'],
+  header: ['worker', 'one page: median', 'p90', 'p99', '200 pages: median', 'p90', 'p99'],
   rows: (s) =>
     [
       ['prefork', 'fork() of a warmed parent'],
@@ -302,26 +313,31 @@ const latency = {
       ['cluster-shared', 'cluster, shared handle'],
     ].map(([way, name]) => [
       name,
-      s.median(`p50 page ${way}`),
-      s.median(`p99 page ${way}`),
-      s.median(`p50 site ${way}`),
-      s.median(`p99 site ${way}`),
+      ...['page', 'site'].flatMap((application) =>
+        Object.keys(QUANTILES).map((quantile) => s.median(`${quantile} ${application} ${way}`)),
+      ),
     ]),
 };
 
+const SMALL = '--small-young-generation';
 const MEMORY = [
   ['trivial', 'prefork', []],
   ['trivial', 'prefork', ['warmup']],
-  ['trivial', 'prefork', ['warmup-small']],
+  ['trivial', 'manager', []],
+  ['trivial', 'manager', [SMALL]],
   ['trivial', 'cluster-rr', []],
   ['trivial', 'pm2', []],
   ['trivial', 'gunicorn', []],
   ['trivial', 'tornado', []],
   ['data', 'prefork', []],
   ['data', 'prefork', ['warmup']],
-  ['data', 'prefork', ['warmup-small']],
+  ['data', 'manager', []],
+  ['data', 'manager', [SMALL]],
   ['data', 'cluster-rr', []],
 ];
+
+/** Seconds. What a process gives back when it comes to rest, none should be charged with. */
+const REST = 15;
 const memoryName = (application, way, flags) => ['memory', application, way, ...flags].join(' ');
 
 const memory = {
@@ -329,9 +345,13 @@ const memory = {
   title: 'Private memory of a worker, MB',
   turns: 1,
   async measure(samples, { requests }) {
-    for (const [application, way, flags] of MEMORY.filter(([, way]) => peers[way] !== false)) {
+    const present = MEMORY.filter(([, way]) => peers[way] !== false);
+    const trivial = present.filter(([application]) => application === 'trivial');
+    // A few hundred kilobytes more or less count in these only.
+    for (const [application, way, flags] of [...trivial, ...trivial, ...present]) {
       const server = await start(way, 2, application, flags);
       loadRequests(server.port, application === 'trivial' ? Math.min(10_000, requests) : requests);
+      await setTimeout(REST * 1000);
       samples.note(memoryName(application, way, flags), server.workers.map(privateMemory));
       await server.stop();
     }
@@ -339,9 +359,10 @@ const memory = {
   header: ['server', 'trivial, after 10,000 requests', '400 MB of data, after 200,000 requests'],
   rows: (s) =>
     [
-      ['prefork', 'prefork', []],
-      ['prefork, after warmup()', 'prefork', ['warmup']],
-      ['prefork, with smallYoungGeneration', 'prefork', ['warmup-small']],
+      ['fork()', 'prefork', []],
+      ['fork() after warmup()', 'prefork', ['warmup']],
+      ['the process manager', 'manager', []],
+      [`the process manager with ${SMALL}`, 'manager', [SMALL]],
       ['cluster', 'cluster-rr', []],
       ['PM2, cluster mode', 'pm2', []],
       ['gunicorn --preload', 'gunicorn', []],

@@ -12,14 +12,14 @@ export const goals = [
     limit: atMost(1.25),
     value: (s) => largest(s.ratio('fork 400', 'clone 400'), s.ratio('fork 1000', 'clone 1000')),
     missed:
-      "Of the processor time of `fork()` at 400 MB, in both processes, the clone takes 72 %, taking V8's marks off and putting them back (madvise) 15 %, reading /proc/self/maps twice 6 % (sampled on Node 24). Marks that were put back only when somebody spawns could by then lie on what has become the stack of another thread, and a process that this one spawns would die before it begins. What would get there is a heap of fewer mappings: V8 makes one for every 256 KB.",
+      "By stamps in the code, of the time to the first line of the child at 400 MB on Node 20 the clone takes 78 %, reading /proc/self/maps 5 %, knowing V8's mappings again 2 %, taking its marks off 3 %, putting them back 3 %; the rest is the same as with an empty heap. Marks that were put back only when somebody spawns could by then lie on what has become the stack of another thread, and a process that this one spawns would die before it begins. What would get there is a heap of fewer mappings: V8 makes one for every 256 KB.",
   },
   {
     figure: 'fork() to the first line of the child, empty heap, ms',
     limit: atMost(1.5),
     value: (s) => s.median('fork 0'),
     missed:
-      "By stamps in the code, on Node 20 and a busy machine: stopping the threads 0.17 ms, looking at descriptors and memory 0.29, the clone 0.53, renewing descriptors 0.16, bringing the threads back 0.13, letting them go 0.24, and 0.47 for what JavaScript has to put right, most of it page faults: a child takes some 300 before its first line, 100 of them on Node's own code, which a fork does not map again. Several forks under one stop of the threads would share the first and the last but one, a sixth of it.",
+      "By stamps in the code, on Node 20, of 1.74 ms: stopping the threads 0.17, looking at descriptors and memory 0.19, the clone 0.49, renewing descriptors 0.15, bringing the threads back and letting them go 0.13, and before and after 0.4 for what JavaScript has to put right, all of it page faults since V8 has nothing to learn any more: one takes 2 to 4 µs on this virtual machine, and a child takes some 120, a third of them on Node's own code, which a fork does not map again. (That it is mapped again can be had, by a private page in it; then the clone takes 0.27 ms longer, which is more than is spared.) Several forks under one stop of the threads would share a sixth of it.",
   },
   {
     figure: "fork() : CPython's os.fork in a Tornado process",
@@ -44,26 +44,28 @@ export const goals = [
     limit: atLeast(40),
     value: (s) => s.ratio('cluster listening trivial', 'prefork listening trivial'),
     missed:
-      "More than half of it is `fork()` itself. What follows was compiling, for the most part, which `warmup()` does before the fork since it was found (a column below has the times without); now it is page faults. `--use-largepages=on`, which spares those on Node's own code, made no difference that could be measured.",
+      'Most of it is `fork()` itself. What follows was compiling and learning, which `warmup()` does before the fork (a column below has the times without); now it is page faults.',
   },
   {
     figure: 'cluster.fork() to listening : fork() to listening, Express with 300 modules',
     limit: atLeast(200),
     value: (s) => s.ratio('cluster listening express', 'prefork listening express'),
     missed:
-      'At 200 times a worker would have to listen after 1.2 ms, which is less than `fork()` takes. With an application that takes longer to load the quotient grows.',
+      'At 200 times a worker would have to listen after 1.6 ms, which is less than `fork()` takes. With an application that takes longer to load the quotient grows.',
   },
   {
-    figure: "private memory of a worker with smallYoungGeneration : a cluster worker's, trivial server",
+    figure:
+      "private memory of the process manager's worker with --small-young-generation : a cluster worker's, trivial server",
     limit: atMost(0.333),
-    value: (s) => s.ratio('memory trivial prefork warmup-small', 'memory trivial cluster-rr'),
+    value: (s) => s.ratio('memory trivial manager --small-young-generation', 'memory trivial cluster-rr'),
     missed:
-      'With an empty heap most of it is what the worker makes for itself while it serves, as every Node process does: bytecode, feedback and machine code of Node and its HTTP server, malloc of V8 and libuv. A parent that serves 2,000 requests of its own before the fork spares each worker 2 to 4 MB of that (tried on Node 24).',
+      'What remains is what a worker makes for itself while it serves, as every Node process does: the young generation of 2 MB, feedback and machine code of Node and its HTTP server, malloc of V8 and libuv. A parent that serves 2,000 requests of its own before the fork spares each worker 2 to 4 MB of that (tried on Node 24).',
   },
   {
-    figure: 'private memory of a worker with smallYoungGeneration, 400 MB of data, MB',
+    figure:
+      "private memory of the process manager's worker with --small-young-generation, 400 MB of data, MB",
     limit: atMost(30),
-    value: (s) => s.median('memory data prefork warmup-small'),
+    value: (s) => s.median('memory data manager --small-young-generation'),
     missed:
       'On Node 20 each copy by `{ ...object, property }` gets a hidden class of its own, which is born in old space: half of the garbage of these requests stays until a full collection, and V8 lets the heap grow to several times the data before one. Node 22 and later do not do this.',
   },
@@ -93,7 +95,7 @@ export const goals = [
         }),
       ),
     missed:
-      'Runs differ by more than this, with wrk on the same 2 processors: in one session it was 1.09 with 2 workers and 0.85 with 4, in the next 0.89 with 2 and 1.04 with 4. A machine with processors to spare would tell.',
+      'Runs differ by more than this, with wrk on the same 2 processors. With 2 and 4 workers it was 1.09 and 0.85 in one session, 0.89 and 1.04 in the next, and 0.95 and 1.06 in this one. A machine with processors to spare would tell.',
   },
   {
     figure: 'spread over 4 workers, 64 connections, a socket each',
@@ -119,7 +121,7 @@ export const goals = [
       return own === undefined || cluster === undefined ? undefined : own / cluster;
     },
     missed:
-      'The median shows what is inherited. The slowest hundredth are scattered over all 1,000 requests in both kinds of worker: collections of garbage, it seems, and what else the machine does; of those that wait for compilation there are fewer than ten.',
+      "The slowest hundredth are requests during which V8 optimises Node's own HTTP code, or throws away what it had optimised: they are at the same places in both kinds of worker (the 173rd, 614th, 914th and so on). A parent that had served 10,000 requests itself made little difference (1.0 to 1.9 ms, tried on Node 20), since for a new server with new sockets V8 begins again. What is inherited shows in the slowest tenth, in which the cluster's worker compiles its pages.",
   },
   {
     figure: 'time of a hot function in the child : in the parent (the worse of compiled before and after)',

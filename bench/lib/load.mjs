@@ -55,7 +55,7 @@ function pm2(args, environment = PM2_ENVIRONMENT) {
 async function startPm2(workers, application, port) {
   pm2(['start', `${PROGRAMS}/serve.js`, '-i', workers, '--name', 'bench', '--silent'], {
     ...PM2_ENVIRONMENT,
-    BENCH_SERVE: `pm2 ${workers} ${application} ${port}`,
+    BENCH_SERVE: `alone ${workers} ${application} ${port}`,
   });
   await untilReachable(port);
   const list = JSON.parse(
@@ -118,12 +118,29 @@ async function startTornado(workers, port) {
   return { port, parent: child.pid, workers: children, stop };
 }
 
+/** The command, with a program that knows nothing of it. */
+async function startManager(workers, application, port, flags) {
+  const command = [`${BENCH}/../dist/cli/main.js`, '-w', workers, ...flags, `${PROGRAMS}/serve.js`];
+  const child = spawn(process.execPath, ['--max-old-space-size=8000', ...command.map(String)], {
+    env: { ...process.env, BENCH_SERVE: `alone ${workers} ${application} ${port}` },
+    stdio: 'ignore',
+  });
+  await untilReachable(port);
+  const children = await childrenOf(child.pid, workers);
+  const stop = async () => {
+    child.kill();
+    await once(child, 'exit');
+  };
+  return { port, parent: child.pid, workers: children, stop };
+}
+
 /** A server that listens: { port, parent, workers: [pid…], stop() }. */
 export async function start(way, workers, application = 'trivial', flags = []) {
   const port = await freePort();
   if (way === 'pm2') return startPm2(workers, application, port);
   if (way === 'gunicorn') return startGunicorn(workers, port);
   if (way === 'tornado') return startTornado(workers, port);
+  if (way === 'manager') return startManager(workers, application, port, flags);
   return startOwn(way, workers, application, port, flags);
 }
 
@@ -182,25 +199,4 @@ export async function countByWorker(port, connections) {
   );
   for (const socket of sockets) socket.destroy();
   return [...counts.values()];
-}
-
-/** Milliseconds of each of so many requests, one after the other on one connection. */
-export async function latencies(port, requests, path = () => '/') {
-  const socket = connect(port, '127.0.0.1').setNoDelay();
-  const times = [];
-  for (let i = 0; i < requests; i++) {
-    const begin = process.hrtime.bigint();
-    socket.write(`GET ${path(i)} HTTP/1.1\r\nHost: a\r\n\r\n`);
-    let length = 0;
-    let text = '';
-    do {
-      const [part] = await once(socket, 'data');
-      text += part.toString('latin1');
-      const head = text.indexOf('\r\n\r\n');
-      if (head >= 0) length = head + 4 + Number(/content-length: (\d+)/i.exec(text)[1]);
-    } while (length === 0 || text.length < length);
-    times.push(Number(process.hrtime.bigint() - begin) / 1e6);
-  }
-  socket.destroy();
-  return times;
 }

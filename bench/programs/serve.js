@@ -1,5 +1,6 @@
-// `serve.js way workers application port [warmup|warmup-small]`: a server with so many workers. The ways: prefork, prefork-perWorker,
-// cluster-rr, cluster-shared, pm2 (one process of PM2's cluster mode). Prints one line of JSON when all workers listen:
+// `serve.js way workers application port [warmup]`: a server with so many workers. The ways: prefork, prefork-perWorker,
+// cluster-rr, cluster-shared; alone: one process of somebody else's workers (the process manager's, PM2's), which finds the
+// arguments in BENCH_SERVE. Prints one line of JSON when all workers listen:
 // { parent, workers: [pid…] }, and ends with its standard input.
 const cluster = require('node:cluster');
 const { createServer } = require('node:http');
@@ -28,7 +29,7 @@ function prefork() {
   const sockets = bindSockets(Number(port), '127.0.0.1', { backlog: 4096, ...perWorker });
   const listener = makeListener();
   applications.warm(application); // what the parent has optimised, its children inherit
-  if (warmth !== undefined) warmup({ smallYoungGeneration: warmth === 'warmup-small' });
+  if (warmth === 'warmup') warmup();
   const workers = [];
   for (let id = 0; id < Number(count); id++) {
     const pid = fork();
@@ -60,6 +61,6 @@ async function clustered() {
   for (let i = 0; i < Number(count); i++) workers.push(cluster.fork().process.pid);
 }
 
-if (way === 'pm2') createServer(makeListener()).listen(Number(port), '127.0.0.1');
+if (way === 'alone') createServer(makeListener()).listen(Number(port), '127.0.0.1');
 else if (way.startsWith('prefork')) prefork();
 else clustered();

@@ -48,9 +48,8 @@ function rowsOf(page) {
   };
   const through = (column, workers) =>
     servers.map((server) => one(throughput, 'server', server, ['workers', workers])[column]);
-  // The command warms up unless it is told not to.
   const kept = (column) =>
-    ['prefork, after warmup()', 'cluster', 'PM2, cluster mode'].map(
+    ['the process manager', 'cluster', 'PM2, cluster mode'].map(
       (server) => one(memory, 'server', server)[column],
     );
   const spreadOver = (column) => [
