@@ -26,30 +26,43 @@ function makeServer(): Server {
 /** Of TCP, as most are, but bound to nothing. Undefined where sockets are forbidden. */
 function unboundSocket(): ListeningSocket | undefined {
   const fd = binding.socket_open(binding.socket_constants.AF_INET, 0);
-  return fd < 0 ? undefined : new ListeningSocket(fd);
+  if (fd < 0) return undefined;
+  try {
+    return new ListeningSocket(fd);
+  } catch {
+    binding.socket_close(fd);
+    return undefined;
+  }
 }
 
 /** As if it had begun to listen: its own listeners would be called in the next turn of the loop, in every child. */
-function listenAndClose(server: Server): void {
+function listen(server: Server): void {
   server.once('listening', nothing);
   server.emit('listening');
-  server.close();
-  server.removeAllListeners();
 }
 
 function serve(socket: ListeningSocket): void {
   // Not sooner: netutil asks process.ts for the task id, and that warms up.
   const { addSockets } = require('./netutil') as typeof import('./netutil');
   const server = makeServer();
-  addSockets(server, [socket]);
-  listenAndClose(server);
-  socket.close();
+  try {
+    addSockets(server, [socket]);
+    listen(server);
+  } finally {
+    server.close();
+    server.removeAllListeners();
+    socket.close();
+  }
 }
 
 /** Nothing of it is left when it returns. Does nothing where sockets are forbidden. */
 export function rehearseServing(): void {
-  for (let i = 0; i < TIMES; i++) {
-    const socket = unboundSocket();
-    if (socket !== undefined) serve(socket);
+  try {
+    for (let i = 0; i < TIMES; i++) {
+      const socket = unboundSocket();
+      if (socket !== undefined) serve(socket);
+    }
+  } catch {
+    // Somebody who listens to all servers has thrown. The rehearsal would have been of use, and is not needed.
   }
 }

@@ -39,12 +39,16 @@ function listenedName(process: NodeJS.Process, signal: number): string | undefin
   return name;
 }
 
-/** Emits the signals that have arrived, as Node would if its loop turned (lib/internal/process/signal.js). */
-function runSignalListeners(): void {
+/** As Node would if its loop turned (lib/internal/process/signal.js). */
+export function runSignalListeners(signal: number): void {
   const process = binding.wait_real_process();
+  const name = listenedName(process, signal);
+  if (name !== undefined) Reflect.apply(process.emit, process, [name, name, signal]);
+}
+
+function runListenersOfArrived(): void {
   for (let signal = binding.wait_next_signal(); signal !== 0; signal = binding.wait_next_signal()) {
-    const name = listenedName(process, signal);
-    if (name !== undefined) Reflect.apply(process.emit, process, [name, name, signal]);
+    runSignalListeners(signal);
   }
 }
 
@@ -67,7 +71,7 @@ function waitBlocking(pid: number, options: number): [pid: number, status: numbe
   try {
     for (;;) {
       // Before the children: a loop of waits that never has to sleep would starve the listeners.
-      runSignalListeners();
+      runListenersOfArrived();
       const found = waitNow(pid, options);
       if (found[0] !== 0) return found;
       binding.wait_sleep(LONGEST_SLEEP);

@@ -162,12 +162,20 @@ describe('workers', () => {
     },
   );
 
-  test('that are told to end while they load end for good, and hear of it in the worker only.', async () => {
-    const env = { MISFIT: 'is told to end while it loads' };
+  test.each([
+    ['while they load', { SOONER: 'yes' }],
+    ['in the hook before the first fork', { HOOKS: 'end while it runs' }],
+  ])('that are told to end %s end for good, and hear of it in the worker only.', async (_, when) => {
+    const env = { MISFIT: 'is told to end while it loads', ...when };
     const { status, entries } = await new Managed('misfits.js', { workers: 1 }, { env }).end();
     expect(status).toBe(0);
-    const events = entries.map(({ event, by }) => (event === 'heard' ? by : event));
-    expect(events).toEqual(['listening', 'stopping', 'worker', 'ended']);
+    expect(entries.map(({ event }) => event)).toEqual([
+      'SIGUSR2 in the parent',
+      'listening',
+      'stopping',
+      'SIGTERM in the worker',
+      'ended',
+    ]);
   });
 
   test('are ready when all is that the application has named before it listened, and not before.', async () => {

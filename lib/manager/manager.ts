@@ -158,11 +158,8 @@ export class Manager {
   /** Returns in workers only. */
   #fork(): Place {
     const settings = this.#settings;
-    // Each worker would inherit them as they wait for a turn of the loop.
-    const arrived = takeArrivedSignals();
     clearTimeout(this.#giveUp);
     process.off('beforeExit', this.#neverListened);
-    process.off('SIGTERM', this.#terminatedEarly);
     try {
       callInParent('beforeFork', () => settings.hooks.beforeFork?.(), this.#log);
     } catch (error) {
@@ -172,8 +169,9 @@ export class Manager {
     if (things.length > 0) this.fail('connections open', explainUnsharable(things));
     // From here on signals are kept for the parent that obeys them. Not before the hook, which may run commands: libuv
     // learns of their end by SIGCHLD.
-    beginSupervising();
-    for (const signal of arrived) process.kill(process.pid, signal);
+    const arrived = takeArrivedSignals();
+    process.off('SIGTERM', this.#terminatedEarly);
+    beginSupervising(arrived);
     try {
       if (settings.pidFile !== null) writePidFile(settings.pidFile);
     } catch (error) {

@@ -8,8 +8,9 @@ import { monotonic } from './scoreboard';
 /** Milliseconds. By then most of what will be optimised is. */
 const FIRST_AFTER = 10_000;
 const INTERVAL = 60_000;
+const INTERVAL_IF_SLOW = 60 * INTERVAL;
 
-/** It takes a fraction of a millisecond, but more where native code has left many pieces: no worker is to stand still. */
+/** It takes a fraction of a millisecond, but more where native code has left many pieces. */
 const LONGEST = 5;
 
 /** To be called now and then; gives free memory back to the system when it is time. */
@@ -19,7 +20,7 @@ export function memoryTrimmer(trim = binding.process_trim_memory, now = monotoni
     const begin = now();
     if (begin < next) return;
     trim();
-    const isQuick = now() - begin <= LONGEST;
-    next = isQuick ? begin + INTERVAL : Number.POSITIVE_INFINITY;
+    const wasQuick = now() - begin <= LONGEST;
+    next = begin + (wasQuick ? INTERVAL : INTERVAL_IF_SLOW);
   };
 }

@@ -4,6 +4,7 @@ import { binding } from '../binding';
 import { check } from '../errors';
 import { fork } from '../fork';
 import { WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../status';
+import { runSignalListeners } from '../wait';
 import { callInParent } from './hooks';
 import {
   type Action,
@@ -60,10 +61,18 @@ const SIGNALS: readonly ManagerSignal[] = [
 /** EX_SOFTWARE of sysexits.h. */
 const INTERNAL_ERROR = 70;
 
-/** From now on this process notes the signals that it is to obey, until `supervise` does. */
-export function beginSupervising(): void {
+/**
+ * From now on this process notes the signals that it is to obey, until `supervise` does. So it does with those that have
+ * `arrived` and were not delivered, as the loop has had no turn: each worker would inherit them. Of the others the
+ * application hears here and now.
+ */
+export function beginSupervising(arrived: readonly number[]): void {
   const numbers = [...SIGNALS, 'SIGCHLD' as const].map((name) => constants.signals[name]);
   check(binding.supervise_begin(Int32Array.from(numbers)), 'sigaction');
+  for (const signal of arrived) {
+    if (numbers.includes(signal)) process.kill(process.pid, signal);
+    else runSignalListeners(signal);
+  }
 }
 
 /**

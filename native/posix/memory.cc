@@ -89,10 +89,17 @@ int list_candidates() {
 // is) the same pointer; or be inaccessible as before. The other way round it does not matter: if
 // V8 has put a marked one where an unmarked one was, that one loses its mark.
 
+// What is mapped to be read may fault all the same: a guard page (MADV_GUARD_INSTALL), a protection
+// key. The kernel looks at the signal set first, and then refuses what is to be done with it.
+bool can_be_read(uintptr_t address) {
+  constexpr int kNothing = -1;
+  return sys(SYS_rt_sigprocmask, kNothing, address, nullptr, sizeof(uint64_t)) == -EINVAL;
+}
+
 uintptr_t first_pointer(const Candidate& candidate) {
   constexpr size_t kWords = 8;
   constexpr uintptr_t kLeast = 1 << 20;  // smaller ones are flags and sizes
-  if (!candidate.readable) return 0;
+  if (!candidate.readable || !can_be_read(candidate.start)) return 0;
   const auto* words = reinterpret_cast<const uintptr_t*>(candidate.start);
   for (size_t i = 1; i < kWords; ++i) {
     if (words[i] >= kLeast) return words[i];

@@ -75,7 +75,7 @@ void expect_after_fork(void (*check)()) {
   CHECK(status == 0);
 }
 
-enum { kFirst, kShared, kSecond, kUnmarked, kThird, kInaccessible, kNew };
+enum { kFirst, kShared, kSecond, kUnmarked, kThird, kInaccessible, kNew, kGuarded };
 
 // What lies between two marked ones and cannot be V8's keeps the mark that somebody has put on it,
 // and no child has it.
@@ -137,6 +137,16 @@ void see_first_halved() { CHECK(reads(place(kFirst), "marked") && is_marked(plac
 
 void see_unmarked_replaced() { CHECK(reads(place(kUnmarked), "now marked")); }
 
+// Whose first page cannot be read, though the mapping can. (Linux 6.13)
+void map_guarded() {
+  constexpr int kGuardInstall = 102;
+  map(place(kGuarded), "guarded");
+  mark(place(kGuarded));
+  madvise(place(kGuarded), 4096, kGuardInstall);
+}
+
+void see_guarded() { CHECK(reads(place(kGuarded), "guarded") && is_marked(place(kGuarded))); }
+
 void say(const char* what) { dprintf(1, "%s\n", what); }
 
 void try_all() {
@@ -155,6 +165,10 @@ void try_all() {
   CHECK(munmap(place(kFirst) + kSize / 2, kSize / 2) == 0);
   for (int i = 0; i < 2; ++i) expect_after_fork(see_first_halved);
   say("halved");
+
+  map_guarded();
+  for (int i = 0; i < 2; ++i) expect_after_fork(see_guarded);
+  say("guarded");
 
   replace(kSecond, place(kThird));
   for (int i = 0; i < 2; ++i) expect_after_fork(see_second_replaced);
