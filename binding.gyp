@@ -28,6 +28,7 @@
             "native/posix/critical.cc",
             "native/posix/cut_off.cc",
             "native/posix/descriptors.cc",
+            "native/posix/faults.cc",
             "native/posix/fork.cc",
             "native/posix/inotify.cc",
             "native/posix/kernel_state.cc",

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "posix/faults.h"
 #include "posix/maps.h"
 #include "posix/rings.h"
 #include "posix/syscall.h"
@@ -89,18 +90,11 @@ int list_candidates() {
 // is) the same pointer; or be inaccessible as before. The other way round it does not matter: if
 // V8 has put a marked one where an unmarked one was, that one loses its mark.
 
-// What is mapped to be read may fault all the same: a guard page (MADV_GUARD_INSTALL), a protection
-// key. The kernel looks at the signal set first, and then refuses what is to be done with it.
-bool can_be_read(uintptr_t address) {
-  constexpr int kNothing = -1;
-  return sys(SYS_rt_sigprocmask, kNothing, address, nullptr, sizeof(uint64_t)) == -EINVAL;
-}
-
 uintptr_t first_pointer(const Candidate& candidate) {
   constexpr size_t kWords = 8;
   constexpr uintptr_t kLeast = 1 << 20;  // smaller ones are flags and sizes
-  if (!candidate.readable || !can_be_read(candidate.start)) return 0;
-  const auto* words = reinterpret_cast<const uintptr_t*>(candidate.start);
+  uintptr_t words[kWords];
+  if (!candidate.readable || !read_words(candidate.start, words, kWords)) return 0;
   for (size_t i = 1; i < kWords; ++i) {
     if (words[i] >= kLeast) return words[i];
   }
@@ -209,7 +203,10 @@ int unmark_memory() {
     found->count = 0;
     return result;
   }
-  result = see_which_are_whole(test_unknown());
+  {
+    const FaultsSurvived survived;
+    result = see_which_are_whole(test_unknown());
+  }
   // All of them, whatever was seen: a mark too few costs a later spawn some time, a mark too many
   // would leave a hole in a child.
   const int unmarked = advise_runs(MADV_DOFORK, [](const Candidate&) { return true; });
