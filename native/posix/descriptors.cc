@@ -123,7 +123,7 @@ void find_twins(bool read_files) {
   }
 }
 
-int renew_twins(bool read_files) {
+int renew_twins() {
   for (int i = 0; i < descriptor_count; ++i) {
     if (descriptors[i].twin == i) continue;
     const int result = dup3_to(descriptors[descriptors[i].twin].fd, descriptors[i]);
@@ -372,7 +372,7 @@ int renew_all(int inspector_port, bool read_files) {
     result = for_each_of(Kind::io_uring, [](const Descriptor& old) { return renew_ring(old.fd); });
   forget_closed_rings();
   if (result == 0) result = for_each_of(Kind::epoll, renew_epoll);
-  if (result == 0) result = renew_twins(read_files);
+  if (result == 0) result = renew_twins();
   if (result == 0) result = add_members();
   return result;
 }

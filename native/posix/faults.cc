@@ -10,9 +10,14 @@ namespace {
 
 sigjmp_buf before_read;
 volatile sig_atomic_t reading;
+volatile sig_atomic_t sent;  // by somebody, who meant what is done about it otherwise
 
 // A fault of anything else is a fault: it comes again when nothing is done about it.
-void on_fault(int signal, siginfo_t*, void*) {
+void on_fault(int signal, siginfo_t* info, void*) {
+  if (info->si_code <= 0) {
+    sent = signal;
+    return;
+  }
   if (reading != 0) siglongjmp(before_read, 1);
   struct sigaction action = {};
   action.sa_handler = SIG_DFL;
@@ -40,6 +45,8 @@ FaultsSurvived::~FaultsSurvived() {
   set_blocked(true);
   sigaction(SIGBUS, &bus_, nullptr);
   sigaction(SIGSEGV, &segv_, nullptr);
+  if (sent != 0) sys(SYS_tgkill, getpid(), sys(SYS_gettid), static_cast<int>(sent));
+  sent = 0;
 }
 
 bool read_words(uintptr_t address, uintptr_t* words, size_t count) {

@@ -1,6 +1,7 @@
 // Memory marked MADV_DONTFORK, as V8's: every child has it, and parent and child have the marks
 // where they were, and on nothing that has come to a marked one's place.
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -147,6 +148,23 @@ void map_guarded() {
 
 void see_guarded() { CHECK(reads(place(kGuarded), "guarded") && is_marked(place(kGuarded))); }
 
+// Who has sent a signal of those that faults have is heard all the same, once.
+volatile sig_atomic_t heard;
+
+void expect_sent_signal_heard() {
+  sigset_t faults;
+  sigemptyset(&faults);
+  sigaddset(&faults, SIGSEGV);
+  CHECK(sigprocmask(SIG_BLOCK, &faults, nullptr) == 0);
+  CHECK(signal(SIGSEGV, [](int) { heard = heard + 1; }) != SIG_ERR);
+  CHECK(raise(SIGSEGV) == 0);
+  expect_after_fork([] {});
+  CHECK(heard == 0);
+  CHECK(sigprocmask(SIG_UNBLOCK, &faults, nullptr) == 0);
+  CHECK(heard == 1);
+  signal(SIGSEGV, SIG_DFL);
+}
+
 void say(const char* what) { dprintf(1, "%s\n", what); }
 
 void try_all() {
@@ -168,6 +186,7 @@ void try_all() {
 
   map_guarded();
   for (int i = 0; i < 2; ++i) expect_after_fork(see_guarded);
+  expect_sent_signal_heard();
   say("guarded");
 
   replace(kSecond, place(kThird));
