@@ -60,7 +60,7 @@ const sizeName = (size) => (size === 0 ? 'empty' : `${size} MB`);
 const forks = {
   name: 'forks',
   title: 'Milliseconds from the call to the first line of the child, by heap',
-  turns: 3,
+  turns: 6,
   measure(samples, { rounds }) {
     const floor = buildFloor();
     for (const size of SIZES) {

@@ -12,14 +12,14 @@ export const goals = [
     limit: atMost(1.25),
     value: (s) => largest(s.ratio('fork 400', 'clone 400'), s.ratio('fork 1000', 'clone 1000')),
     missed:
-      "By stamps in the code, of the time to the first line of the child at 400 MB on Node 20 the clone takes 78 %, reading /proc/self/maps 5 %, knowing V8's mappings again 2 %, taking its marks off 3 %, putting them back 3 %; the rest is the same as with an empty heap. Marks that were put back only when somebody spawns could by then lie on what has become the stack of another thread, and a process that this one spawns would die before it begins. What would get there is a heap of fewer mappings: V8 makes one for every 256 KB.",
+      "By stamps in the code, of the time to the first line of the child at 400 MB on Node 20 the clone takes 78 %, reading /proc/self/maps 5 %, knowing V8's mappings again 2 %, taking its marks off 3 %, putting them back 3 %; the rest is the same as with an empty heap. Marks that were put back only when somebody spawns could by then lie on what has become the stack of another thread, and a process that this one spawns would die before it begins. What would get there is a heap of fewer mappings: V8 makes one for every 256 KB. Single turns of nine forks gave 0.96 to 1.70 at 400 MB, so unsteady is the clone itself here.",
   },
   {
     figure: 'fork() to the first line of the child, empty heap, ms',
     limit: atMost(1.5),
     value: (s) => s.median('fork 0'),
     missed:
-      "By stamps in the code, on Node 20, of 1.74 ms: stopping the threads 0.17, looking at descriptors and memory 0.19, the clone 0.49, renewing descriptors 0.15, bringing the threads back and letting them go 0.13, and before and after 0.4 for what JavaScript has to put right, all of it page faults since V8 has nothing to learn any more: one takes 2 to 4 µs on this virtual machine, and a child takes some 120, a third of them on Node's own code, which a fork does not map again. (That it is mapped again can be had, by a private page in it; then the clone takes 0.27 ms longer, which is more than is spared.) Several forks under one stop of the threads would share a sixth of it.",
+      "By stamps in the code, on Node 20, of 1.74 ms in a fast hour of this machine: stopping the threads 0.17, looking at descriptors and memory 0.19, the clone 0.49, renewing descriptors 0.15, bringing the threads back and letting them go 0.13, and before and after 0.4 for what JavaScript has to put right, all of it page faults since V8 has nothing to learn any more: one takes 2 to 4 µs on this virtual machine, and a child takes some 120, a third of them on Node's own code, which a fork does not map again. (That it is mapped again can be had, by a private page in it; then the clone takes 0.27 ms longer, which is more than is spared.) Several forks under one stop of the threads would share a sixth of it.",
   },
   {
     figure: "fork() : CPython's os.fork in a Tornado process",
