@@ -80,6 +80,17 @@ async function childrenOf(pid, count) {
   throw new Error(`${pid} has not ${count} children`);
 }
 
+/** A parent that ends its workers when it is told to end. */
+async function parentOf(workers, child, port) {
+  await untilReachable(port);
+  const children = await childrenOf(child.pid, workers);
+  const stop = async () => {
+    child.kill();
+    await once(child, 'exit');
+  };
+  return { port, parent: child.pid, workers: children, stop };
+}
+
 async function startGunicorn(workers, port) {
   const args = [
     '--preload',
@@ -95,13 +106,7 @@ async function startGunicorn(workers, port) {
   const child = spawn('/usr/bin/gunicorn', [...args.map(String), '--chdir', PROGRAMS, 'wsgi:application'], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  await untilReachable(port);
-  const children = await childrenOf(child.pid, workers);
-  const stop = async () => {
-    child.kill();
-    await once(child, 'exit');
-  };
-  return { port, parent: child.pid, workers: children, stop };
+  return parentOf(workers, child, port);
 }
 
 async function startTornado(workers, port) {
@@ -125,13 +130,7 @@ async function startManager(workers, application, port, flags) {
     env: { ...process.env, BENCH_SERVE: `alone ${workers} ${application} ${port}` },
     stdio: 'ignore',
   });
-  await untilReachable(port);
-  const children = await childrenOf(child.pid, workers);
-  const stop = async () => {
-    child.kill();
-    await once(child, 'exit');
-  };
-  return { port, parent: child.pid, workers: children, stop };
+  return parentOf(workers, child, port);
 }
 
 /** A server that listens: { port, parent, workers: [pid…], stop() }. */
