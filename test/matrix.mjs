@@ -1,7 +1,7 @@
 // `npm run test:matrix -- [version…] [--report=folder] [--tested=version]`: the tests and the stress, on every Node version of
 // node-versions.json or on those given. Nothing is rebuilt between them: the addon is one binary for all.
 //
-// With a report folder, each run leaves the counts of its tests there, for .ci/run.
+// With a report folder, each run leaves the counts of its tests there, for .ci/run; a failed stress all that it said.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -47,8 +47,12 @@ function runTests(version, env, report) {
 
 function runStress(version, env, report) {
   if (scripts['test:stress'] === undefined) return true;
-  const passed = run('npm', ['run', '--silent', 'test:stress', '--', String(STRESS_FORKS)], { env });
-  if (report) writeFileSync(join(report, `stress-${version}.json`), JSON.stringify({ passed }));
+  const stress = ['npm', 'run', '--silent', 'test:stress', '--', String(STRESS_FORKS)];
+  if (!report) return run(stress[0], stress.slice(1), { env });
+  const log = join(report, `stress-${version}.txt`);
+  const passed = run('bash', ['-o', 'pipefail', '-c', '"$@" 2>&1 | tee "$0"', log, ...stress], { env });
+  writeFileSync(join(report, `stress-${version}.json`), JSON.stringify({ passed }));
+  if (passed) rmSync(log);
   return passed;
 }
 
