@@ -30,6 +30,20 @@ function startWrites(fd, count) {
   return Promise.all(Array.from({ length: count }, (_, i) => one(i)));
 }
 
+/**
+ * Calls `act` after so many seconds, which returns what stops it. Seconds are counted, not measured: where the whole
+ * machine stood still for a minute, as virtual ones do, nobody hangs.
+ */
+function deadman(seconds, act) {
+  let left = seconds;
+  const timer = setInterval(() => {
+    if (--left > 0) return;
+    clearInterval(timer);
+    act();
+  }, 1000).unref();
+  return () => clearInterval(timer);
+}
+
 /** Shows where a child that does not end is, and all who belong to it; then ends it. */
 function showHang(i, pid) {
   if (getpid() !== home) return; // the timer was copied into a child
@@ -64,9 +78,9 @@ async function forkAtHome(options) {
 
 /** Waits for the end of child `i`. True if it was as it should be. */
 async function seeEnd(i, pid) {
-  const deadman = setTimeout(showHang, CHILD_SECONDS * 1000, i, pid).unref();
+  const stop = deadman(CHILD_SECONDS, () => showHang(i, pid));
   const status = await statusOf(pid);
-  clearTimeout(deadman);
+  stop();
   if (status === expectedStatus(i)) return true;
   say({ failed: `child ${pid}, number ${i}: status ${status} instead of ${expectedStatus(i)}` });
   return false;

@@ -32,10 +32,16 @@ function collect(stream) {
   return () => text;
 }
 
-/** Calls `onSilence` once if nothing is heard for too long. */
+/** Calls `onSilence` once if nothing is heard for too long. Seconds are counted, as in family.js. */
 function watchdog(onSilence) {
-  const timer = setTimeout(onSilence, SILENCE_SECONDS * 1000);
-  return { heard: () => timer.refresh(), stop: () => clearTimeout(timer) };
+  let left = SILENCE_SECONDS;
+  const timer = setInterval(() => {
+    if (--left === 0) onSilence();
+  }, 1000);
+  const heard = () => {
+    left = SILENCE_SECONDS;
+  };
+  return { heard, stop: () => clearInterval(timer) };
 }
 
 /** A worker thread that is terminated between opening a file and closing it leaves it open. */
