@@ -86,6 +86,7 @@ export {
   waitstatusToExitcode,
 } from './os';
 export { cpuCount, type ForkProcessesOptions, forkProcesses, taskId } from './process';
+export { type Rehearsal, type RehearseOptions, rehearse } from './rehearse';
 export { type SharedCounter, sharedCounters } from './shared-counters';
 export {
   type PeerAddress,

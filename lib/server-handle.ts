@@ -44,6 +44,19 @@ function rememberPeer(handle: ClientHandle, peer: Endpoint): ClientHandle {
 }
 
 /**
+ * The other end of a connection that a server got by `serve`. Reading `remoteAddress` would leave a property in the
+ * socket, so that V8 took it for another kind of object than those whose address nobody has asked for.
+ */
+export function peerOf(socket: Socket): { address?: string; port?: number } {
+  const { _handle: handle } = socket as unknown as {
+    _handle: { getpeername?: (out: object) => number } | null;
+  };
+  const peer = {};
+  handle?.getpeername?.(peer);
+  return peer;
+}
+
+/**
  * What a net.Server sees in place of its one listening handle: any number of listening sockets.
  *
  * node:cluster gives its workers' servers such a stand-in too (lib/internal/cluster/child.js, `rr`).

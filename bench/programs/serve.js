@@ -1,4 +1,4 @@
-// `serve.js way workers application port [warmup]`: a server with so many workers. The ways: prefork, prefork-perWorker,
+// `serve.js way workers application port [warmup | rehearsal]`: a server with so many workers. The ways: prefork, prefork-perWorker,
 // cluster-rr, cluster-shared; alone: one process of somebody else's workers (the process manager's, PM2's), which finds the
 // arguments in BENCH_SERVE. Prints one line of JSON when all workers listen:
 // { parent, workers: [pid…] }, and ends with its standard input.
@@ -23,13 +23,21 @@ function endWithInput(workers) {
   });
 }
 
-function prefork() {
-  const { addSockets, bindSockets, fork, warmup } = require('../..');
+/** Of the same pages as will be asked for; a rehearsal ends with a warm-up. */
+async function prepare(listener) {
+  const { rehearse, warmup } = require('../..');
+  applications.warm(application); // what the parent has optimised, its children inherit
+  const paths = Array.from({ length: 200 }, (_, i) => `/${i}`);
+  if (warmth === 'rehearsal') await rehearse(listener, { paths, requests: 3000 });
+  if (warmth !== undefined) warmup();
+}
+
+async function prefork() {
+  const { addSockets, bindSockets, fork } = require('../..');
   const perWorker = way === 'prefork-perWorker' ? { perWorker: Number(count) } : {};
   const sockets = bindSockets(Number(port), '127.0.0.1', { backlog: 4096, ...perWorker });
   const listener = makeListener();
-  applications.warm(application); // what the parent has optimised, its children inherit
-  if (warmth === 'warmup') warmup();
+  await prepare(listener);
   const workers = [];
   for (let id = 0; id < Number(count); id++) {
     const pid = fork();

@@ -5,14 +5,13 @@ import { syncBuiltinESMExports } from 'node:module';
 import { relative } from 'node:path';
 import { activeThings, formatActive } from '../active';
 import { preforkError } from '../errors';
-import { explainBusy } from '../manager/application';
 import type { Log, Settings } from '../manager/settings';
 import { typeScriptHint } from './typescript';
 
 export interface Beginning {
   /** An error that is logged here needs no other explanation. */
   log: Log;
-  /** The application has begun to listen; what keeps it from being forked is not that it has not. */
+  /** The application has begun to listen; what keeps it from being forked, the manager explains. */
   listens(): void;
   /** Nothing that happens from now on is to be explained. */
   end(): void;
@@ -29,7 +28,6 @@ export function watchBeginning(path: string, { bootTimeout }: Settings, log: Log
   const name = relative(process.cwd(), path);
   let over = false;
   let exported: string | undefined;
-  let hasBegun = false;
   let cause: unknown;
   let explained = false;
 
@@ -40,7 +38,6 @@ export function watchBeginning(path: string, { bootTimeout }: Settings, log: Log
     giveUp(`${name} came to its end without listening: no worker was started. ${whatToDo(exported)}`);
   };
   const late = () => {
-    if (hasBegun) giveUp(explainBusy());
     giveUp(
       `${name} has not listened within ${bootTimeout / 1000} s: no worker was started. ${whatToDo(exported)} ` +
         `If it needs longer, raise --boot-timeout. It waits for: ${waitingFor()}`,
@@ -78,9 +75,7 @@ export function watchBeginning(path: string, { bootTimeout }: Settings, log: Log
       explained ||= entry.level === 'error';
       log(entry);
     },
-    listens: () => {
-      hasBegun = true;
-    },
+    listens: () => clearTimeout(timer),
     end,
     refuseCluster: () => refuseCluster(name),
     over: () => over,

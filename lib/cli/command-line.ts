@@ -115,7 +115,7 @@ function configure(
 function addOption(command: Command, option: Option): void {
   const repeated = (written: string, list: string[] = []) => [...list, written];
   const flag = new CommanderOption(option.flags, `${option.help}${shownDefault(option)}`);
-  if (option.name === 'bind') flag.argParser(repeated);
+  if (option.name === 'bind' || option.name === 'rehearse') flag.argParser(repeated);
   command.addOption(flag);
   if (flag.isBoolean()) command.addOption(new CommanderOption(`--no-${flag.name()}`).hideHelp());
 }

@@ -46,6 +46,8 @@ export interface Config {
   warmup?: boolean;
   /** With the warm-up: keep the young generation small, for less memory and more collecting where much is in flight. */
   smallYoungGeneration?: boolean;
+  /** Paths that the application is asked for, 1,000 times, before forking, so that workers begin with optimised code. */
+  rehearse?: string | readonly string[];
   /** A queue of connections for each worker (SO_REUSEPORT), in turns as root, by a hash of the addresses otherwise. */
   balanced?: boolean;
   /** Who the workers run as, by name or number, if the parent is root; null: as the parent. */

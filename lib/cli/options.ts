@@ -80,6 +80,13 @@ export const OPTIONS: readonly Option[] = [
     'and keep the young generation small: less memory, more collecting where much is in flight',
   ),
   option(
+    'Serving',
+    'rehearse',
+    '--rehearse <path>',
+    values.paths,
+    'ask the application for this, 1,000 times, before forking, so that workers begin with optimised code; several: repeat it, or commas',
+  ),
+  option(
     'Life of a worker',
     'bootTimeout',
     '--boot-timeout <duration>',

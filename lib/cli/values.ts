@@ -146,6 +146,17 @@ export const bind: Reader<Bind[]> = (written) => {
   return places.map(onePlace);
 };
 
+/** `/`, `/search?q=a`: a list of them, or one text with commas. */
+export const paths: Reader<string[]> = (written) => {
+  const list = Array.isArray(written) ? written : [written];
+  return list.flatMap((each: unknown) => {
+    if (typeof each !== 'string') throw new Unexpected("paths that begin with '/'", 'type');
+    const several = each.split(',').map((path) => path.trim());
+    if (!several.every((path) => path.startsWith('/'))) throw new Unexpected("paths that begin with '/'");
+    return several;
+  });
+};
+
 function onePlace(written: unknown): Bind {
   const expected = 'host:port, :port, unix:path or fd:number';
   if (typeof written === 'number') return tcp(null, String(written), expected);

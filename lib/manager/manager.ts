@@ -23,6 +23,7 @@ import { rememberLogFiles, reopenLogFiles } from './log-files';
 import { removePidFile, writePidFile } from './pid-file';
 import { MIN_HANG_TIMEOUT, type Rules } from './policy';
 import { findPrivileges, type Privileges } from './privileges';
+import { rehearseServers } from './rehearsal';
 import { MAX_WORKERS } from './scoreboard';
 import type { Log, Settings, WorkerInfo } from './settings';
 import { bindOneOfMany, formatWish, type Wish } from './sockets';
@@ -53,6 +54,7 @@ export class Manager {
   /** Calls of `listen` that wait for the application to have nothing under way. */
   #waiting: Call[] = [];
   #giveUp: NodeJS.Timeout | undefined;
+  #rehearsal: 'to do' | 'under way' | 'done';
   #place: Place | undefined;
 
   /**
@@ -65,6 +67,7 @@ export class Manager {
     this.#rules = rulesOf(settings);
     this.#log = log;
     this.#onListen = onListen;
+    this.#rehearsal = settings.rehearse.length > 0 ? 'to do' : 'done';
     this.#privileges = findPrivileges(settings.user, settings.group);
     beginManaging();
     rememberLogFiles();
@@ -75,7 +78,7 @@ export class Manager {
     process.on('beforeExit', this.#neverListened);
     // Process 1 has no default actions.
     if (process.pid === 1) process.on('SIGTERM', this.#terminatedEarly);
-    this.#giveUp = setTimeout(this.#neverListened, settings.bootTimeout).unref();
+    this.#giveUp = this.#expectListen();
   }
 
   /** For what keeps the application from ever being forked. */
@@ -90,6 +93,10 @@ export class Manager {
     if (this.#place !== undefined) throw error;
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     this.fail('loading failed', `The application could not be loaded: ${text}`);
+  }
+
+  #expectListen(): NodeJS.Timeout {
+    return setTimeout(this.#neverListened, this.#settings.bootTimeout).unref();
   }
 
   readonly #neverListened = (): void => {
@@ -113,8 +120,28 @@ export class Manager {
 
   /** What is under way when a process forks is done by both: a moment later it is done. */
   #startWhenQuiet(): void {
+    if (this.#rehearsal === 'under way') return;
     if (isBusy()) setTimeout(() => this.#startWhenQuiet(), BUSY_INTERVAL);
-    else if (this.#waiting.length > 0) this.#start();
+    else if (this.#waiting.length === 0) return;
+    else if (this.#rehearsal === 'to do') void this.#rehearse();
+    else this.#start();
+  }
+
+  /** Before anything is bound: no client has to wait for it. */
+  async #rehearse(): Promise<void> {
+    const { rehearse, bootTimeout } = this.#settings;
+    this.#rehearsal = 'under way';
+    clearTimeout(this.#giveUp);
+    try {
+      const servers = this.#waiting.map(({ server }) => server);
+      await rehearseServers(servers, rehearse, bootTimeout, this.#log);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.fail('rehearsal failed', `Cannot rehearse ${rehearse.join(', ')}: ${why}`);
+    }
+    this.#rehearsal = 'done';
+    this.#giveUp = this.#expectListen();
+    this.#startWhenQuiet();
   }
 
   #start(): void {

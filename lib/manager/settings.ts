@@ -64,6 +64,8 @@ export interface Settings {
   warmup: boolean;
   /** With the warm-up: the option of `warmup()` of that name. */
   smallYoungGeneration: boolean;
+  /** Paths that the application is asked for, in the parent, before the first fork. Default: none. */
+  rehearse: string[];
   /** A queue of its own for every worker (SO_REUSEPORT), so that connections are spread evenly. */
   balanced: boolean;
   user: string | number | null;
@@ -91,6 +93,7 @@ export const DEFAULTS: Settings = {
   maxMemory: null,
   warmup: true,
   smallYoungGeneration: false,
+  rehearse: [],
   balanced: false,
   user: null,
   group: null,

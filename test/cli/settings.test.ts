@@ -55,6 +55,7 @@ test.each([
   ['--umask', '027', { umask: 0o27 }],
   ['--user', '1000', { user: 1000 }],
   ['--group', 'www-data', { group: 'www-data' }],
+  ['--rehearse', '/,/a?b=c', { rehearse: ['/', '/a?b=c'] }],
   ['--bind', '8888', { bind: [{ kind: 'tcp', host: null, port: 8888 }] }],
   ['--bind', '*:8888', { bind: [{ kind: 'tcp', host: null, port: 8888 }] }],
   ['--bind', '[::1]:80', { bind: [{ kind: 'tcp', host: '::1', port: 80 }] }],
@@ -73,8 +74,9 @@ test.each([
   expect(settings([flag, written])).toMatchObject(expected);
 });
 
-test('--bind can be repeated; --no- turns an option off.', () => {
+test('--bind and --rehearse can be repeated; --no- turns an option off.', () => {
   expect(settings(['-b', ':80', '-b', ':81']).bind).toHaveLength(2);
+  expect(settings(['--rehearse', '/a', '--rehearse', '/b']).rehearse).toEqual(['/a', '/b']);
   expect(settings(['--no-warmup', '--balanced'])).toMatchObject({ warmup: false, balanced: true });
   expect(settings([], { PREFORK_WARMUP: 'off' }).warmup).toBe(false);
   expect(settings([], { PREFORK_SMALL_YOUNG_GENERATION: 'yes' }).smallYoungGeneration).toBe(true);
@@ -105,6 +107,7 @@ test.each([
     'ERR_PREFORK_OUT_OF_RANGE',
     'host:port, :port, unix:path or fd:number with a port from 0 to 65535',
   ],
+  ['--rehearse', '/,a', 'ERR_PREFORK_INVALID_ARG_VALUE', "paths that begin with '/'"],
   ['--log-format', 'xml', 'ERR_PREFORK_INVALID_ARG_VALUE', 'one of plain, pretty, json'],
   ['--inspect-port', '0', 'ERR_PREFORK_OUT_OF_RANGE', 'an integer from 1 to 65535'],
   ['--user', 'a b', 'ERR_PREFORK_INVALID_ARG_VALUE', 'a name or an id of 0 or more'],

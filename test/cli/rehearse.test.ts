@@ -1,0 +1,61 @@
+/** What --rehearse does before the first fork. */
+import { expect, test } from 'vitest';
+import { launch, serve } from '../helpers/served';
+
+const LISTENER = `
+  let answers = 0;
+  const first = process.pid;
+  const listener = (request, response) => {
+    if (request.url === '/never') return;
+    response.statusCode = request.url === '/lost' ? 404 : 200;
+    response.end(JSON.stringify({ pid: process.pid, first, answers: ++answers }));
+  };`;
+const listening = `${LISTENER} require('node:http').createServer(listener).listen(0, '127.0.0.1');`;
+const exported = `${LISTENER} module.exports = listener;`;
+
+test.each([
+  ['listens', listening, []],
+  ['exports its listener', exported, ['--bind', '127.0.0.1:0']],
+])(
+  'An application that %s has answered a thousand requests in the parent when its workers begin.',
+  async (_, source, more) => {
+    const served = await serve(['app.js', '-w', '2', '--rehearse', '/', ...more], {
+      files: { 'app.js': source },
+    });
+    expect(served.log).toMatch(/ info: Rehearsed \/ in \d+ ms \(1000 × 200\)\n.*Listening on /);
+    const answer = JSON.parse(await served.ask('/'));
+    expect(answer).toMatchObject({ first: served.running.pid, answers: 1001 });
+    expect(served.running.children()).toContain(answer.pid);
+    expect(await served.stop()).toBe('status 0');
+  },
+);
+
+test('What the application does not serve is said.', async () => {
+  const served = await serve(['app.js', '-w', '1', '--rehearse', '/', '--rehearse', '/lost'], {
+    files: { 'app.js': listening },
+  });
+  expect(served.log).toMatch(
+    / warning: Rehearsed \/, \/lost in \d+ ms \(500 × 200, 500 × 404\): give paths that the application serves\n/,
+  );
+});
+
+test.each([
+  [
+    'never answers',
+    listening,
+    '/never',
+    /has not answered the 1000 requests of its rehearsal within 1000 ms\n$/,
+  ],
+  [
+    'serves something else',
+    "require('node:net').createServer().listen(0)",
+    '/',
+    /listens with a server that is not one of HTTP\n$/,
+  ],
+])('An application that %s is not started, and it is said why.', async (_, source, path, why) => {
+  const args = ['app.js', '--rehearse', path, '--boot-timeout', '1s'];
+  const { running } = launch(args, { files: { 'app.js': source } });
+  expect(await running.exit()).toBe('status 1');
+  expect(running.stderr).toMatch(/^\S+ prefork\[\d+\] error: Cannot rehearse \//);
+  expect(running.stderr).toMatch(why);
+});
