@@ -5,6 +5,7 @@ const { TEST_REPORT } = process.env as { TEST_REPORT?: string };
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/helpers/temporary-folder.ts',
     exclude: ['**/node_modules/**', 'test/fixtures/**'],
     typecheck: { enabled: true, include: ['test/**/*.test-d.ts'] },
     pool: 'forks',

@@ -172,7 +172,8 @@ describe('The tarball', () => {
   it('pleases publint.', async () => {
     const { publint } = await import('publint');
     const { formatMessage } = await import('publint/utils');
-    const { messages, pkg } = await publint({ pkgDir: ROOT, pack: false, strict: true });
+    const tarball = new Uint8Array(readFileSync(packed.path)).buffer;
+    const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
     expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
   });
 
