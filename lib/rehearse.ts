@@ -51,8 +51,9 @@ const kept: unknown[] = [];
  * option. Some ten connections are needed: until then V8 changes its mind about what a socket is.
  *
  * @param server of node:http or node:https, an `HTTPServer`, or what `http.createServer` takes
- * @throws TypeError (code `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE`), RangeError (code
- *   `ERR_PREFORK_OUT_OF_RANGE`) when an argument is wrong
+ * @throws TypeError (code `ERR_PREFORK_INVALID_ARG_TYPE`), RangeError (code `ERR_PREFORK_OUT_OF_RANGE`) when an argument is
+ *   wrong
+ * @throws SystemError when there is no socket, or no process, to be had: socket `EMFILE`, spawn `EAGAIN`
  * @throws Error (code `ERR_PREFORK_TIMEOUT`) when there are answers still to come after the time; else what the client
  *   failed with, such as `ECONNRESET` when the application cut it off
  */
@@ -89,12 +90,18 @@ function isPath(path: unknown): boolean {
   return typeof path === 'string' && path.startsWith('/');
 }
 
-function toServer(server: Server | HTTPServer | RequestListener): Server {
-  const http = require('node:http') as typeof import('node:http');
+/** Loaded where it is wanted: most who fork serve nothing. */
+const http = (): typeof import('node:http') => require('node:http');
+
+export function isHttpServer(server: unknown): server is Server {
   const https = require('node:https') as typeof import('node:https');
-  if (typeof server === 'function') return http.createServer(server);
+  return server instanceof http().Server || server instanceof https.Server;
+}
+
+function toServer(server: Server | HTTPServer | RequestListener): Server {
+  if (typeof server === 'function') return http().createServer(server);
   const { nodeServer = server } = (server ?? {}) as { nodeServer?: unknown };
-  if (nodeServer instanceof http.Server || nodeServer instanceof https.Server) return nodeServer as Server;
+  if (isHttpServer(nodeServer)) return nodeServer;
   throw invalidType('server', 'an http.Server, https.Server, HTTPServer or request listener', server);
 }
 
@@ -115,7 +122,7 @@ class Stage {
     this.#connections = connections;
     this.isSecure = server instanceof (require('node:tls') as typeof import('node:tls')).Server;
     // It gives sockets what the server would: V8 remembers of each field what kind of object was in it.
-    this.#entrance = (require('node:http') as typeof import('node:http')).createServer();
+    this.#entrance = http().createServer();
     this.#entrance.removeAllListeners('connection').on('connection', (socket) => this.#enter(socket));
     addSockets(this.#entrance, bindSockets(0, '127.0.0.1'));
   }
@@ -207,7 +214,7 @@ function answers(
       else if ('statuses' in word) resolve(word.statuses);
       else reject(Object.assign(new Error(word.failed), word.code === undefined ? {} : { code: word.code }));
     });
-    client.send(order);
+    if (client.connected) client.send(order); // without descriptors for it there is no channel, only the error to come
   });
 }
 

@@ -1,14 +1,7 @@
 /** What the parent asks of its application before it binds anything, so that its workers begin with what V8 has learned. */
-import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
-import { type Rehearsal, rehearse } from '../rehearse';
+import { isHttpServer, type Rehearsal, rehearse } from '../rehearse';
 import type { Log } from './settings';
-
-function isHttp(server: Server): server is HttpServer {
-  const http = require('node:http') as typeof import('node:http');
-  const https = require('node:https') as typeof import('node:https');
-  return server instanceof http.Server || server instanceof https.Server;
-}
 
 /** @throws Error that says, for people, why it could not be done */
 export async function rehearseServers(
@@ -17,7 +10,7 @@ export async function rehearseServers(
   timeout: number,
   log: Log,
 ): Promise<void> {
-  const known = servers.filter(isHttp);
+  const known = servers.filter(isHttpServer);
   if (known.length === 0) throw new Error('the application listens with a server that is not one of HTTP');
   for (const server of known) report(await rehearse(server, { paths, timeout }), paths, log);
 }
