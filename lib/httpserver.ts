@@ -7,8 +7,8 @@ import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerRes
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
-import { invalidType, preforkError } from './errors';
-import { type Given, given } from './given';
+import { type Given, given } from './base/arguments';
+import { invalidType, preforkError } from './base/errors';
 import { genLog } from './log';
 import { isValidIp } from './netutil';
 import { reportTlsErrors, TCPServer, type TCPServerOptions, tlsOptions } from './tcpserver';

@@ -2,9 +2,11 @@
  * Everything in one: the modules below it, and what a fork of this process would do.
  * @module
  */
-export type { ActiveKind, ActiveThing } from './active';
-export { type ForkHooks, type ForkMessage, registerAtFork } from './at-fork';
-export { type Config, defineConfig } from './cli/config-file';
+
+export type { ResolverError, SystemError } from './base/errors';
+export { type Config, defineConfig } from './cli/settings/config-file';
+export type { ActiveKind, ActiveThing } from './fork/active';
+export { type ForkHooks, type ForkMessage, registerAtFork } from './fork/at-fork';
 export {
   type DescribedDescriptor,
   type DescribedThread,
@@ -13,9 +15,8 @@ export {
   type ForkDescription,
   formatForkDescription,
   type SharedMapping,
-} from './describe';
-export type { ResolverError, SystemError } from './errors';
-export { type ForkOptions, fork } from './fork';
+} from './fork/describe';
+export { type ForkOptions, fork } from './fork/fork';
 export {
   HTTPServer,
   type HTTPServerOptions,
@@ -35,7 +36,7 @@ export {
 } from './log';
 export { scoreboard, type WorkerStatus } from './manager/scoreboard';
 export type { Hooks, LogFormat, WorkerExit, WorkerInfo } from './manager/settings';
-export { ready, worker } from './manager/worker';
+export { ready, worker } from './manager/worker/worker';
 export {
   type AcceptCallback,
   AF_INET,
@@ -86,8 +87,7 @@ export {
   waitstatusToExitcode,
 } from './os';
 export { cpuCount, type ForkProcessesOptions, forkProcesses, taskId } from './process';
-export { type Rehearsal, type RehearseOptions, rehearse } from './rehearse';
-export { type SharedCounter, sharedCounters } from './shared-counters';
+export { type SharedCounter, sharedCounters } from './shared/counters';
 export {
   type PeerAddress,
   type SslFiles,
@@ -95,4 +95,5 @@ export {
   TCPServer,
   type TCPServerOptions,
 } from './tcpserver';
-export { type WarmupOptions, warmup } from './warmup';
+export { type Rehearsal, type RehearseOptions, rehearse } from './warmup/rehearse-requests';
+export { type WarmupOptions, warmup } from './warmup/warmup';

@@ -10,8 +10,8 @@ import { basename, extname } from 'node:path';
 import { isatty, WriteStream } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
-import { invalidType, preforkError } from './errors';
-import { writeToStderr } from './write';
+import { writeToStderr } from './base/blocking-write';
+import { invalidType, preforkError } from './base/errors';
 
 /** Python's names of the levels, in lower or upper case. */
 export type LogLevel = Level | Uppercase<Level>;

@@ -6,8 +6,7 @@ import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, Server, Socket } from 'node:net';
 import { constants } from 'node:os';
 import { domainToASCII } from 'node:url';
-import { Acceptor } from './acceptor';
-import { binding, type ResolvedAddress } from './binding';
+import { binding, type ResolvedAddress } from './base/binding';
 import {
   check,
   integer,
@@ -16,13 +15,14 @@ import {
   resolverError,
   type SystemError,
   systemError,
-} from './errors';
-import { ListeningSocket, nodeAddress } from './listening-socket';
+} from './base/errors';
 import { taskId } from './process';
-import { serve } from './server-handle';
-import { Turns } from './turns';
+import { Acceptor } from './sockets/acceptor';
+import { ListeningSocket, nodeAddress } from './sockets/listening-socket';
+import { serve } from './sockets/server-handle';
+import { Turns } from './sockets/turns';
 
-export { ListeningSocket } from './listening-socket';
+export { ListeningSocket } from './sockets/listening-socket';
 
 /** The constants of Python's `socket` module that `bindSockets` takes. */
 export const {

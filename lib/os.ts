@@ -3,11 +3,11 @@
  * @module
  */
 import { constants } from 'node:os';
-import { binding } from './binding';
-import { check, integer, invalidType, preforkError } from './errors';
+import { binding } from './base/binding';
+import { check, integer, invalidType, preforkError } from './base/errors';
 
-export { type ForkHooks, type ForkMessage, registerAtFork } from './at-fork';
-export { type ForkOptions, fork } from './fork';
+export { type ForkHooks, type ForkMessage, registerAtFork } from './fork/at-fork';
+export { type ForkOptions, fork } from './fork/fork';
 export {
   WCOREDUMP,
   WEXITSTATUS,
@@ -18,8 +18,8 @@ export {
   WSTOPSIG,
   WTERMSIG,
   waitstatusToExitcode,
-} from './status';
-export { WCONTINUED, WNOHANG, WUNTRACED, wait, waitpid, waitpidAsync } from './wait';
+} from './wait/status';
+export { WCONTINUED, WNOHANG, WUNTRACED, wait, waitpid, waitpidAsync } from './wait/wait';
 
 const MAX_INT = 0x7fffffff;
 const MAX_SIGNAL = 64;

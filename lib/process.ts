@@ -6,13 +6,13 @@
 import { ok as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { type ActiveThing, activeThings, formatActive } from './active';
-import { tellHookErrorsTo } from './at-fork';
-import { integer, invalidType, preforkError } from './errors';
-import { socketsOfWorkers } from './listening-socket';
+import { integer, invalidType, preforkError } from './base/errors';
+import { type ActiveThing, activeThings, formatActive } from './fork/active';
+import { tellHookErrorsTo } from './fork/at-fork';
 import { appLog, genLog } from './log';
 import { fork, WEXITSTATUS, WIFSIGNALED, WTERMSIG, wait } from './os';
-import { checkWarmupOptions, type WarmupOptions, warmup } from './warmup';
+import { socketsOfWorkers } from './sockets/listening-socket';
+import { checkWarmupOptions, type WarmupOptions, warmup } from './warmup/warmup';
 
 const MAX_PROCESSES = 2 ** 22; // the largest pid_max of Linux
 const DEFAULT_MAX_RESTARTS = 100;

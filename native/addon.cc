@@ -1,11 +1,11 @@
 #include "binding/binding.h"
 #include "binding/environments.h"
-#include "posix/fork.h"
-#include "posix/libc.h"
+#include "fork/fork.h"
+#include "fork/libc.h"
 
 using namespace prefork;
 
-// The export table: what lib/binding.ts declares, and nothing else.
+// The export table: what lib/base/binding.ts declares, and nothing else.
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   prepare_fork();
   register_environment(env);

@@ -1,16 +1,16 @@
 /** `prefork check`: the application up to its first listen, and in place of the fork a report on what it would be. */
 import { Server } from 'node:net';
 import { relative } from 'node:path';
-import { traceOpenings } from '../active';
-import { describeFork, formatForkDescription } from '../describe';
+import { writeAll } from '../base/blocking-write';
+import { traceOpenings } from '../fork/active';
+import { describeFork, formatForkDescription } from '../fork/describe';
 import { autoWorkers } from '../manager';
-import { explainUnsharable, isBusy, unsharable } from '../manager/application';
-import { callInParent } from '../manager/hooks';
+import { callInParent } from '../manager/parent/hooks';
+import { explainUnsharable, isBusy, unsharable } from '../manager/parent/refusals';
 import type { Settings } from '../manager/settings';
-import { writeAll } from '../write';
-import { settled } from './application';
-import type { Beginning } from './beginning';
-import { formatBind } from './values';
+import { settled } from './load';
+import { formatBind } from './settings/values';
+import type { Beginning } from './startup';
 
 /**
  * From now on the first `listen` of any server prints the report to standard output and ends the process: with status

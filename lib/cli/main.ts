@@ -4,15 +4,15 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { findPrivileges, intercept } from '../manager';
-import { findApplication, runApplication, settled } from './application';
-import { watchBeginning } from './beginning';
 import { reportAtFirstListen } from './check';
-import { Done, parseCommandLine } from './command-line';
-import { fromFile } from './config-file';
-import { fromEnvironment } from './environment';
-import { makeLog } from './logs';
+import { findApplication, runApplication, settled } from './load';
+import { makeLog } from './log-lines';
 import { refuse } from './refuse';
-import { complete, enter } from './settings';
+import { Done, parseCommandLine } from './settings/command-line';
+import { complete, enter } from './settings/complete';
+import { fromFile } from './settings/config-file';
+import { fromEnvironment } from './settings/environment';
+import { watchBeginning } from './startup';
 
 async function main(argv: readonly string[]): Promise<void> {
   const { command, application, args, given, config, imports } = parseCommandLine(argv);

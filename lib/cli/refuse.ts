@@ -1,5 +1,5 @@
 /** The end of a command whose line, environment or file is wrong. */
-import { writeToStderr } from '../write';
+import { writeToStderr } from '../base/blocking-write';
 
 /** Its exit status. */
 export const USAGE = 2;

@@ -2,9 +2,9 @@
 import { Manager } from './manager';
 import type { Log, Settings } from './settings';
 
-export { autoWorkers } from './auto-workers';
-export { findPrivileges } from './privileges';
+export { autoWorkers } from './parent/auto-workers';
 export type { Log, LogEntry, Settings, WorkerExit, WorkerInfo } from './settings';
+export { findPrivileges } from './worker/privileges';
 
 /**
  * Runs `load`, which loads the application, and manages workers from its first `listen` on. In each worker `load` goes

@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
 import { dup2 } from '../os';
+import type { Place } from './parent/supervise';
 import { reopenCount } from './scoreboard';
 import type { Log } from './settings';
-import type { Place } from './supervise';
 
 const STANDARD_OUTPUTS = [1, 2] as const;
 

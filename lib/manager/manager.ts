@@ -1,10 +1,18 @@
 /** The process manager: an application is loaded once, and from its first `listen` on it runs in workers. */
 import type { Server } from 'node:net';
-import { binding } from '../binding';
-import { integer, preforkError } from '../errors';
+import { binding } from '../base/binding';
+import { integer, preforkError } from '../base/errors';
 import type { ListeningSocket } from '../netutil';
-import { takeArrivedSignals } from '../wait';
-import { warmup } from '../warmup';
+import { takeArrivedSignals } from '../wait/wait';
+import { warmup } from '../warmup/warmup';
+import { bindOneOfMany, formatWish, type Wish } from './listening/bind';
+import { Endpoint } from './listening/endpoints';
+import { type Call, interceptListen, listenOn } from './listening/intercept';
+import { LaterListens } from './listening/later-listens';
+import { rememberLogFiles, reopenLogFiles } from './log-files';
+import { autoWorkers } from './parent/auto-workers';
+import { callInParent } from './parent/hooks';
+import { removePidFile, writePidFile } from './parent/pid-file';
 import {
   explainBind,
   explainBusy,
@@ -12,24 +20,16 @@ import {
   isBusy,
   refuseCluster,
   unsharable,
-} from './application';
-import { autoWorkers } from './auto-workers';
-import { becomeWorker } from './become-worker';
-import { Endpoint } from './endpoints';
-import { callInParent } from './hooks';
-import { LaterListens } from './later-listens';
-import { type Call, interceptListen, listenOn } from './listen';
-import { rememberLogFiles, reopenLogFiles } from './log-files';
-import { removePidFile, writePidFile } from './pid-file';
+} from './parent/refusals';
+import { rehearseServers } from './parent/rehearse-servers';
+import { beginSupervising, type Place, supervise } from './parent/supervise';
 import { MIN_HANG_TIMEOUT, type Rules } from './policy';
-import { findPrivileges, type Privileges } from './privileges';
-import { rehearseServers } from './rehearsal';
 import { MAX_WORKERS } from './scoreboard';
 import type { Log, Settings, WorkerInfo } from './settings';
-import { bindOneOfMany, formatWish, type Wish } from './sockets';
-import { beginSupervising, type Place, supervise } from './supervise';
-import { leaveQueueOf, watchServer } from './traffic';
-import { beginManaging, beginsToListen, ownRow } from './worker';
+import { becomeWorker } from './worker/become-worker';
+import { findPrivileges, type Privileges } from './worker/privileges';
+import { leaveQueueOf, watchServer } from './worker/traffic';
+import { beginManaging, beginsToListen, ownRow } from './worker/worker';
 
 /** How often an application that has something under way is looked at again. */
 const BUSY_INTERVAL = 5;

@@ -2,7 +2,7 @@
  * What every worker says of itself, in memory that all of them and the parent share. Each line has one writer at a
  * time: the parent when it gives the line out or takes it back, the worker in between. Everybody reads.
  */
-import { sharedHeader, sharedRows, wordOfRows } from '../shared-memory';
+import { sharedHeader, sharedRows, wordOfRows } from '../shared/memory';
 
 /** A worker as the scoreboard shows it. */
 export interface WorkerStatus {

@@ -1,15 +1,15 @@
-#include "posix/fork.h"
+#include "fork/fork.h"
 
 #include <uv.h>
 
 #include "binding/binding.h"
 #include "binding/environments.h"
 #include "binding/random.h"
+#include "fork/credentials.h"
+#include "fork/inotify.h"
+#include "fork/requirements.h"
+#include "fork/threads.h"
 #include "loop/fs_watchers.h"
-#include "posix/credentials.h"
-#include "posix/inotify.h"
-#include "posix/requirements.h"
-#include "posix/threads.h"
 #include "posix/wait.h"
 
 namespace prefork {

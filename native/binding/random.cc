@@ -1,4 +1,4 @@
-// engine/math_random.h as JavaScript sees it.
+// v8/math_random.h as JavaScript sees it.
 #include "binding/random.h"
 
 #include <pthread.h>
@@ -6,8 +6,8 @@
 #include <atomic>
 
 #include "binding/binding.h"
-#include "engine/random_survey.h"
 #include "posix/random.h"
+#include "v8/random_survey.h"
 
 namespace prefork {
 

@@ -1,5 +1,5 @@
 // fs.watch() in a child whose new inotify instance could not be given its watches
-// (posix/inotify.h): the loop knows the paths, and watches again.
+// (fork/inotify.h): the loop knows the paths, and watches again.
 #pragma once
 
 #include <uv.h>

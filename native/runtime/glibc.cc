@@ -4,8 +4,8 @@
 // glibc 2.33 and 2.34 gave some functions new versions without changing what they do (release
 // notes: stat has become a function of its own, libpthread and libdl are part of libc). The ones of
 // these that are used here are defined here, on top of what all versions have. The definitions are
-// seen by this addon alone (native/exports.map). test/binary.test.ts reads from the binary that
-// none is missing.
+// seen by this addon alone (native/exports.map). test/package/binary.test.ts reads from the binary
+// that none is missing.
 #include <features.h>
 
 #if defined(__GLIBC__)

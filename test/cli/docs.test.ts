@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { OPTIONS } from '../../lib/cli/options';
+import { OPTIONS } from '../../lib/cli/settings/options';
 import { ROOT } from '../helpers/stdin';
 
 test.each(OPTIONS)('The documentation has $name under all its names.', ({ name, flags, variables }) => {

@@ -44,7 +44,7 @@ function seededRandom(seed) {
 
 function compileStubborn(folder) {
   const output = join(folder, 'stubborn.so');
-  const source = join(__dirname, '..', 'fixtures', 'stubborn.c');
+  const source = join(__dirname, '..', 'fixtures', 'fork/stubborn.c');
   const flags = ['-O1', '-shared', '-fPIC', '-pthread', '-Wl,-z,nodelete'];
   execFileSync(process.env.CC ?? 'cc', [...flags, '-o', output, source], { stdio: 'inherit' });
   return output;

@@ -10,7 +10,7 @@ export const PYTHON = '/usr/bin/python3';
 
 const DEADLINE = 30_000; // ms
 
-const programs = join(__dirname, '..', 'oracle');
+const programs = join(__dirname, '..', 'tornado', 'oracle');
 
 /** Which Tornado is installed; null if there is none, or this is no Linux. */
 export function oracleVersion(): string | null {

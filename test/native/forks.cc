@@ -1,5 +1,5 @@
 // The native core without Node: a process with busy threads forks many times, and each child looks
-// whether everything that it should have goes on. Built with sanitizers by test/native.test.ts.
+// whether everything that it should have goes on. Built with sanitizers by test/native/native.test.ts.
 // Usage: forks <times>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #include <initializer_list>
 
 #include "check.h"
-#include "posix/fork.h"
+#include "fork/fork.h"
 #include "posix/wait.h"
 
 namespace {

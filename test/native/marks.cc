@@ -12,7 +12,7 @@
 #include <initializer_list>
 
 #include "check.h"
-#include "posix/fork.h"
+#include "fork/fork.h"
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "posix/fork.h"
+#include "fork/fork.h"
 
 namespace {
 

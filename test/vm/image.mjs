@@ -70,8 +70,10 @@ function compile(architecture, triplet) {
   };
   const gyp = join(ROOT, 'node_modules', '.bin', 'node-gyp');
   run(gyp, ['configure', 'build', '--silent', `--arch=${architecture}`], { cwd: folder, env });
-  const core = readdirSync(join(ROOT, 'native', 'posix')).filter((name) => name.endsWith('.cc'));
-  const sources = core.map((name) => join(ROOT, 'native', 'posix', name));
+  const core = ['posix', 'fork'].map((room) => join(ROOT, 'native', room));
+  const sources = core
+    .flatMap((room) => readdirSync(room).map((name) => join(room, name)))
+    .filter((name) => name.endsWith('.cc'));
   const flags = ['-std=c++17', '-O1', '-fno-exceptions', `-I${join(ROOT, 'native')}`, '-pthread', '-ldl'];
   for (const name of NATIVE_TESTS) {
     const source = join(ROOT, 'test', 'native', `${name}.cc`);

@@ -1,7 +1,7 @@
 // `deeds.js THEME PATTERN`: what test/fixtures/fork/do-in-both.js does, for all deeds of a theme one after the other.
 const { join } = require('node:path');
 const os = require('../../..');
-const { binding } = require('../../../dist/binding');
+const { binding } = require('../../../dist/base/binding');
 
 const DEADMAN_SECONDS = 120;
 const [, , theme, pattern] = process.argv;

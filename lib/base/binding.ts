@@ -1,0 +1,266 @@
+import { join } from 'node:path';
+import { preforkError } from './errors';
+
+import load = require('node-gyp-build');
+
+/** One end of a connection. A Unix socket's address is its path and its port is 0. */
+export interface Endpoint {
+  /** `AF_INET`, `AF_INET6` or `AF_UNIX`. */
+  family: number;
+  address: string;
+  port: number;
+}
+
+/** Of bpf(2): the sockets by slot, and the slots in the order of their turns. */
+export interface TurnDescriptors {
+  readonly sockets: number;
+  readonly order: number;
+}
+
+/** One result of getaddrinfo(3): `sockaddr` is for `socket_bind_inet`, the rest is what it says. */
+export interface ResolvedAddress extends Endpoint {
+  protocol: number;
+  sockaddr: ArrayBuffer;
+}
+
+/** A pending `wait_watch`. */
+export type PidWatch = { readonly prefork: 'PidWatch' };
+
+/** A listening descriptor that the event loop watches. */
+export interface NativeAcceptor {
+  readonly __brand: 'NativeAcceptor';
+}
+
+/** The constants of <sys/socket.h>, <netinet/in.h> and <netdb.h> that lib/ uses. */
+export interface SocketConstants {
+  readonly AF_UNSPEC: number;
+  readonly AF_INET: number;
+  readonly AF_INET6: number;
+  readonly AF_UNIX: number;
+  readonly AI_PASSIVE: number;
+  readonly AI_CANONNAME: number;
+  readonly AI_NUMERICHOST: number;
+  readonly AI_NUMERICSERV: number;
+  readonly AI_V4MAPPED: number;
+  readonly AI_ALL: number;
+  readonly AI_ADDRCONFIG: number;
+  readonly EAI_NONAME: number;
+  readonly IPPROTO_IPV6: number;
+  readonly IPV6_V6ONLY: number;
+  readonly SOL_SOCKET: number;
+  readonly SO_ACCEPTCONN: number;
+  readonly SO_REUSEADDR: number;
+  readonly SO_REUSEPORT: number;
+}
+
+/** An active handle of an event loop, as libuv knows it. */
+export interface LoopHandle {
+  /** libuv's name: `tcp`, `pipe`, `udp`, `fs_event`, `fs_poll`, `process`, `poll`, `async`, … */
+  type: string;
+  /** -1 if it has none. */
+  fd: number;
+  /** Of a `process`; otherwise 0. */
+  pid: number;
+  /** Whether it is a socket that accepts connections. */
+  listening: boolean;
+  /** Whether it is a pipe between Node processes, an IPC channel. */
+  passesHandles: boolean;
+  /** What an `fs_event` or `fs_poll` watches. */
+  path: string;
+  /** `127.0.0.1:80`, `[::1]:80`, a path, or empty. */
+  local: string;
+  /** The other end, if connected. */
+  remote: string;
+}
+
+/** Every native call. A number below zero is always `-errno`; the callers in lib/ turn it into an error. */
+export interface Binding {
+  /**
+   * Duplicates the process: 0 in the child, the child's pid in the parent. Sockets bound to `inspectorPort` (0: none)
+   * are cut off in the child before its inspector thread runs. With `renewReadFiles` the child has positions of its own
+   * in files that can only be read.
+   */
+  fork(inspectorPort: number, renewReadFiles: boolean): number;
+  /** A system call or a file of `/proc` that fork() needs and cannot have here, by name; undefined if none is missing. */
+  fork_misses(): string | undefined;
+  /**
+   * In the child, when another thread has forked: `secrets` get other bytes before this thread goes on, and `becameChild`
+   * is called before anything else comes out of this thread's loop.
+   */
+  on_fork_elsewhere(becameChild: () => void, secrets: Uint8Array[]): void;
+  /** Requests that this thread's loop has handed to the thread pool or the kernel (uv_loop_t's active_reqs). */
+  requests_in_flight(): number;
+  /** The active handles of the loop of this thread, referenced or not, in the order in which they were made. */
+  loop_active_handles(): LoopHandle[];
+  /** In the child, if inotify lost its watches: has this thread's loop watch all its files again. */
+  restart_lost_watchers(): number;
+  /** Gives every other thread the user, group and supplementary groups of the calling one. */
+  share_credentials(): number;
+  /** Whether it is known, in this process, where V8 keeps the state of `Math.random`. */
+  random_is_known(): boolean;
+  /**
+   * Looks for it in a context made just now, given its `Math.random`, which has not been called; `older` is a built-in
+   * function of any context that was there before. It is known when two such surveys agree.
+   */
+  random_survey(random: () => number, older: unknown): void;
+  /**
+   * Gives every context of this thread another state: 0: it could not; 1: contexts made later are seeded anew, too;
+   * 2: they are seeded by `--random-seed`.
+   */
+  random_renew(): 0 | 1 | 2;
+  /** Fills `bytes` with random bits of the kernel's (getrandom(2)). */
+  random_fill(bytes: Uint8Array | Int32Array): void;
+
+  /**
+   * getaddrinfo(3) for SOCK_STREAM; it blocks. A number below zero is `-errno` (EAI_SYSTEM), one above
+   * zero the absolute value of an `EAI_` constant.
+   */
+  socket_getaddrinfo(
+    host: string | null,
+    service: string,
+    family: number,
+    flags: number,
+  ): ResolvedAddress[] | number;
+  /** socket(2) for SOCK_STREAM, non-blocking and closed on exec: the descriptor. */
+  socket_open(family: number, protocol: number): number;
+  /** getsockopt(2) of an `int`. */
+  socket_getsockopt(fd: number, level: number, name: number): number;
+  /** setsockopt(2) of an `int`: 0. */
+  socket_setsockopt(fd: number, level: number, name: number, value: number): number;
+  /** From now on nobody new gets into the queue of a listening internet socket, in all processes that share it: 0. */
+  socket_refuse(fd: number): number;
+  /** 1 if a connection waits to be accepted, 0 if none does. */
+  socket_pending(fd: number): number;
+  /** Makes sockets of one port take turns; the descriptors by which to say who does. */
+  turns_take(fd: number, capacity: number): TurnDescriptors | number;
+  turns_set_socket(sockets: number, slot: number, fd: number): number;
+  turns_set_order(order: number, slots: Uint32Array): number;
+  /** bind(2) to a `sockaddr` of `socket_getaddrinfo`, at `port` whatever its own port is: 0. */
+  socket_bind_inet(fd: number, sockaddr: ArrayBuffer, port: number): number;
+  /** bind(2) to a path, in the abstract namespace if it begins with NUL: 0. */
+  socket_bind_unix(fd: number, path: string): number;
+  /** listen(2): 0. */
+  socket_listen(fd: number, backlog: number): number;
+  /** getsockname(2). */
+  socket_getsockname(fd: number): Endpoint | number;
+  /** close(2): 0. */
+  socket_close(fd: number): number;
+  /**
+   * Watches a listening descriptor and calls back with each connection's descriptor and other end, up to
+   * 128 in one turn of the loop, or with `-errno`. What the callback throws is an uncaught exception.
+   * Keeps the loop alive until `accept_stop`, which must come before the descriptor is closed.
+   */
+  accept_start(
+    fd: number,
+    callback: (connection: number, peer: Endpoint | undefined) => void,
+  ): NativeAcceptor | number;
+  /** Ends the watching; `acceptor` must not be used again. */
+  accept_stop(acceptor: NativeAcceptor): void;
+  /** Whether a watched descriptor alone keeps the loop alive (uv_ref, uv_unref). */
+  accept_keep_alive(acceptor: NativeAcceptor, alive: boolean): void;
+  readonly socket_constants: SocketConstants;
+  /** The C library that the addon was compiled for. */
+  readonly libc: 'glibc' | 'musl';
+
+  /** `_exit(2)` with the low eight bits of `status`. */
+  process_exit(status: number): never;
+  process_getpid(): number;
+  process_getppid(): number;
+  /** Seconds that were left of the previous alarm. */
+  process_alarm(seconds: number): number;
+  /** Fills `ends` with the reading and the writing end, close-on-exec; shared with forked children. */
+  process_pipe(ends: Int32Array): number;
+  /** Whether `fd` is an end of a pipe that `process_pipe` made, here or in the parent. */
+  process_is_shared_pipe(fd: number): boolean;
+  /** Fills `ends` with two connected Unix stream sockets, close-on-exec. */
+  process_socketpair(ends: Int32Array): number;
+  process_dup2(from: number, to: number, inheritable: boolean): number;
+  /** Gives free memory of malloc back to the system (malloc_trim(3), where there is one). */
+  process_trim_memory(): void;
+  process_setsid(): number;
+  process_setpgid(pid: number, group: number): number;
+  process_parent_death_signal(signal: number): number;
+
+  /** From now on these signals are noted for `supervise_wait`, whatever was done about them before: 0. */
+  supervise_begin(signals: Int32Array): number;
+  /**
+   * Sleeps, without a turn of the loop, until a signal comes, a child ends or somebody rings, at most so many
+   * milliseconds (-1: no limit): bit n is set if signal n has come. May wake early.
+   */
+  supervise_wait(milliseconds: number): number;
+  /** The pid of any child that has ended, whoever made it (`status[0]` is filled); 0: none has; `-ECHILD`: there is none. */
+  supervise_reap(status: Int32Array): number;
+  /** In a child: undoes `supervise_begin`. Bit n is set if signal n has come to the child before that. */
+  supervise_end(): number;
+  /** From a worker: wakes the parent's `supervise_wait`. */
+  supervise_ring(): void;
+  /** Memory, zero at first, that all processes forked after the first call share; its first word is the bell. */
+  shared_memory(): ArrayBuffer | number;
+
+  /**
+   * Runs `report` in the middle of whatever JavaScript this thread is running once another process has called
+   * `stack_request` with the same 32-bit word of the shared memory: 0, or `-ENOSYS` where V8 cannot be asked.
+   */
+  stack_report_on_request(word: number, report: () => void): number;
+  stack_request(word: number): void;
+
+  /**
+   * Starts listening for ended children in this thread's loop. Waits nest.
+   * Between `wait_begin` and `wait_end` the signals that reach this loop have to be taken with `wait_next_signal`.
+   */
+  wait_begin(): number;
+  /** Ends the innermost wait; with the outermost, signals meant for others go back to libuv. */
+  wait_end(): void;
+  /** Takes the next signal for which JavaScript has a listener; 0 if there is none. */
+  wait_next_signal(): number;
+  /** Sleeps until a signal arrives or a child changes, at most so many milliseconds (-1: no limit). May wake early. */
+  wait_sleep(milliseconds: number): void;
+  /**
+   * `waitpid(2)` with WNOHANG: the pid (`status[0]` is filled), or 0 if none is ready.
+   * With pid -1, children of `node:child_process` are left alone.
+   */
+  wait_now(pid: number, options: number, status: Int32Array): number;
+  /** Tells `wait_now(-1, …)`, in all threads, of a child made by fork(), which knows of none itself. */
+  wait_note_child(pid: number): number;
+  /** Calls `ended` in the loop when the child has ended, and keeps the loop alive; possibly again, until `wait_unwatch`. */
+  wait_watch(pid: number, ended: () => void): PidWatch | number;
+  /** Once for each watch. */
+  wait_unwatch(watch: PidWatch): void;
+  /** The environment's own `process`, where a sandbox such as Jest's shows a copy. */
+  wait_real_process(): NodeJS.Process;
+}
+
+/** What is asked for when the package is loaded. */
+const WITHOUT_ADDON = {
+  socket_constants: {},
+  on_fork_elsewhere: () => {},
+  random_is_known: () => true,
+  wait_real_process: () => process,
+  process_getpid: () => process.pid,
+};
+
+/**
+ * Where there is no addon (another operating system, another C library, no compiler at installation) the package
+ * still loads, and the first native call says what is missing.
+ */
+function explainLater(cause: unknown): Binding {
+  const explain = () => {
+    throw preforkError(
+      'ERR_PREFORK_UNSUPPORTED',
+      `prefork needs Linux on x64 or arm64 and its native addon; on this ${process.platform}-${process.arch} it could not be loaded ` +
+        `(if node_modules comes from another system: npm rebuild prefork --build-from-source): ${String(cause)}`,
+      { cause },
+    );
+  };
+  return new Proxy(Object.create(null), { get: (_, name) => Reflect.get(WITHOUT_ADDON, name) ?? explain });
+}
+
+function loadBinding(): Binding {
+  try {
+    return load(join(__dirname, '..', '..')) as Binding;
+  } catch (error) {
+    return explainLater(error);
+  }
+}
+
+export const binding = loadBinding();

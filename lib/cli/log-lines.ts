@@ -1,0 +1,45 @@
+/**
+ * The log of the process manager, to standard error, in the format that was asked for.
+ *
+ * No logging package stands behind it: the parent never turns its event loop again, so that all that counts is one
+ * blocking write for each line, and that none is held back when a process forks or ends.
+ */
+import { isatty, WriteStream } from 'node:tty';
+import { stripVTControlCharacters } from 'node:util';
+import { writeToStderr } from '../base/blocking-write';
+import type { Log, LogEntry, LogFormat } from '../manager/settings';
+
+type Level = LogEntry['level'];
+
+const COLOR: Record<Level, string> = { info: '\x1b[32m', warning: '\x1b[33m', error: '\x1b[31m' };
+const NORMAL = '\x1b[0m';
+
+export function makeLog(format: LogFormat): Log {
+  const line = { plain, pretty: isColorful() ? pretty : uncolored, json }[format];
+  return (entry) => writeToStderr(`${line(entry, new Date())}\n`);
+}
+
+/** `2026-11-22T08:15:00.123Z prefork[4711] warning: worker 0 (pid 4712) …` */
+function plain({ level, message }: LogEntry, now: Date): string {
+  return `${now.toISOString()} prefork[${process.pid}] ${level}: ${message}`;
+}
+
+/** For a terminal: `08:15:00 prefork  worker 0 …`, in local time and in the colour of the level. */
+function pretty({ level, message }: LogEntry, now: Date): string {
+  const time = now.toTimeString().slice(0, 8);
+  return `${COLOR[level]}${time} prefork${NORMAL}  ${message}`.replaceAll('\n', '\n    ');
+}
+
+function uncolored(entry: LogEntry, now: Date): string {
+  return stripVTControlCharacters(pretty(entry, now));
+}
+
+/** `worker` and `pid` are those of the worker that it is about; what the entry lacks, the line lacks. */
+function json({ level, event, message, worker, pid }: LogEntry, now: Date): string {
+  return JSON.stringify({ time: now.toISOString(), level, event, message, worker, pid });
+}
+
+/** Asked without process.stderr, whose first use would open a handle on the loop. */
+function isColorful(): boolean {
+  return isatty(2) && WriteStream.prototype.getColorDepth.call(WriteStream.prototype, process.env) > 1;
+}

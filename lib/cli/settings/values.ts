@@ -1,0 +1,212 @@
+/**
+ * What people write for a value, and what it means. The same readers serve the command line and the environment, which
+ * know only text, and configuration files, which also have numbers and booleans.
+ */
+import { isIPv6 } from 'node:net';
+import { MAX_WORKERS } from '../../manager/scoreboard';
+import type { Bind, LogFormat } from '../../manager/settings';
+
+/** Thrown by a reader: what it had expected. Who called it knows of which option and where. */
+export class Unexpected extends Error {
+  /** @param kind of the received value: not of such a type, out of its range, or without a meaning */
+  constructor(
+    readonly expected: string,
+    readonly kind: 'type' | 'range' | 'value' = 'value',
+  ) {
+    super(expected);
+  }
+}
+
+/** Makes a setting's value of what somebody wrote; throws `Unexpected`. */
+export type Reader<T> = (written: unknown) => T;
+
+const UNITS_OF_TIME: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const UNITS_OF_MEMORY: Record<string, number> = { B: 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** The longest a timer of Node's can be. */
+const LONGEST = 2 ** 31 - 1;
+
+/** An integer from `min` to `max`, as a number or in decimal digits. */
+export function integer(min: number, max: number): Reader<number> {
+  const expected =
+    max === Number.MAX_SAFE_INTEGER ? `an integer of ${min} or more` : `an integer from ${min} to ${max}`;
+  return (written) => {
+    const value = typeof written === 'string' && /^[+-]?\d+$/.test(written) ? Number(written) : written;
+    if (typeof value !== 'number') throw new Unexpected(expected, typeOrValue(written));
+    if (!Number.isInteger(value) || value < min || value > max) throw new Unexpected(expected, 'range');
+    return value;
+  };
+}
+
+/** Milliseconds: `500ms`, `30s`, `2m`, `1h`, a plain 0; in a file also a number of milliseconds. */
+export function duration(min: number): Reader<number> {
+  const expected =
+    min > 0 ? 'a duration such as 500ms, 30s or 2m' : 'a duration such as 500ms, 30s or 2m, or 0';
+  return (written) => {
+    const value = written === '0' ? 0 : quantity(written, /^(\d+(?:\.\d+)?)(ms|s|m|h)$/, UNITS_OF_TIME);
+    if (value === undefined) throw new Unexpected(expected, typeOrValue(written));
+    if (!(value >= min && value <= LONGEST))
+      throw new Unexpected(`${expected} of ${min} ms to 24 days`, 'range');
+    return Math.round(value);
+  };
+}
+
+/** The same, or 0. */
+export function durationOrZero(min: number): Reader<number> {
+  return (written) => {
+    const value = duration(0)(written);
+    if (value === 0 || value >= min) return value;
+    throw new Unexpected(`0, or a duration of ${min} ms or more,`, 'range');
+  };
+}
+
+/** Bytes: `512M`, `1.5G`, `64MiB`, powers of 1024; in a file also a number of bytes. */
+export const size: Reader<number> = (written) => {
+  const expected = 'a size such as 64K, 512M or 1.5G';
+  const value = quantity(written, /^(\d+(?:\.\d+)?)([BKMGT])(?:i?B)?$/, UNITS_OF_MEMORY);
+  if (value === undefined) throw new Unexpected(expected, typeOrValue(written));
+  if (!(value >= 1 && value <= Number.MAX_SAFE_INTEGER)) throw new Unexpected(expected, 'range');
+  return Math.round(value);
+};
+
+/** A share, 0 to 1: `0.1`, `10%`. */
+export const fraction: Reader<number> = (written) => {
+  const expected = 'a share from 0 to 1, or from 0% to 100%';
+  const value = quantity(written, /^(\d*\.?\d+)(%?)$/, { '': 1, '%': 0.01 });
+  if (value === undefined) throw new Unexpected(expected, typeOrValue(written));
+  if (!(value >= 0 && value <= 1)) throw new Unexpected(expected, 'range');
+  return value;
+};
+
+export const boolean: Reader<boolean> = (written) => {
+  if (typeof written === 'boolean') return written;
+  if (/^(1|true|yes|on)$/i.test(String(written))) return true;
+  if (/^(0|false|no|off)$/i.test(String(written))) return false;
+  throw new Unexpected('true or false', typeOrValue(written));
+};
+
+export const text: Reader<string> = (written) => {
+  if (typeof written !== 'string') throw new Unexpected('a text', 'type');
+  if (written === '' || written.includes('\0')) throw new Unexpected('a text that is not empty');
+  return written;
+};
+
+export function oneOf<T extends string>(...values: T[]): Reader<T> {
+  return (written) => {
+    const value = values.find((each) => each === written);
+    if (value === undefined) throw new Unexpected(`one of ${values.join(', ')}`, typeOrValue(written));
+    return value;
+  };
+}
+
+/** What `reader` reads; or the word `none`, in a file null: no limit, nothing. */
+export function orNone<T>(reader: Reader<T>): Reader<T | null> {
+  return (written) => (written === null || written === 'none' ? null : reader(written));
+}
+
+export const logFormat: Reader<LogFormat> = oneOf('plain', 'pretty', 'json');
+
+/** A number, or `auto`. */
+export const workers: Reader<number | 'auto'> = (written) => {
+  if (written === 'auto') return 'auto';
+  try {
+    return integer(1, MAX_WORKERS)(written);
+  } catch (error) {
+    throw error instanceof Unexpected ? new Unexpected(`${error.expected}, or auto,`, error.kind) : error;
+  }
+};
+
+/** A name, or a number. */
+export const account: Reader<string | number> = (written) => {
+  const expected = 'a name or an id of 0 or more';
+  if (typeof written === 'string' && /^[A-Za-z_][\w.-]*\$?$/.test(written)) return written;
+  try {
+    return integer(0, 2 ** 32 - 2)(written);
+  } catch {
+    throw new Unexpected(expected, typeOrValue(written));
+  }
+};
+
+/** Permission bits in octal: `022`, `0o022`; in a file also a number. */
+export const umask: Reader<number> = (written) => {
+  const value =
+    typeof written === 'string' && /^(0o)?[0-7]{1,4}$/.test(written)
+      ? Number.parseInt(written.replace('0o', ''), 8)
+      : written;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0o777) {
+    throw new Unexpected('permission bits in octal, such as 022 or 0o077', typeOrValue(written));
+  }
+  return value;
+};
+
+/** `host:port`, `:port`, `port`, `[::1]:port`, `unix:path`, `fd:number`; a list of them, or one text with commas. */
+export const bind: Reader<Bind[]> = (written) => {
+  const list = Array.isArray(written) ? written : [written];
+  const places = list.flatMap((each: unknown) => (typeof each === 'string' ? each.split(',') : [each]));
+  return places.map(onePlace);
+};
+
+/** `/`, `/search?q=a`: a list of them, or one text with commas. */
+export const paths: Reader<string[]> = (written) => {
+  const list = Array.isArray(written) ? written : [written];
+  return list.flatMap((each: unknown) => {
+    if (typeof each !== 'string') throw new Unexpected("paths that begin with '/'", 'type');
+    const several = each.split(',').map((path) => path.trim());
+    if (!several.every((path) => path.startsWith('/'))) throw new Unexpected("paths that begin with '/'");
+    return several;
+  });
+};
+
+function onePlace(written: unknown): Bind {
+  const expected = 'host:port, :port, unix:path or fd:number';
+  if (typeof written === 'number') return tcp(null, String(written), expected);
+  if (typeof written !== 'string') throw new Unexpected(expected, 'type');
+  const place = written.trim();
+  const [, path] = /^unix:(.+)$/.exec(place) ?? [];
+  if (path !== undefined) return { kind: 'unix', path };
+  const [, fd] = /^fd:(\d{1,9})$/.exec(place) ?? [];
+  if (fd !== undefined) return { kind: 'fd', fd: Number(fd) };
+  const [, host = '', port] = /^(?:(.*):)?(\d+)$/.exec(place) ?? [];
+  if (port === undefined) throw new Unexpected(expected);
+  return tcp(hostOf(host, expected), port, expected);
+}
+
+/** IPv6 addresses stand in brackets, as in a URL: without them nobody knows where the port begins. */
+function hostOf(host: string, expected: string): string | null {
+  const [, inBrackets] = /^\[(.+)\]$/.exec(host) ?? [];
+  if (inBrackets !== undefined) {
+    if (!isIPv6(inBrackets)) throw new Unexpected('an IPv6 address between the brackets');
+    return inBrackets;
+  }
+  if (host.includes(':')) throw new Unexpected('brackets around an IPv6 address, as in [::1]:8888');
+  if (/[\s/[\]]/.test(host)) throw new Unexpected(expected);
+  return host === '' || host === '*' ? null : host;
+}
+
+function tcp(host: string | null, digits: string, expected: string): Bind {
+  const port = Number(digits);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new Unexpected(`${expected} with a port from 0 to 65535`, 'range');
+  }
+  return { kind: 'tcp', host, port };
+}
+
+/** As it would be written. */
+export function formatBind(place: Bind): string {
+  if (place.kind === 'unix') return `unix:${place.path}`;
+  if (place.kind === 'fd') return `fd:${place.fd}`;
+  const host = place.host ?? '';
+  return `${isIPv6(host) ? `[${host}]` : host}:${place.port}`;
+}
+
+/** A number with a unit; a number of a file counts in the smallest. Undefined if it is neither. */
+function quantity(written: unknown, pattern: RegExp, units: Record<string, number>): number | undefined {
+  if (typeof written === 'number') return written;
+  if (typeof written !== 'string') return undefined;
+  const [, digits, unit = ''] = pattern.exec(written.trim()) ?? [];
+  return digits === undefined ? undefined : Number(digits) * (units[unit] ?? Number.NaN);
+}
+
+function typeOrValue(written: unknown): 'type' | 'value' {
+  return typeof written === 'string' || typeof written === 'number' ? 'value' : 'type';
+}

@@ -1,0 +1,268 @@
+/** What JavaScript state the child of a fork must change, one function each. */
+import { ChildProcess } from 'node:child_process';
+import { syncBuiltinESMExports } from 'node:module';
+import { inspect } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
+import { binding } from '../base/binding';
+import { writeAll } from '../base/blocking-write';
+import { systemError } from '../base/errors';
+import { type AsyncWaits, asyncWaits, forgetAsyncWaits } from '../wait/wait';
+import { childProcesses } from './child-processes';
+import { type RandomSources, randomSources, reseedRandom, standInSources } from './random';
+import { cryptoCaches } from './random/crypto-caches';
+
+const cluster = require('node:cluster') as import('node:cluster').Cluster;
+
+/** The parts of Node's internals that are touched here; all have been the same since Node 16. */
+interface Handle {
+  close(): void;
+  readStop?(): void;
+}
+interface HandleOwner {
+  _handle?: Handle | null;
+}
+interface ChannelOwner {
+  channel?: unknown;
+  connected?: boolean;
+}
+interface ProcessInternals extends NodeJS.Process {
+  _getActiveHandles(): unknown[];
+}
+
+/**
+ * What a child inherits and has to change. The parent makes the list: to look for it in the child would touch many more
+ * pages, and each page that a child touches for the first time costs some microseconds.
+ */
+export interface Estate {
+  /** Both the real one and, in a sandbox like Jest's, the copy that this module sees. */
+  processes: NodeJS.Process[];
+  /** Those of them that have a channel to the process that started this one. */
+  onChannel: NodeJS.Process[];
+  /** The `process` of a worker thread, if it is one that forks. */
+  worker: NodeJS.Process | undefined;
+  /** The parent's children. */
+  childProcesses: ChildProcess[];
+  /** The ids of the parent's workers of node:cluster. */
+  clusterWorkers: string[];
+  isClusterWorker: boolean;
+  asyncWaits: AsyncWaits;
+  randomSources: RandomSources;
+  /** What this process's inspector listens on; 0 if it does not. */
+  inspectorPort: number;
+}
+
+/** In the parent, just before the fork. */
+export function takeStock(): Estate {
+  const real = binding.wait_real_process() as ProcessInternals;
+  const isChildProcess = (handle: unknown): handle is ChildProcess => handle instanceof ChildProcess;
+  const referenced = real._getActiveHandles().filter(isChildProcess);
+  const processes = real === process ? [process] : [real, process];
+  return {
+    processes,
+    onChannel: processes.filter(({ channel }) => channel !== undefined && channel !== null),
+    worker: isMainThread ? undefined : real,
+    childProcesses: [...new Set([...referenced, ...childProcesses()])],
+    clusterWorkers: Object.keys(cluster.workers ?? {}),
+    isClusterWorker: cluster.isWorker,
+    asyncWaits,
+    randomSources: randomSources(),
+    inspectorPort: inspectorPort(),
+  };
+}
+
+function takeNewPid({ processes }: Estate): void {
+  const pid = binding.process_getpid();
+  for (const object of processes) {
+    Object.defineProperty(object, 'pid', {
+      value: pid,
+      configurable: true,
+      enumerable: true,
+      writable: false,
+    });
+  }
+}
+
+/** Closes this process's copy of a descriptor without a word to the other side. */
+function letGo(owner: HandleOwner | null | undefined): void {
+  const handle = owner?._handle;
+  if (handle === null || handle === undefined || owner === null || owner === undefined) return;
+  handle.readStop?.();
+  handle.close();
+  owner._handle = null;
+}
+
+/** `channel` is only a control for users; the handle is kept under a symbol (lib/internal/child_process.js). */
+function channelKey(owner: object): symbol | undefined {
+  return Object.getOwnPropertySymbols(owner).find(({ description }) => description === 'kChannelHandle');
+}
+
+function letGoOfChannel(owner: ChannelOwner): void {
+  const key = channelKey(owner);
+  const channel: Handle | null | undefined = key === undefined ? null : Reflect.get(owner, key);
+  if (key === undefined || channel === null || channel === undefined) return;
+  channel.readStop?.();
+  channel.close();
+  Reflect.set(owner, key, null);
+  owner.channel = null;
+  owner.connected = false;
+}
+
+/** The channel belongs to the original: the child neither writes to it nor reads, and `disconnect` does not come. */
+function leaveChannel({ onChannel }: Estate): void {
+  for (const object of onChannel) {
+    letGoOfChannel(object as ChannelOwner);
+    for (const name of ['send', 'disconnect', 'connected', 'channel', '_channel', '_send', '_disconnect']) {
+      Reflect.deleteProperty(object, name);
+    }
+    hearNoClosedChannel(object);
+  }
+}
+
+/**
+ * Whoever has put `process.send` aside before the fork and calls it in the child gets `ERR_IPC_CHANNEL_CLOSED` as an
+ * 'error' event (lib/internal/child_process.js, `target.send`), which ends the child: if nobody listens, or because
+ * somebody does (vitest). But nothing has gone wrong here.
+ */
+function hearNoClosedChannel(object: NodeJS.Process): void {
+  const { emit } = object;
+  const value = (...parameters: unknown[]): unknown => {
+    const [name, error] = parameters as [string, NodeJS.ErrnoException | undefined];
+    const isClosedChannel = name === 'error' && error?.code === 'ERR_IPC_CHANNEL_CLOSED';
+    return isClosedChannel ? false : Reflect.apply(emit, object, parameters);
+  };
+  Object.defineProperty(object, 'emit', { value, configurable: true, writable: true });
+}
+
+/**
+ * The primary knows nothing of the child, which has no channel to it: as a worker, its servers would wait for ever for
+ * the primary's answer instead of listening. The workers of a primary are not its child's, either.
+ */
+function leaveCluster({ clusterWorkers, isClusterWorker }: Estate): void {
+  for (const id of clusterWorkers) Reflect.deleteProperty(cluster.workers ?? {}, id);
+  if (!isClusterWorker) return;
+  Object.assign(cluster, { isWorker: false, isPrimary: true, isMaster: true, worker: undefined });
+  syncBuiltinESMExports();
+}
+
+/** The parent's children: no exit event can come, kill() must not reach them, and their pipes are the parent's to read. */
+function disownChildProcesses({ childProcesses }: Estate): void {
+  for (const handle of childProcesses) {
+    letGoOfChannel(handle as ChannelOwner);
+    for (const stream of handle.stdio ?? []) letGo(stream as unknown as HandleOwner | null);
+    letGo(handle as unknown as HandleOwner);
+  }
+}
+
+function inspector(): typeof import('node:inspector') | undefined {
+  return process.features.inspector ? require('node:inspector') : undefined;
+}
+
+function inspectorPort(): number {
+  const url = inspector()?.url();
+  return url === undefined ? 0 : Number(new URL(url).port);
+}
+
+function leaveInspector({ inspectorPort }: Estate, port: number | undefined): void {
+  if (inspectorPort !== 0) inspector()?.close();
+  if (port !== undefined) inspector()?.open(port);
+}
+
+/** Without CAP_DAC_READ_SEARCH only the loop knows which files it watches (native/fork/inotify.h). */
+function watchFilesAgain(): void {
+  const result = binding.restart_lost_watchers();
+  if (result >= 0) return;
+  const { message } = systemError(result, 'inotify_add_watch');
+  process.emitWarning(`fs.watch() has stopped watching a file in a forked child: ${message}`, 'ForkWarning');
+}
+
+/** A worker's streams are messages to its parent's loop, which would come too late when the process ends. */
+function writeDirectly(stream: NodeJS.WriteStream, fd: number): void {
+  stream._writev = (chunks, done) => {
+    try {
+      for (const { chunk, encoding } of chunks) writeAll(fd, Buffer.from(chunk, encoding));
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
+}
+
+/** So is what a worker throws: an 'error' event of its Worker. */
+function sayWhatIsThrown(object: NodeJS.Process): void {
+  object.on('uncaughtExceptionMonitor', (error) => {
+    if (object.listenerCount('uncaughtException') === 0) writeAll(2, `Uncaught ${inspect(error)}\n`);
+  });
+}
+
+/**
+ * A worker that has forked: `process.exit`, or an exception, ends the child, and not only this thread of it while the
+ * copies of the others go on. (lib/internal/process/per_thread.js: all ways to exit end in `reallyExit`, once the
+ * listeners have run.)
+ */
+function becomeMainThread({ worker }: Estate): void {
+  if (worker === undefined) return;
+  Reflect.set(worker, 'reallyExit', (status: number) => binding.process_exit(status));
+  writeDirectly(worker.stdout, 1);
+  writeDirectly(worker.stderr, 2);
+  sayWhatIsThrown(worker);
+}
+
+/** What each environment has to put right for itself, the forking one and those that live on beside it. */
+function takeNewIdentity(estate: Estate): void {
+  takeNewPid(estate);
+  forgetAsyncWaits(estate.asyncWaits);
+  reseedRandom(estate.randomSources);
+  leaveChannel(estate);
+  leaveCluster(estate);
+  disownChildProcesses(estate);
+  watchFilesAgain();
+}
+
+/** Every step, in the child, before any code of the program runs in this thread. */
+export function becomeChild(estate: Estate, { inspectPort }: { inspectPort?: number }): void {
+  takeNewIdentity(estate);
+  becomeMainThread(estate);
+  leaveInspector(estate, inspectPort);
+}
+
+/**
+ * An estate with nothing in it that is really there. But V8 is to see nothing new when it sees the real one: each object
+ * has the same hidden class, which an empty array has when it is a slice of the real one, and not as `[]`.
+ */
+function standIn(): Estate {
+  const real = takeStock();
+  return Object.assign(real, {
+    processes: [{} as NodeJS.Process],
+    onChannel: real.onChannel.slice(0, 0),
+    worker: undefined,
+    childProcesses: real.childProcesses.slice(0, 0),
+    clusterWorkers: real.clusterWorkers.slice(0, 0),
+    isClusterWorker: false,
+    asyncWaits: new Set(),
+    randomSources: standInSources(),
+    inspectorPort: 0,
+  } satisfies Estate);
+}
+
+/** Collected by the next full collection, and by no smaller one. */
+let sinceLastCollection = new WeakRef({});
+let rehearsed = false;
+
+/**
+ * In the parent, before a fork: has done to a stand-in what the child will do. V8 compiles a function when it is first
+ * called and learns from the first calls, which would be left to every child. Full collections drop the code of what
+ * has not been called for long: then once more.
+ */
+export function rehearse(asChild: (estate: Estate) => void): void {
+  if (rehearsed && sinceLastCollection.deref() !== undefined) return;
+  const estate = standIn();
+  const times = rehearsed ? 1 : 100;
+  for (let i = 0; i < times; i++) asChild(estate);
+  rehearsed = true;
+  sinceLastCollection = new WeakRef({});
+}
+
+/** Once, when the package is loaded: this thread may live on in the child of another thread's fork. */
+export function listenForForksElsewhere(): void {
+  binding.on_fork_elsewhere(() => takeNewIdentity(takeStock()), cryptoCaches());
+}

@@ -1,0 +1,145 @@
+import { constants } from 'node:os';
+import { binding } from '../base/binding';
+import { integer, invalidType, preforkError, systemError } from '../base/errors';
+import { activeRequests, hasOtherThreads } from './active';
+import { runAfter, runBefore } from './at-fork';
+import { becomeChild, type Estate, listenForForksElsewhere, rehearse, takeStock } from './become-child';
+import { awaitCertificates } from './certificates';
+import { wrapCredentialCalls } from './credentials';
+
+/** What is to be different from the default. */
+export interface ForkOptions {
+  /**
+   * Fork although requests are in flight: the thread pool then finishes each of them in both processes, so that a
+   * write is done twice and a callback called in both. Default: false, which throws `ERR_PREFORK_BUSY`.
+   */
+  allowInFlight?: boolean;
+  /** Open the inspector in the child on this port (0: any free one). Default: the child has no inspector. */
+  inspectPort?: number;
+}
+
+const MAX_PORT = 65535;
+
+listenForForksElsewhere();
+wrapCredentialCalls();
+
+function checkOptions({ allowInFlight, inspectPort }: ForkOptions): void {
+  if (allowInFlight !== undefined && typeof allowInFlight !== 'boolean') {
+    throw invalidType('options.allowInFlight', 'a boolean', allowInFlight);
+  }
+  if (inspectPort !== undefined) integer('options.inspectPort', inspectPort, 0, MAX_PORT);
+}
+
+function refuseWorkInFlight(): void {
+  const count = binding.requests_in_flight();
+  if (count === 0) return;
+  const names = activeRequests().map(({ detail }) => detail);
+  throw preforkError(
+    'ERR_PREFORK_BUSY',
+    `fork() while ${count} request${count === 1 ? ' is' : 's are'} in flight would do the work in both processes: ${names.join(', ')}. ` +
+      'Wait for them, or pass { allowInFlight: true }',
+  );
+}
+
+/**
+ * Whether JavaScript in another thread, or the thread pool, may be in the middle of a file. In the child it reads on,
+ * as it does in the parent, and each needs a position of its own; else files stay shared, as POSIX says.
+ */
+export function othersMayRead(): boolean {
+  return hasOtherThreads() || binding.requests_in_flight() > 0;
+}
+
+/** The cause says how a call failed, but not which: so each is asked whether it is the one. */
+function missingError(cause: Error): Error {
+  const name = binding.fork_misses();
+  if (name === undefined) return cause;
+  const why = name.startsWith('/proc')
+    ? 'cannot be read here: mount /proc, in this namespace of processes'
+    : 'the kernel lacks or a seccomp filter forbids';
+  return preforkError('ERR_PREFORK_UNSUPPORTED', `fork() needs ${name} which ${why}`, { cause });
+}
+
+function forkError(negativeErrno: number): Error {
+  const cause = systemError(negativeErrno, 'fork');
+  switch (-negativeErrno) {
+    case constants.errno.ETIMEDOUT:
+      return preforkError(
+        'ERR_PREFORK_TIMEOUT',
+        'fork() gave up: a thread of the process did not stop in time',
+        {
+          cause,
+        },
+      );
+    case constants.errno.ETIME:
+      return preforkError('ERR_PREFORK_TIMEOUT', 'the child was not complete in time', { cause });
+    case constants.errno.ECHILD:
+      return preforkError('ERR_PREFORK_CHILD_KILLED', 'the child was killed before it was complete', {
+        cause,
+      });
+    case constants.errno.ENOTSUP:
+      return preforkError(
+        'ERR_PREFORK_UNSUPPORTED',
+        'fork() cannot give the child an io_uring like one of this process: a ring with a kernel thread ' +
+          '(UV_USE_IO_URING=1), one of a native package, or one whose address the kernel refuses',
+        { cause },
+      );
+    case constants.errno.ENOSYS:
+    case constants.errno.EPERM:
+    case constants.errno.EACCES:
+    case constants.errno.ENOENT:
+      return missingError(cause);
+    default:
+      return cause;
+  }
+}
+
+/** After the fork, in either process. */
+function goOn(pid: number, estate: Estate, options: ForkOptions): void {
+  if (pid === 0) becomeChild(estate, options);
+  else binding.wait_note_child(pid);
+}
+
+/**
+ * Duplicates this process, with its heap, its threads and its event loop. Returns twice.
+ *
+ * In the parent: the child's pid; nothing else has changed. In the child: 0; it has this thread as its main thread, a
+ * copy of every other thread, timer, watcher and worker, its own pid, its own random numbers, no IPC channel, no
+ * inspector and none of the parent's child processes. Files, sockets and pipes are shared, as POSIX says (but while
+ * there are worker threads, or requests in flight, the child has its own position in files that are open for reading
+ * only); see docs/fork-safety.md.
+ *
+ * On an error there is no child and the parent goes on as before.
+ *
+ * Source: fork(2), Python's `os.fork`; forkall(2) of Solaris.
+ * @throws Error `ERR_PREFORK_BUSY` if requests are in flight, unless `allowInFlight`
+ * @throws Error `ERR_PREFORK_TIMEOUT` if a thread does not stop within 5 seconds, or the child is not complete in 10
+ * @throws Error `ERR_PREFORK_CHILD_KILLED` if somebody killed the child before it was complete
+ * @throws Error `ERR_PREFORK_UNSUPPORTED` where the system lacks something, saying what
+ * @throws SystemError `EAGAIN`, `ENOMEM`, `EMFILE`, `ENFILE`: no process, memory or descriptor left
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
+ */
+export function fork(options: ForkOptions = {}): number {
+  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
+  checkOptions(options);
+  const hooks = runBefore();
+  let pid: number;
+  let estate: Estate;
+  try {
+    if (options.allowInFlight !== true) refuseWorkInFlight();
+    awaitCertificates();
+    estate = takeStock();
+    const noHooks = hooks.slice(0, 0);
+    rehearse((standIn) => {
+      goOn(0, standIn, {});
+      runAfter(noHooks, -1);
+    });
+    pid = binding.fork(estate.inspectorPort, othersMayRead());
+    if (pid < 0) throw forkError(pid);
+  } catch (error) {
+    runAfter(hooks, -1);
+    throw error;
+  }
+  goOn(pid, estate, options);
+  runAfter(hooks, pid);
+  return pid;
+}

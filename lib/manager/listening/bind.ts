@@ -1,0 +1,132 @@
+/** Listening sockets as net.Server would bind them, but known to no event loop, so that forks share them. */
+import { readFileSync, unlinkSync } from 'node:fs';
+import { constants } from 'node:os';
+import { resolve } from 'node:path';
+import { binding, type ResolvedAddress } from '../../base/binding';
+import { check, resolverError, systemError } from '../../base/errors';
+import { bindUnixSocket, ListeningSocket } from '../../netutil';
+
+const {
+  AF_INET6,
+  AI_PASSIVE,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SOL_SOCKET,
+  SO_ACCEPTCONN,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+} = binding.socket_constants;
+const { EADDRINUSE, EINVAL } = constants.errno;
+
+/** Node's default for net.Server; the kernel has a limit of its own (net.core.somaxconn). */
+const BACKLOG = 511;
+
+/** What a call of `listen` asks for. */
+export type Wish =
+  | { kind: 'tcp'; port: number; host: string | null; ipv6Only?: boolean; backlog?: number }
+  | { kind: 'unix'; path: string; mode?: number; backlog?: number }
+  | { kind: 'fd'; fd: number };
+
+/** For people, and in the form that --bind takes. */
+export function formatWish(wish: Wish): string {
+  if (wish.kind === 'unix') return `unix:${wish.path}`;
+  if (wish.kind === 'fd') return `fd:${wish.fd}`;
+  return `${wish.host?.includes(':') ? `[${wish.host}]` : (wish.host ?? '')}:${wish.port}`;
+}
+
+/** One socket for all workers. */
+export function bindShared(wish: Wish): ListeningSocket {
+  if (wish.kind === 'tcp') return bindTcp(wish, false);
+  if (wish.kind === 'unix') return bindUnix(wish);
+  return takeOver(wish.fd);
+}
+
+/** One that others may bind too (SO_REUSEPORT): the kernel spreads the connections over all of them. */
+export function bindOneOfMany(wish: Wish & { kind: 'tcp' }): ListeningSocket {
+  return bindTcp(wish, true);
+}
+
+function resolveHost(host: string, port: number): ResolvedAddress[] {
+  const answer = binding.socket_getaddrinfo(host, String(port), 0, AI_PASSIVE);
+  if (typeof answer !== 'number') return answer;
+  if (answer < 0) throw systemError(answer, 'getaddrinfo');
+  throw resolverError('EAI_NONAME', host);
+}
+
+/** As net.Server: the first address of a host, and without a host both families, or else IPv4. */
+function bindTcp(wish: Wish & { kind: 'tcp' }, reusePort: boolean): ListeningSocket {
+  if (wish.host !== null && wish.host !== '') {
+    const [first] = resolveHost(wish.host, wish.port);
+    if (first === undefined) throw resolverError('EAI_NONAME', wish.host);
+    return bindAddress(first, wish, reusePort);
+  }
+  const [any6] = resolveHost('::', wish.port);
+  const [any4] = resolveHost('0.0.0.0', wish.port);
+  try {
+    if (any6 !== undefined) return bindAddress(any6, wish, reusePort);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE' || any4 === undefined) throw error;
+  }
+  return bindAddress(any4 as ResolvedAddress, wish, reusePort);
+}
+
+function bindAddress(
+  { family, protocol, address, sockaddr }: ResolvedAddress,
+  { port, ipv6Only = false, backlog = BACKLOG }: Wish & { kind: 'tcp' },
+  reusePort: boolean,
+): ListeningSocket {
+  const where = { address, port };
+  const fd = check(binding.socket_open(family, protocol), 'socket');
+  try {
+    check(binding.socket_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1), 'setsockopt');
+    if (reusePort) check(binding.socket_setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1), 'setsockopt');
+    if (family === AF_INET6) {
+      check(binding.socket_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0), 'setsockopt');
+    }
+    // The name that Node's own error has: listen(), not bind().
+    check(binding.socket_bind_inet(fd, sockaddr, port), 'listen', where);
+    check(binding.socket_listen(fd, backlog), 'listen', where);
+    return new ListeningSocket(fd);
+  } catch (error) {
+    binding.socket_close(fd);
+    throw error;
+  }
+}
+
+/** What an earlier process has left behind goes; what somebody listens on stays. */
+function bindUnix({ path, mode, backlog = BACKLOG }: Wish & { kind: 'unix' }): ListeningSocket {
+  if (isServed(path)) throw systemError(-EADDRINUSE, 'listen', { address: path });
+  return bindUnixSocket(path, { mode: mode ?? 0o777 & ~process.umask(), backlog });
+}
+
+/** /proc/net/unix: … flags (00010000: it listens) … inode path */
+function isServed(path: string): boolean {
+  const wanted = path.startsWith('\0') ? path.replaceAll('\0', '@') : resolve(path);
+  return readFileSync('/proc/net/unix', 'utf8')
+    .split('\n')
+    .some((line) => {
+      const [, flags, name = ''] = /^\S+ \S+ \S+ (\S+) \S+ \S+ +\S+ (.+)$/.exec(line) ?? [];
+      return flags === '00010000' && (name === wanted || (!name.startsWith('@') && resolve(name) === wanted));
+    });
+}
+
+function takeOver(fd: number): ListeningSocket {
+  const socket = new ListeningSocket(fd);
+  const listens = check(binding.socket_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN), 'getsockopt');
+  if (listens !== 1) {
+    const result = binding.socket_listen(fd, BACKLOG);
+    if (result === -EINVAL) throw systemError(result, 'listen', { address: `fd ${fd}` });
+    check(result, 'listen');
+  }
+  return socket;
+}
+
+/** The file of a Unix socket, which nobody else will remove. */
+export function removeSocketFile(wish: Wish): void {
+  if (wish.kind !== 'unix' || wish.path.startsWith('\0')) return;
+  try {
+    unlinkSync(wish.path);
+  } catch {
+    // Gone already, or in a directory that has gone.
+  }
+}

@@ -1,0 +1,105 @@
+import { binding } from '../../base/binding';
+import type { ListeningSocket } from '../../netutil';
+import { Turns } from '../../sockets/turns';
+import { MAX_WORKERS } from '../scoreboard';
+import { bindOneOfMany, bindShared, formatWish, removeSocketFile, type Wish } from './bind';
+
+function refuse(socket: ListeningSocket): void {
+  if (socket.fd === -1) return;
+  binding.socket_refuse(socket.fd);
+  socket.close();
+}
+
+/**
+ * One address that workers serve: the parent binds it before it forks and keeps it, so that connections wait in its
+ * queue while a worker is being replaced.
+ */
+export class Endpoint {
+  readonly wish: Wish;
+  readonly #shared: ListeningSocket | undefined;
+  /** Balanced: a queue for each worker id, which stays when the worker goes. */
+  readonly #queues = new Map<number, ListeningSocket>();
+  /** Of the queues; undefined where the kernel is to choose by a hash. */
+  #turns: Turns | undefined;
+  #fileRemoved = false;
+
+  /** @throws SystemError, ResolverError: it cannot be bound */
+  constructor(wish: Wish, balancedOver: number) {
+    this.wish = wish;
+    if (wish.kind === 'tcp' && balancedOver > 0) {
+      this.wish = { ...wish };
+      for (let id = 0; id < balancedOver; id++) this.#addQueue(id);
+      this.#turns = Turns.take(this.#first.fd, MAX_WORKERS);
+      this.#turns?.add([...this.#queues].map(([id, { fd }]) => [id, fd]));
+    } else {
+      this.#shared = bindShared(wish);
+    }
+  }
+
+  /** As it can be asked for: with the port that the system has chosen. */
+  get name(): string {
+    const address = this.#first.address();
+    if (typeof address === 'string') return formatWish({ kind: 'unix', path: address });
+    return formatWish({ kind: 'tcp', host: address.address, port: address.port });
+  }
+
+  /** For the parent, before it forks worker `id`, which may be one more than there were. */
+  prepare(id: number): void {
+    if (this.#shared !== undefined || this.#queues.has(id)) return;
+    this.#turns?.add([[id, this.#addQueue(id).fd]]);
+  }
+
+  /** For worker `id`: the socket that it serves. The others' queues are not its to keep open. */
+  take(id: number): ListeningSocket {
+    if (this.#shared !== undefined) return this.#shared;
+    this.#turns?.close();
+    const own = this.#queues.get(id);
+    for (const queue of this.#queues.values()) if (queue !== own) queue.close();
+    return own as ListeningSocket;
+  }
+
+  /** Whoever has handed the socket over keeps it, and may hand it to the next process: it must stay as it is. */
+  get isLent(): boolean {
+    return this.wish.kind === 'fd';
+  }
+
+  /** For the parent, at the end: no new connection. Those that are under way are left to the workers. */
+  close(): void {
+    // Nothing else keeps new connections from a Unix socket.
+    this.removeFile();
+    this.#turns?.close();
+    if (this.isLent) this.#shared?.close();
+    else
+      for (const socket of this.#shared === undefined ? this.#queues.values() : [this.#shared])
+        refuse(socket);
+  }
+
+  /** For the parent: the same for worker `id`. False if it has no queue of its own. */
+  closeQueue(id: number): boolean {
+    const queue = this.#queues.get(id);
+    if (queue === undefined) return false;
+    this.#queues.delete(id);
+    this.#turns?.delete(id);
+    refuse(queue);
+    return true;
+  }
+
+  /** Once: the next server may have made its own under that name by the time that this one ends. */
+  removeFile(): void {
+    if (!this.#fileRemoved) removeSocketFile(this.wish);
+    this.#fileRemoved = true;
+  }
+
+  get #first(): ListeningSocket {
+    return this.#shared ?? (this.#queues.values().next().value as ListeningSocket);
+  }
+
+  #addQueue(id: number): ListeningSocket {
+    const queue = bindOneOfMany(this.wish as Wish & { kind: 'tcp' });
+    this.#queues.set(id, queue);
+    const address = queue.address();
+    // The first may have been given any free port: that is the port for all.
+    if (typeof address !== 'string') Object.assign(this.wish, { port: address.port });
+    return queue;
+  }
+}

@@ -1,0 +1,110 @@
+/** What becomes of an unmodified application's `server.listen()`. */
+import { Server } from 'node:net';
+import type { ListeningSocket } from '../../netutil';
+import { serve } from '../../sockets/server-handle';
+import type { Wish } from './bind';
+
+/** One call of `listen`. */
+export interface Call {
+  server: Server;
+  /** null: on something that cannot be bound anew, such as another server's handle. */
+  wish: Wish | null;
+  parameters: unknown[];
+  signal: AbortSignal | undefined;
+  /** As in node:cluster: the socket is not to be shared. */
+  isExclusive: boolean;
+}
+
+interface ListenOptions {
+  port?: unknown;
+  host?: unknown;
+  path?: unknown;
+  fd?: unknown;
+  backlog?: unknown;
+  ipv6Only?: unknown;
+  readableAll?: unknown;
+  writableAll?: unknown;
+  exclusive?: unknown;
+  signal?: AbortSignal;
+}
+
+const originalListen = Server.prototype.listen as (this: Server, ...parameters: unknown[]) => Server;
+
+/** From now on `take` gets every call of `listen`; what it answers false to goes to Node. */
+export function interceptListen(take: (call: Call) => boolean): void {
+  Server.prototype.listen = function listen(this: Server, ...parameters: unknown[]): Server {
+    const callback = parameters.at(-1);
+    const call = { server: this, ...understand(parameters), parameters };
+    // Node's to refuse.
+    if (this.listening || call.wish === null || !take(call)) return originalListen.apply(this, parameters);
+    if (typeof callback === 'function') this.once('listening', callback as () => void);
+    return this;
+  } as Server['listen'];
+}
+
+/** Has the server listen on sockets that are bound already; 'listening' comes in the next tick, as always. */
+export function listenOn({ server, wish, signal }: Call, sockets: readonly ListeningSocket[]): void {
+  const [first, ...others] = sockets;
+  if (first === undefined) return;
+  if (others.length > 0) {
+    serve(server, sockets);
+    signal?.addEventListener('abort', () => server.close(), { once: true });
+    return;
+  }
+  const backlog = wish !== null && wish.kind !== 'fd' ? wish.backlog : undefined;
+  originalListen.call(server, {
+    fd: first.fd,
+    ...(backlog === undefined ? {} : { backlog }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const name = first.address();
+  // Node does not ask a Unix socket that it was given for its name.
+  if (typeof name === 'string') Object.assign(server, { _pipeName: name });
+}
+
+// --- The forms that net.Server.listen takes (lib/net.js, normalizeArgs) ---
+
+function understand(parameters: unknown[]): Pick<Call, 'wish' | 'signal' | 'isExclusive'> {
+  const usual = { signal: undefined, isExclusive: false };
+  const [first, second] = parameters;
+  if (first !== null && typeof first === 'object') {
+    const options = first as ListenOptions;
+    return { wish: wishOf(options), signal: options.signal, isExclusive: options.exclusive === true };
+  }
+  const backlog = parameters.find((each, index) => index > 0 && typeof each === 'number');
+  if (isPath(first)) return { ...usual, wish: wishOf({ path: first, backlog }) };
+  const host = typeof second === 'string' ? second : undefined;
+  const port = typeof first === 'function' ? undefined : first;
+  return { ...usual, wish: wishOf({ port: port ?? 0, host, backlog }) };
+}
+
+function isPath(value: unknown): value is string {
+  return typeof value === 'string' && !(Number(value) >= 0);
+}
+
+function wishOf({
+  port,
+  host,
+  path,
+  fd,
+  backlog,
+  ipv6Only,
+  readableAll,
+  writableAll,
+}: ListenOptions): Wish | null {
+  const queue = typeof backlog === 'number' ? { backlog } : {};
+  if (typeof fd === 'number' && fd >= 0) return { kind: 'fd', fd };
+  if (isPort(port)) {
+    const name = typeof host === 'string' && host !== '' ? host : null;
+    return { kind: 'tcp', port: Number(port), host: name, ipv6Only: ipv6Only === true, ...queue };
+  }
+  if (typeof path !== 'string') return null;
+  const open = (readableAll === true ? 0o444 : 0) | (writableAll === true ? 0o222 : 0);
+  return { kind: 'unix', path, ...queue, ...(open === 0 ? {} : { mode: (0o777 & ~process.umask()) | open }) };
+}
+
+/** Anything else is Node's to refuse, with its own words. */
+function isPort(value: unknown): boolean {
+  if (typeof value !== 'number' && (typeof value !== 'string' || value.trim() === '')) return false;
+  return Number.isInteger(Number(value)) && Number(value) >= 0 && Number(value) <= 65535;
+}

@@ -1,0 +1,29 @@
+/** Connections that are being made: a client has asked for one, and its last word on it is still to come. */
+import { existsSync, readFileSync } from 'node:fs';
+import { binding } from '../../base/binding';
+
+/** `TCP_SYN_RECV` (include/net/tcp_states.h). A connection leaves that state when it is in the listener's queue. */
+const BEING_MADE = '03';
+const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
+
+/** The ports of TCP sockets; others have no handshake. */
+export function portsOf(descriptors: readonly number[]): Set<number> {
+  const names = descriptors.map((fd) => binding.socket_getsockname(fd));
+  return new Set(names.flatMap((name) => (typeof name === 'number' || name.port === 0 ? [] : name.port)));
+}
+
+/** Those to one of these ports of this machine, each by its two addresses. Not in the thread pool: clients wait for this. */
+export function handshakes(ports: ReadonlySet<number>): Set<string> {
+  if (ports.size === 0) return new Set();
+  const tables = TABLES.filter(existsSync).map((table) => readFileSync(table, 'latin1')); // there may be no IPv6
+  return new Set(tables.flatMap((table) => beingMade(table, ports)));
+}
+
+/** Lines of `sl local_address rem_address st …` (proc_net_tcp in the kernel's documentation). */
+function beingMade(table: string, ports: ReadonlySet<number>): string[] {
+  return table.split('\n').flatMap((line) => {
+    const [, local = '', remote, state] = line.trim().split(/ +/, 4);
+    const port = Number.parseInt(local.slice(local.indexOf(':') + 1), 16);
+    return state === BEING_MADE && ports.has(port) ? `${local} ${remote}` : [];
+  });
+}

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { preforkError } from '../../base/errors';
+
+interface Account {
+  name: string | null;
+  uid: number;
+  gid: number | null;
+}
+
+/** Missing in @types/node. */
+interface CredentialCalls extends NodeJS.Process {
+  initgroups(user: string, extraGroup: number): void;
+}
+
+export interface Privileges {
+  user: Account | null;
+  gid: number | null;
+}
+
+function lines(file: string): string[][] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
+}
+
+function unknown(option: string, name: string | number): Error {
+  return preforkError(
+    'ERR_PREFORK_INVALID_ARG_VALUE',
+    `Expected ${option} that this machine knows but received '${name}'`,
+  );
+}
+
+function findUser(user: string | number): Account {
+  const found = lines('/etc/passwd').find(([name, , uid]) => name === user || uid === String(user));
+  if (found !== undefined) return { name: found[0] ?? null, uid: Number(found[2]), gid: Number(found[3]) };
+  if (/^\d+$/.test(String(user))) return { name: null, uid: Number(user), gid: null };
+  throw unknown('a user', user);
+}
+
+function findGroup(group: string | number): number {
+  const found = lines('/etc/group').find(([name, , gid]) => name === group || gid === String(group));
+  if (found !== undefined) return Number(found[2]);
+  if (/^\d+$/.test(String(group))) return Number(group);
+  throw unknown('a group', group);
+}
+
+/**
+ * Looks the names up, and whether this process may take them on: before anything is forked.
+ *
+ * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`: there is no such user or group, nobody knows which group the user is in,
+ *   or this process is not root
+ */
+export function findPrivileges(user: string | number | null, group: string | number | null): Privileges {
+  const account = user === null ? null : findUser(user);
+  const gid = group === null ? (account?.gid ?? null) : findGroup(group);
+  const changes =
+    (account !== null && account.uid !== process.getuid?.()) || (gid !== null && gid !== process.getgid?.());
+  if (changes && process.geteuid?.() !== 0) {
+    throw preforkError(
+      'ERR_PREFORK_INVALID_ARG_VALUE',
+      'Only root can run its workers as another user or group: start it as root, or without user and group',
+    );
+  }
+  if (account !== null && gid === null && process.geteuid?.() === 0) {
+    throw preforkError(
+      'ERR_PREFORK_INVALID_ARG_VALUE',
+      `Expected a group, too, for user ${account.uid}, which /etc/passwd does not have: its workers would keep root's`,
+    );
+  }
+  return { user: account, gid };
+}
+
+/** For good: there is no way back. The group first, since later nobody may change it. */
+export function dropPrivileges({ user, gid }: Privileges): void {
+  if (process.geteuid?.() === 0 && (user !== null || gid !== null)) {
+    if (user?.name && gid !== null) (process as CredentialCalls).initgroups(user.name, gid);
+    else process.setgroups?.(gid === null ? [] : [gid]);
+  }
+  if (gid !== null) process.setgid?.(gid);
+  if (user !== null) process.setuid?.(user.uid);
+}

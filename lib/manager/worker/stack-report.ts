@@ -1,0 +1,34 @@
+/** How a worker whose event loop stands still says where. */
+import { binding } from '../../base/binding';
+import type { Place } from '../parent/supervise';
+import type { Row } from '../scoreboard';
+import type { Log } from '../settings';
+
+/** More than Node shows of an error: what called the endless loop may be far away. */
+const DEPTH = 50;
+
+/** For the parent. */
+export function askForStack(row: Row | undefined): void {
+  if (row !== undefined) binding.stack_request(row.stackWord);
+}
+
+/**
+ * In a worker, once: a thread waits for the request and has V8 interrupt the JavaScript that runs then. While native
+ * code runs, and where Node lacks the means, there is no report; the worker is killed all the same.
+ */
+export function reportStackOnRequest({ worker: { id, pid }, row }: Place, log: Log): void {
+  const report = () => {
+    const message = `Worker ${id} (pid ${pid}) stands still ${currentStack(report)}`;
+    log({ level: 'error', event: 'stack of a hanging worker', message, worker: id, pid });
+  };
+  binding.stack_report_on_request(row.stackWord, report);
+}
+
+function currentStack(below: () => void): string {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = DEPTH;
+  const holder: { stack?: string } = {};
+  Error.captureStackTrace(holder, below);
+  Error.stackTraceLimit = stackTraceLimit;
+  return (holder.stack ?? '').replace(/^.*\n\s*/, '');
+}

@@ -1,0 +1,91 @@
+import type { AddressInfo } from 'node:net';
+import { binding, type Endpoint } from '../base/binding';
+import { check, integer, systemError } from '../base/errors';
+
+const { AF_INET6, AF_UNIX } = binding.socket_constants;
+
+/** An endpoint as Node shows it: `server.address()` of a TCP server, or the path of a Unix socket. */
+export function nodeAddress({ family, address, port }: Endpoint): AddressInfo | string {
+  if (family === AF_UNIX) return address;
+  return { address, family: family === AF_INET6 ? 'IPv6' : 'IPv4', port };
+}
+
+function nameOf(fd: number): Endpoint {
+  const endpoint = binding.socket_getsockname(fd);
+  if (typeof endpoint === 'number') throw systemError(endpoint, 'getsockname');
+  return endpoint;
+}
+
+const ofWorkers = new Set<ListeningSocket>();
+
+/** This process's open sockets that are each for one worker. */
+export function socketsOfWorkers(): ListeningSocket[] {
+  return [...ofWorkers];
+}
+
+/**
+ * A listening socket that no event loop knows of: what `bindSockets` and `bindUnixSocket` return, and
+ * `addSockets` and `addAcceptHandler` serve.
+ *
+ * It is bound before a fork and served after it: the parent and every child then have the same open
+ * file, each by a descriptor of its own, and whoever accepts a connection first has it. It is closed on
+ * exec.
+ */
+export class ListeningSocket {
+  readonly #name: Endpoint;
+  readonly #beforeClose = new Set<() => void>();
+  #fd: number;
+
+  /** The task id of the worker that it is for (`bindSockets` with `perWorker`); undefined: for all. */
+  readonly worker: number | undefined;
+
+  /**
+   * Takes over a descriptor that listens already, for instance one that a supervisor handed down.
+   *
+   * @throws SystemError getsockname `EBADF`, `ENOTSOCK`: `fd` is no socket.
+   */
+  constructor(fd: number, worker?: number) {
+    this.worker = worker;
+    this.#fd = integer('fd', fd, 0, 0x7fff_ffff);
+    this.#name = nameOf(fd);
+    if (worker !== undefined) ofWorkers.add(this);
+  }
+
+  /** The descriptor; -1 once closed (as Python's `socket.fileno()`). */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /** `AF_INET`, `AF_INET6` or `AF_UNIX`. */
+  get family(): number {
+    return this.#name.family;
+  }
+
+  /**
+   * What the socket is bound to, also once it is closed: the address, family and port of a TCP socket,
+   * the path of a Unix socket (in the abstract namespace it begins with NUL).
+   */
+  address(): AddressInfo | string {
+    return nodeAddress(this.#name);
+  }
+
+  /**
+   * Stops whoever accepts connections here and closes this process's descriptor; more than once does
+   * nothing more. The port is free when every process that shares the socket has closed it. The file of
+   * a Unix socket stays, as in Tornado: the other processes may still serve it.
+   */
+  close(): void {
+    if (this.#fd === -1) return;
+    for (const action of this.#beforeClose) action();
+    const fd = this.#fd;
+    this.#fd = -1;
+    ofWorkers.delete(this);
+    check(binding.socket_close(fd), 'close');
+  }
+
+  /** @internal Runs `action` before the descriptor is closed; returns a function that forgets it. */
+  beforeClose(action: () => void): () => void {
+    this.#beforeClose.add(action);
+    return () => this.#beforeClose.delete(action);
+  }
+}

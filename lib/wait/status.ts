@@ -1,0 +1,65 @@
+import { integer, preforkError } from '../base/errors';
+
+const TERMINATED = 0x7f; // the signal that ended it; 0 if it exited, 0x7f if it is only stopped
+const CORE_DUMPED = 0x80;
+const CONTINUED = 0xffff;
+
+/** True if the process ended by itself, by exit() or by returning from main. Never throws. (wait(2)) */
+export function WIFEXITED(status: number): boolean {
+  return (status & TERMINATED) === 0;
+}
+
+/** The exit status, 0 to 255; meaningful if `WIFEXITED(status)`. Never throws. (wait(2)) */
+export function WEXITSTATUS(status: number): number {
+  return (status >> 8) & 0xff;
+}
+
+/** True if a signal ended the process. Never throws. (wait(2)) */
+export function WIFSIGNALED(status: number): boolean {
+  const signal = WTERMSIG(status);
+  return signal !== 0 && signal !== TERMINATED;
+}
+
+/** The number of the signal that ended the process; meaningful if `WIFSIGNALED(status)`. Never throws. (wait(2)) */
+export function WTERMSIG(status: number): number {
+  return status & TERMINATED;
+}
+
+/** True if the process left a core dump; meaningful if `WIFSIGNALED(status)`. Never throws. (wait(2)) */
+export function WCOREDUMP(status: number): boolean {
+  return (status & CORE_DUMPED) !== 0;
+}
+
+/** True if a signal stopped the process, which needs `WUNTRACED`. Never throws. (wait(2)) */
+export function WIFSTOPPED(status: number): boolean {
+  return (status & 0xff) === TERMINATED;
+}
+
+/** The number of the signal that stopped the process; meaningful if `WIFSTOPPED(status)`. Never throws. (wait(2)) */
+export function WSTOPSIG(status: number): number {
+  return WEXITSTATUS(status);
+}
+
+/** True if SIGCONT woke the process, which needs `WCONTINUED`. Never throws. (wait(2)) */
+export function WIFCONTINUED(status: number): boolean {
+  return status === CONTINUED;
+}
+
+function notAnEnd(message: string): Error {
+  return preforkError('ERR_PREFORK_INVALID_ARG_VALUE', message, { Base: RangeError });
+}
+
+/**
+ * The exit status as one number: 0 to 255 for a process that exited, `-signal` for one that a signal ended.
+ * Source: Python's `os.waitstatus_to_exitcode`.
+ * @throws RangeError `ERR_PREFORK_INVALID_ARG_VALUE` if the process has not ended (stopped or continued),
+ *   `ERR_PREFORK_OUT_OF_RANGE` if `status` is no wait status (0 to 65535)
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE` if it is no number
+ */
+export function waitstatusToExitcode(status: number): number {
+  integer('status', status, 0, 0xffff);
+  if (WIFEXITED(status)) return WEXITSTATUS(status);
+  if (WIFSIGNALED(status)) return -WTERMSIG(status);
+  if (WIFSTOPPED(status)) throw notAnEnd(`process stopped by delivery of signal ${WSTOPSIG(status)}`);
+  throw notAnEnd(`invalid wait status: ${status}`);
+}

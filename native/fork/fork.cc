@@ -1,0 +1,156 @@
+#include "fork/fork.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "fork/critical.h"
+#include "fork/descriptors.h"
+#include "fork/inotify.h"
+#include "fork/kernel_state.h"
+#include "fork/libc.h"
+#include "fork/memory.h"
+#include "fork/rings.h"
+#include "fork/threads.h"
+#include "posix/syscall.h"
+
+namespace prefork {
+
+namespace {
+
+constexpr int kStopMilliseconds = 5000;
+constexpr int kCompleteMilliseconds = 10000;
+constexpr int kRestAttempts = 1000;
+
+int supported = -ENOSYS;
+
+// Stops the threads at a moment when no io_uring has anything under way.
+int stop_at_rest(int report) {
+  for (int attempt = 0; attempt < kRestAttempts; ++attempt) {
+    int result = stop_threads(kStopMilliseconds);
+    if (result < 0) return result;
+    forget_ring_mappings();
+    result = survey_descriptors(report);
+    if (result == 0) result = unmark_memory();
+    if (result == 0) {
+      result = rings_are_at_rest();
+      if (result == 1) return 0;
+      mark_memory();
+    }
+    release_threads();
+    if (result < 0) return result;
+    let_threads_run(attempt);
+  }
+  return -ENOTSUP;
+}
+
+// What _Fork() does, but for what it does because the other threads would be gone: the caller's
+// record has its new tid, its list of robust locks is registered anew. (A bare clone, so it does
+// not matter whether the C library has _Fork: glibc since 2.34, musl since 1.2.2.)
+long clone_process() {
+  KernelState self;
+  capture(self);
+  pid_t* own_tid = tid_word();
+#if defined(__x86_64__)
+  const long pid =
+      sys(SYS_clone, CLONE_CHILD_CLEARTID | SIGCHLD, nullptr, nullptr, self.cleared_word, nullptr);
+#else
+  const long pid =
+      sys(SYS_clone, CLONE_CHILD_CLEARTID | SIGCHLD, nullptr, nullptr, nullptr, self.cleared_word);
+#endif
+  if (pid == 0) {
+    if (own_tid != nullptr) *own_tid = static_cast<pid_t>(sys(SYS_gettid));
+    sys(SYS_set_robust_list, self.robust_list, self.robust_list_size);
+  }
+  return pid;
+}
+
+int complete_child(const ForkOptions& options) {
+  mark_memory();
+  forget_lost_watches();
+  int result = renew_descriptors(options.inspector_port, options.renew_read_files);
+  if (result == 0 && options.before_threads_go_on != nullptr) options.before_threads_go_on();
+  if (result == 0) result = bring_back_threads();
+  return result;
+}
+
+int await_report(int report) {
+  pollfd readable = {report, POLLIN, 0};
+  int result = 0;
+  long size;
+  do {
+    size = poll(&readable, 1, kCompleteMilliseconds);
+  } while (size < 0 && errno == EINTR);
+  if (size == 0) return -ETIME;
+  do {
+    size = sys(SYS_read, report, &result, sizeof result);
+  } while (size == -EINTR);
+  return size == sizeof result ? result : -ECHILD;  // it was killed
+}
+
+void discard(long pid) {
+  sys(SYS_kill, pid, SIGKILL);
+  while (sys(SYS_wait4, pid, nullptr, __WALL, nullptr) == -EINTR) {
+  }
+}
+
+/* child */
+void become_complete(const int report[2], const ForkOptions& options) {
+  const int result = complete_child(options);
+  sys(SYS_write, report[1], &result, sizeof result);
+  if (result < 0) sys(SYS_exit_group, 127);
+  sys(SYS_close, report[0]);
+  sys(SYS_close, report[1]);
+}
+
+/* parent */
+int see_child_complete(long pid, const int report[2]) {
+  mark_memory();
+  sys(SYS_close, report[1]);
+  const int result = pid < 0 ? static_cast<int>(pid) : await_report(report[0]);
+  sys(SYS_close, report[0]);
+  if (result < 0 && pid > 0) discard(pid);
+  return result;
+}
+
+// The parent's threads stay stopped until the child is complete: the child copies descriptors that
+// they would go on using.
+long fork_stopped(const int report[2], const ForkOptions& options) {
+  const long pid = clone_process();
+  if (pid == 0) {
+    become_complete(report, options);
+    return 0;
+  }
+  const int result = see_child_complete(pid, report);
+  return result < 0 ? result : pid;
+}
+
+}  // namespace
+
+// Once: in a forked child the word of a thread that was brought back holds its old tid.
+int prepare_fork() {
+  if (supported < 0) supported = prepare_threads();
+  return supported;
+}
+
+int fork_process(const ForkOptions& options) {
+  if (supported < 0) return supported;
+  CriticalSection section;
+  int report[2];
+  if (pipe2(report, O_CLOEXEC) < 0) return -errno;
+  long result = stop_at_rest(report[0]);
+  if (result == 0) {
+    result = fork_stopped(report, options);
+    forget_closed_pipes();  // before there can be new ones
+    release_threads();
+  } else {
+    sys(SYS_close, report[0]);
+    sys(SYS_close, report[1]);
+  }
+  return static_cast<int>(result);
+}
+
+}  // namespace prefork

@@ -1,0 +1,66 @@
+#include "fork/maps.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "posix/syscall.h"
+
+namespace prefork {
+
+namespace {
+
+// struct procmap_query (linux/fs.h), which older headers lack.
+struct ProcmapQuery {
+  uint64_t size;
+  uint64_t flags;
+  uint64_t address;
+  uint64_t start;
+  uint64_t end;
+  uint64_t others[8];
+};
+static_assert(sizeof(ProcmapQuery) == 104);
+constexpr unsigned long kProcmapQuery = _IOWR('f', 17, ProcmapQuery);
+
+}  // namespace
+
+// start-end rwxp offset major:minor inode   path
+Mapping parse_mapping(const char* line) {
+  Mapping mapping = {};
+  mapping.start = read_hex(line);
+  ++line;
+  mapping.end = read_hex(line);
+  mapping.accessible = line[1] != '-' || line[2] != '-' || line[3] != '-';
+  mapping.readable = line[1] == 'r';
+  const bool is_private = line[4] == 'p';
+  line += 6;
+  mapping.offset = read_hex(line);
+  line = strchr(line + 1, ' ') + 1;
+  mapping.inode = read_decimal(line);
+  while (*line == ' ') ++line;
+  const bool is_special = *line == '[' && strncmp(line, "[anon", 5) != 0;
+  mapping.anonymous = is_private && mapping.inode == 0 && !is_special;
+  mapping.ring = strcmp(line, "anon_inode:[io_uring]") == 0;
+  return mapping;
+}
+
+MappingLookup::MappingLookup()
+    : file_(static_cast<int>(
+          sys(SYS_openat, AT_FDCWD, "/proc/thread-self/maps", O_RDONLY | O_CLOEXEC))) {}
+
+MappingLookup::~MappingLookup() {
+  if (file_ >= 0) sys(SYS_close, file_);
+}
+
+int MappingLookup::find(uintptr_t address, uintptr_t& start, uintptr_t& end) {
+  if (file_ < 0) return file_;
+  ProcmapQuery query = {};
+  query.size = sizeof query;
+  query.address = address;
+  const long result = sys(SYS_ioctl, file_, kProcmapQuery, &query);
+  start = query.start;
+  end = query.end;
+  return static_cast<int>(result);
+}
+
+}  // namespace prefork

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { run } from '../helpers/run';
+
+test('fork() refuses while requests are in flight, and names them; it forks when they are done.', async () => {
+  const { stdout, ...end } = await run('fork/in-flight.js');
+  expect(end).toEqual({ status: 0, signal: null, stderr: '' });
+  const busy = (names: string) =>
+    `ERR_PREFORK_BUSY fork() while 1 request is in flight would do the work in both processes: ${names}. ` +
+    'Wait for them, or pass { allowInFlight: true }';
+  const unknown = busy('(1 of fs, dns, crypto, zlib or a native package)');
+  expect(stdout.split('\n')).toEqual([
+    `fs, with a callback: ${busy('FSReqCallback')}`,
+    `fs, with a promise: ${busy('FSReqPromise')}`,
+    `dns.lookup: ${busy('GetAddrInfoReqWrap localhost')}`,
+    `crypto: ${unknown}`,
+    `webcrypto: ${unknown}`,
+    `zlib: ${unknown}`,
+    'idle: 7',
+    '',
+  ]);
+});
+
+test.each(['early', 'late'])(
+  'With allowInFlight, parent and child both get all completions. (Forked %s.)',
+  async (when) => {
+    for (let i = 0; i < 5; i++) {
+      expect(await run('fork/fifty-writes.js', { args: [when] })).toEqual({
+        status: 0,
+        signal: null,
+        stdout: 'parent: 50, child: 50, as written\n',
+        stderr: '',
+      });
+    }
+  },
+);

@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { autoWorkers } from '../../../lib/manager/parent/auto-workers';
+
+/** A root with these files. */
+function root(files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'prefork-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
+  return folder;
+}
+
+// On one processor no quota could be seen.
+const onSeveral = test.runIf(availableParallelism() > 1);
+
+test('Without a quota it is the processors of the affinity mask.', () => {
+  expect(autoWorkers(root({}))).toBe(availableParallelism());
+  const files = { 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/cpu.max': 'max 100000\n' };
+  expect(autoWorkers(root(files))).toBe(availableParallelism());
+  const v1 = { 'proc/self/cgroup': '3:cpu,cpuacct:/\n', 'sys/fs/cgroup/cpu/cpu.cfs_quota_us': '-1\n' };
+  expect(autoWorkers(root(v1))).toBe(availableParallelism());
+});
+
+test('A process that is bound to one processor uses one.', () => {
+  const program = "process.stdout.write(String(require('./dist/manager/parent/auto-workers').autoWorkers()))";
+  const options = { cwd: join(__dirname, '..', '..', '..'), encoding: 'utf8' } as const;
+  expect(execFileSync('taskset', ['-c', '0', process.execPath, '-e', program], options)).toBe('1');
+});
+
+onSeveral('The quota of cgroup v2 counts, also that of a group above, and the narrowest wins.', () => {
+  const here = { 'proc/self/cgroup': '0::/a/b\n', 'sys/fs/cgroup/a/b/cpu.max': '100000 100000\n' };
+  expect(autoWorkers(root(here))).toBe(1);
+  const above = {
+    'proc/self/cgroup': '0::/a/b\n',
+    'sys/fs/cgroup/a/cpu.max': '150000 100000\n',
+    'sys/fs/cgroup/a/b/cpu.max': 'max 100000\n',
+  };
+  expect(autoWorkers(root(above))).toBe(1);
+});
+
+onSeveral('In a container, where the path is one of the host, the mount itself counts.', () => {
+  const files = { 'proc/self/cgroup': '0::/../../docker/1\n', 'sys/fs/cgroup/cpu.max': '50000 100000\n' };
+  expect(autoWorkers(root(files))).toBe(1);
+});
+
+onSeveral('The quota of cgroup v1 counts.', () => {
+  const files = {
+    'proc/self/cgroup': '4:cpu,cpuacct:/app\n1:name=systemd:/app\n',
+    'sys/fs/cgroup/cpu,cpuacct/app/cpu.cfs_quota_us': '100000\n',
+    'sys/fs/cgroup/cpu,cpuacct/app/cpu.cfs_period_us': '100000\n',
+  };
+  expect(autoWorkers(root(files))).toBe(1);
+});

@@ -1,0 +1,261 @@
+/** An application under the manager: real processes, real signals. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { ready } from '../..';
+import type { WorkerStatus } from '../../lib/manager/scoreboard';
+import { get, Managed } from '../helpers/manager';
+
+interface Info {
+  id: number;
+  pid: number;
+  generation: number;
+  restarts: number;
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  if (!readdirSync('/proc').includes(String(pid))) return false;
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false; // it was there a moment ago
+  }
+}
+
+/** Until what is asked for again and again is so. */
+async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+describe('workers', () => {
+  test('serve an unmodified server, know who they are, and see each other on the scoreboard.', async () => {
+    const managed = await new Managed('server.js', { workers: 3 }).started();
+    const info = await managed.ask<Info>('/worker');
+    expect(info).toMatchObject({ generation: 0, restarts: 0 });
+    expect(childrenOf(managed.program.pid)).toContain(info.pid);
+    const rows = await managed.ask<WorkerStatus[]>('/scoreboard');
+    expect(rows.map(({ id, state }) => [id, state])).toEqual([0, 1, 2].map((id) => [id, 'ready']));
+    expect(rows.map(({ pid }) => pid).sort()).toEqual(childrenOf(managed.program.pid).sort());
+    const requests = rows.reduce((sum, row) => sum + row.requests, 0);
+    expect(requests).toBe(2);
+    expect(rows.reduce((sum, row) => sum + row.connections, 0)).toBeGreaterThan(0);
+    await eventually(async () => {
+      const all = await managed.ask<WorkerStatus[]>('/scoreboard');
+      return all.every(({ heapUsed, privateMemory }) => heapUsed > 1e6 && privateMemory > 1e6);
+    });
+    expect(await managed.stop()).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('share counters, which add up and outlive the one who counted.', async () => {
+    const managed = await new Managed('server.js', { workers: 3 }).started();
+    await Promise.all(Array.from({ length: 300 }, () => get({ port: managed.port }, '/hit')));
+    const { pid } = await managed.ask<Info>('/worker');
+    process.kill(pid, 'SIGKILL');
+    await managed.until('worker killed');
+    expect(await managed.ask('/counters')).toEqual({ hits: 300, misses: 0 });
+    await managed.stop();
+  });
+
+  test('are started again when they crash, under the same id; hooks hear of everything.', async () => {
+    const managed = await new Managed('server.js', { workers: 1 }, { env: { HOOKS: 'all' } }).started();
+    const { pid } = await managed.ask<Info>('/worker');
+    await get({ port: managed.port }, '/exit').catch(() => {});
+    await managed.until('workerExit');
+    await managed.until('workerReady');
+    expect(await managed.ask('/worker')).toMatchObject({ id: 0, restarts: 1 });
+    const { entries } = await managed.stop();
+    const parent = managed.program.pid;
+    const heard = entries.filter(({ by }) => by !== undefined);
+    expect(heard.map(({ event, by }) => [event, by === parent])).toEqual([
+      ['beforeFork', true],
+      ['afterFork', false],
+      ['workerReady', true],
+      ['workerExit', true],
+      ['afterFork', false],
+      ['workerReady', true],
+      ['workerExit', true],
+    ]);
+    expect(heard[3]).toMatchObject({ worker: { id: 0, pid }, exit: { code: 7, signal: null } });
+  });
+
+  test('are forked also after a hook that leaves something under way, which the log tells.', async () => {
+    const env = { HOOKS: 'start something' };
+    const managed = new Managed('server.js', { workers: 1 }, { env });
+    expect((await managed.until('hook is asynchronous')).message).toMatch(
+      /The hook workerReady .* synchronous/,
+    );
+    await managed.until('ready');
+    managed.signal('SIGHUP');
+    await managed.until('rolled');
+    const { status, entries } = await managed.stop();
+    expect(status).toBe(0);
+    expect(entries.map(({ event }) => event)).not.toContain('fork failed');
+  });
+
+  test('do not inherit the rejections of asynchronous hooks, which the log tells of.', async () => {
+    const managed = await new Managed('server.js', { workers: 2 }, { env: { HOOKS: 'reject' } }).started();
+    managed.signal('SIGHUP');
+    await managed.until('rolled');
+    const { entries, stderr } = await managed.stop();
+    expect(stderr).toBe('');
+    const told = entries.filter(({ event }) => event === 'hook is asynchronous');
+    expect(told.map(({ message }) => /The hook (\w+)/.exec(message ?? '')?.[1])).toEqual([
+      'beforeFork',
+      ...Array.from({ length: 4 }, () => 'workerReady'),
+    ]);
+  });
+
+  test('are ready when the application says so.', async () => {
+    const managed = new Managed(
+      'misfits.js',
+      { workers: 1 },
+      { env: { MISFIT: 'is ready when it says so' } },
+    );
+    const { pid } = await managed.until('preparing');
+    process.kill(pid ?? 0, 'SIGUSR2');
+    await managed.until('ready');
+    await managed.stop();
+  });
+
+  test('that are told to end before they are ready have never been ready.', async () => {
+    const settings = { workers: 1, restart: { burst: 0 } };
+    const env = { MISFIT: 'is ready when it says so' };
+    const managed = new Managed('misfits.js', settings, { env });
+    const { pid = 0 } = await managed.until('preparing');
+    process.kill(pid, 'SIGTERM');
+    const { status, entries } = await managed.end();
+    expect(status).toBe(1);
+    expect(entries.map(({ event }) => event)).not.toContain('ready');
+    expect(entries.at(-1)?.message).toMatch(/^No worker became ready: /);
+  });
+
+  test.each([
+    ['SIGTERM for the parent', 'SIGTERM', 1],
+    ['Ctrl-C, which all processes get', 'SIGINT', -1],
+  ] as const)(
+    'clean up first, also if they listen for SIGTERM only and once: %s.',
+    async (_, signal, whom) => {
+      const env = { MISFIT: 'cleans up when it is told to end' };
+      const managed = await new Managed('misfits.js', { workers: 1 }, { env }).started();
+      process.kill(whom * managed.program.pid, signal);
+      const { status, entries } = await managed.end();
+      expect(status).toBe(0);
+      expect(entries.map(({ event }) => event)).toContain('cleaned up');
+    },
+  );
+
+  test.each([
+    ['sends itself the signal again', false],
+    ['uses signal-exit', true],
+  ])(
+    'end when they have tidied up, as without the manager: an application that %s.',
+    async (misfit, tells) => {
+      const settings = { workers: 1, gracefulTimeout: 600_000 };
+      const managed = await new Managed('misfits.js', settings, { env: { MISFIT: misfit } }).started();
+      managed.signal('SIGTERM');
+      const { status, entries } = await managed.end();
+      expect(status).toBe(0);
+      expect(entries.some(({ event }) => event === 'cleaned up')).toBe(tells);
+    },
+  );
+
+  test.each([
+    ['while they load', { SOONER: 'yes' }],
+    ['in the hook before the first fork', { HOOKS: 'end while it runs' }],
+  ])('that are told to end %s end for good, and hear of it in the worker only.', async (_, when) => {
+    const env = { MISFIT: 'is told to end while it loads', ...when };
+    const { status, entries } = await new Managed('misfits.js', { workers: 1 }, { env }).end();
+    expect(status).toBe(0);
+    const events = (...ready: string[]) => [
+      'SIGUSR2 in the parent',
+      'listening',
+      ...ready,
+      'stopping',
+      'SIGTERM in the worker',
+      'ended',
+    ];
+    // The worker may be ready before the parent, which looks at its workers first, comes to its signals.
+    expect([events(), events('ready')]).toContainEqual(entries.map(({ event }) => event));
+  });
+
+  test('are ready when all is that the application has named before it listened, and not before.', async () => {
+    const env = { MISFIT: 'says before it listens when it will be ready' };
+    const managed = new Managed('misfits.js', { workers: 1 }, { env });
+    const { pid = 0 } = await managed.until('preparing');
+    process.kill(pid, 'SIGUSR2');
+    process.kill(pid, 'SIGWINCH');
+    await managed.until('ready');
+    // One of two is not enough.
+    managed.signal('SIGHUP');
+    const { pid: next = 0 } = await managed.until('preparing');
+    process.kill(next, 'SIGUSR2');
+    managed.signal('SIGTERM');
+    const { status, entries } = await managed.end();
+    expect(status).toBe(0);
+    expect(entries.map(({ event }) => event)).not.toContain('rolled');
+  });
+
+  test('are ready when all their servers listen.', async () => {
+    const env = { MISFIT: 'is ready when its last server is' };
+    const managed = await new Managed('misfits.js', { workers: 1 }, { env }).started();
+    const { entries } = await managed.stop();
+    const events = entries.map(({ event }) => event);
+    expect(events.indexOf('last')).toBeGreaterThan(-1);
+    expect(events.indexOf('last')).toBeLessThan(events.indexOf('ready'));
+  });
+
+  test('end if what they wait for cannot be.', async () => {
+    const settings = { workers: 1, restart: { burst: 0 } };
+    const env = { MISFIT: 'is never ready after all' };
+    const { status, stderr, entries } = await new Managed('misfits.js', settings, { env }).end();
+    expect(status).toBe(1);
+    expect(stderr).toContain('Error: no database');
+    expect(entries.at(-1)?.message).toMatch(/No worker became ready: worker 0 .* exited with status 1/);
+  });
+
+  test('ready() wants a promise or nothing, and does nothing where no manager runs.', () => {
+    for (const wrong of [null, 5, () => {}]) {
+      expect(() => ready(wrong as never)).toThrow(
+        expect.objectContaining({ code: 'ERR_PREFORK_INVALID_ARG_TYPE', name: 'TypeError' }),
+      );
+    }
+    ready();
+    ready(Promise.resolve());
+  });
+
+  test('that are not ready in time are killed, and if none ever is, that is the end.', async () => {
+    // It counts for the application's own start, too, which is not to be late.
+    const settings = { workers: 1, bootTimeout: 2_000, restart: { burst: 0 } };
+    const { status, entries } = await new Managed('misfits.js', settings, {
+      env: { MISFIT: 'is never ready' },
+    }).end();
+    expect(status).toBe(1);
+    expect(entries.map(({ event }) => event)).toEqual([
+      'listening',
+      'boot timeout',
+      'no worker became ready',
+    ]);
+  });
+
+  test('that stand still say where, and are killed.', async () => {
+    const managed = await new Managed('server.js', { workers: 2, hangTimeout: 500 }).started();
+    const lost = get({ port: managed.port }, '/hang').catch(({ code }) => code);
+    const { message } = await managed.until('stack of a hanging worker');
+    expect(message).toMatch(/stands still at endlessLoop \(.*server\.js:/);
+    expect(await lost).toBe('ECONNRESET');
+    expect(typeof (await managed.ask('/'))).toBe('number');
+    await managed.stop();
+  });
+
+  test('die with the parent, even if it is killed.', async () => {
+    const managed = await new Managed('server.js').started();
+    const workers = childrenOf(managed.program.pid);
+    expect(workers).toHaveLength(2);
+    managed.signal('SIGKILL');
+    await managed.end();
+    await eventually(() => !workers.some(isAlive));
+  });
+});

@@ -1,0 +1,124 @@
+/** The package itself: how it is built, loaded and missed. */
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+
+const ROOT = join(__dirname, '..', '..');
+const load = createRequire(__filename);
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  version: string;
+  bin: Record<string, string>;
+  exports: Record<string, string>;
+  files: string[];
+};
+/** Exports nothing, and has its effect on the process that it is loaded into. */
+const PRELOAD = './auto';
+
+function read(name: string): string {
+  return readFileSync(join(ROOT, name), 'utf8');
+}
+
+function sourcesIn(file: string): string[] {
+  return [...new Set(read(file).match(/native\/[\w/]+\.cc/g))].sort();
+}
+
+function definesIn(file: string): string[] {
+  return [...new Set(read(file).match(/\bN(?:API|ODE)_[A-Z_]+(?:=\d+)?/g))]
+    .filter((name) => /^(NAPI_VERSION=|.*(EXCEPTIONS|DEPRECATED))/.test(name))
+    .sort();
+}
+
+/** Everything that an installed package would have, in a folder of its own. */
+function installedCopy({ withAddon }: { withAddon: boolean }): string {
+  const folder = mkdtempSync(join(tmpdir(), 'prefork-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const copy = join(folder, 'node_modules', 'prefork');
+  mkdirSync(copy, { recursive: true });
+  for (const name of ['package.json', 'dist'])
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+  if (withAddon) {
+    mkdirSync(join(copy, 'build', 'Release'), { recursive: true });
+    cpSync(join(ROOT, 'build', 'Release', 'prefork.node'), join(copy, 'build', 'Release', 'prefork.node'));
+  }
+  symlinkSync(join(ROOT, 'node_modules', 'node-gyp-build'), join(folder, 'node_modules', 'node-gyp-build'));
+  return folder;
+}
+
+function run(folder: string, name: string, program: string): string {
+  writeFileSync(join(folder, name), program);
+  return execFileSync(process.execPath, [join(folder, name)], { cwd: folder, encoding: 'utf8' });
+}
+
+test('node-gyp and cmake-js build the same sources with the same definitions.', () => {
+  expect(sourcesIn('CMakeLists.txt')).toEqual(sourcesIn('binding.gyp'));
+  expect(definesIn('CMakeLists.txt')).toEqual(definesIn('binding.gyp'));
+});
+
+test('Every entry of exports is built.', () => {
+  for (const [name, file] of Object.entries(manifest.exports)) {
+    expect(existsSync(join(ROOT, file)), name).toBe(true);
+    if (name !== './package.json')
+      expect(existsSync(join(ROOT, file.replace(/\.(m?)js$/, '.d.$1ts'))), name).toBe(true);
+    if (name !== PRELOAD) expect(() => load(`prefork${name.slice(1)}`), name).not.toThrow();
+  }
+});
+
+test('The command is built, and can be run by itself.', () => {
+  const [command = ''] = Object.values(manifest.bin);
+  expect(readFileSync(join(ROOT, command), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+  const printed = execFileSync(process.execPath, [join(ROOT, command), '--version'], { encoding: 'utf8' });
+  expect(printed).toBe(`${manifest.version}\n`);
+});
+
+test('Each module exports these names.', () => {
+  const names = Object.keys(manifest.exports).filter((name) => name !== './package.json' && name !== PRELOAD);
+  const exported = names.map((name) => [name, Object.keys(load(`prefork${name.slice(1)}`) as object).sort()]);
+  expect(Object.fromEntries(exported)).toMatchSnapshot();
+});
+
+test('import and require load one and the same package.', () => {
+  const folder = installedCopy({ withAddon: true });
+  const program = `
+    import { createRequire } from 'node:module';
+    import prefork, { fork, registerAtFork, wait } from 'prefork';
+    import * as os from 'prefork/os';
+    const required = createRequire(import.meta.url)('prefork');
+    const calls = [];
+    registerAtFork({ before: () => calls.push('imported') });
+    required.registerAtFork({ before: () => calls.push('required') });
+    const pid = os.fork();
+    if (pid === 0) process.exit(7);
+    const [ended, status] = required.wait();
+    console.log(JSON.stringify([fork === required.fork, fork === prefork.fork, wait === os.wait,
+      ended === pid, status >> 8, calls]));
+  `;
+  const printed = run(folder, 'program.mjs', program);
+  expect(JSON.parse(printed)).toEqual([true, true, true, true, 7, ['required', 'imported']]);
+});
+
+test('Without its addon the package loads, and fork() says what is missing.', () => {
+  const folder = installedCopy({ withAddon: false });
+  const program = `
+    const { fork, registerAtFork, waitstatusToExitcode } = require('prefork');
+    registerAtFork({});
+    console.log(waitstatusToExitcode(256));
+    try {
+      fork();
+    } catch ({ code, message, cause }) {
+      console.log(code, /^prefork needs Linux/.test(message), cause instanceof Error);
+    }
+  `;
+  expect(run(folder, 'program.cjs', program)).toBe('1\nERR_PREFORK_UNSUPPORTED true true\n');
+});

@@ -1,0 +1,62 @@
+/** The types of the public page, as a program sees them. vitest has tsc look at this file; nothing of it runs. */
+import type { RequestListener, Server } from 'node:http';
+import type { Server as NetServer, Socket } from 'node:net';
+import { expectTypeOf, test } from 'vitest';
+import * as prefork from '../../lib';
+
+test('fork() answers a pid, and takes its options by name.', () => {
+  expectTypeOf(prefork.fork).returns.toEqualTypeOf<number>();
+  expectTypeOf(prefork.fork).parameter(0).toEqualTypeOf<prefork.ForkOptions | undefined>();
+  expectTypeOf<prefork.ForkOptions['allowInFlight']>().toEqualTypeOf<boolean | undefined>();
+  expectTypeOf<prefork.ForkOptions['inspectPort']>().toEqualTypeOf<number | undefined>();
+  // @ts-expect-error options are an object
+  prefork.fork(1);
+  // @ts-expect-error undefined is not the same as left out
+  prefork.fork({ inspectPort: undefined });
+});
+
+test('Waiting answers a pid and a status.', () => {
+  type Waited = [pid: number, status: number];
+  expectTypeOf(prefork.wait).returns.toEqualTypeOf<Waited>();
+  expectTypeOf(prefork.waitpid).returns.toEqualTypeOf<Waited>();
+  expectTypeOf(prefork.waitpidAsync).returns.resolves.toEqualTypeOf<Waited>();
+  expectTypeOf(prefork.waitpidAsync).parameter(1).toEqualTypeOf<{ signal?: AbortSignal } | undefined>();
+  expectTypeOf(prefork.waitstatusToExitcode).toEqualTypeOf<(status: number) => number>();
+});
+
+test('_exit() does not return.', () => {
+  expectTypeOf(prefork._exit).returns.toBeNever();
+});
+
+test('Hooks take nothing, and can be taken away again.', () => {
+  expectTypeOf(prefork.registerAtFork).toEqualTypeOf<(hooks: prefork.ForkHooks) => () => void>();
+  expectTypeOf<prefork.ForkHooks['afterInChild']>().toEqualTypeOf<(() => void) | undefined>();
+});
+
+test('forkProcesses() answers the task id.', () => {
+  expectTypeOf(prefork.forkProcesses).returns.toEqualTypeOf<number>();
+  expectTypeOf(prefork.forkProcesses).parameter(0).toEqualTypeOf<number | null | undefined>();
+  expectTypeOf(prefork.taskId).returns.toEqualTypeOf<number | null>();
+});
+
+test('Sockets are bound before the fork, and served after it by any server of Node.', () => {
+  expectTypeOf(prefork.bindSockets).returns.toEqualTypeOf<prefork.ListeningSocket[]>();
+  expectTypeOf(prefork.addSockets).parameter(0).toExtend<NetServer>();
+  expectTypeOf<Server>().toExtend<Parameters<typeof prefork.addSockets>[0]>();
+  expectTypeOf<prefork.AcceptCallback>().parameter(0).toEqualTypeOf<Socket>();
+});
+
+test("HTTPServer takes a request listener of Node's.", () => {
+  expectTypeOf<RequestListener>().toExtend<ConstructorParameters<typeof prefork.HTTPServer>[0]>();
+  expectTypeOf<prefork.HTTPServer>().toExtend<prefork.TCPServer>();
+});
+
+test('Anything like console will do as a logger.', () => {
+  expectTypeOf<Console>().toExtend<prefork.LogTarget>();
+  expectTypeOf<'warning' | 'WARNING'>().toExtend<prefork.LogLevel>();
+  expectTypeOf<'verbose'>().not.toExtend<prefork.LogLevel>();
+});
+
+test("Errors of system calls are shaped like Node's.", () => {
+  expectTypeOf<prefork.SystemError>().toExtend<NodeJS.ErrnoException>();
+});

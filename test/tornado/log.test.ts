@@ -1,0 +1,167 @@
+import { describe, expect, test, vi } from 'vitest';
+import { appLog, genLog, setLogger } from '../../lib/log';
+import { runStdin } from '../helpers/stdin';
+
+// Processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
+const ALL_THREE = `
+  genLog.info('an info');
+  genLog.warn('a warning\\nof two lines');
+  genLog.error('an error', 'oops');
+`;
+
+async function written(program: string): Promise<string> {
+  const names = 'accessLog, appLog, basicConfig, enablePrettyLogging, genLog, setLogger';
+  const { stderr } = await runStdin(`const { ${names} } = require('prefork/log');\n${program}`);
+  return stderr.replace(/\d{6} \d\d:\d\d:\d\d/g, 'YYMMDD HH:MM:SS');
+}
+
+describe('without configuration', () => {
+  test('the bare message of warnings and errors goes to stderr, INFO is hidden', async () => {
+    expect(await written(ALL_THREE)).toBe('a warning\nof two lines\nan error\noops\n');
+  });
+
+  test('a line is written before the logger returns, so that nothing is lost at exit', async () => {
+    expect(await written(`genLog.warn('last'); process.kill(process.pid, 'SIGKILL')`)).toBe('last\n');
+  });
+
+  test('a full non-blocking pipe is waited for', async () => {
+    const { stdout, stderr } = await runStdin(`
+      const { spawn } = require('node:child_process');
+      // The child's stderr is a socket that is full before anybody reads it.
+      const script = \`
+        new (require('node:net').Socket)({ fd: 2 }); // makes it non-blocking
+        const { genLog } = require('prefork/log');
+        for (let i = 0; i < 50; i++) genLog.warn(String(i).padStart(20000, '.'));
+        process.exit();
+      \`;
+      const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'ignore', 'pipe'] });
+      let size = 0;
+      child.stderr.on('data', (chunk) => { size += chunk.length; });
+      child.stderr.on('end', () => console.log(size));
+    `);
+    expect({ stdout, stderr }).toEqual({ stdout: `${50 * 20001}\n`, stderr: '' });
+  });
+
+  test('a closed stderr is no reason to die', async () => {
+    const { status } = await runStdin(`
+      const { genLog } = require('prefork/log');
+      require('node:fs').closeSync(2);
+      genLog.warn('nobody hears it');
+    `);
+    expect(status).toBe(0);
+  });
+});
+
+describe('basicConfig', () => {
+  test('level and name in front', async () => {
+    expect(await written(`basicConfig(); ${ALL_THREE}`)).toBe(
+      'WARNING:tornado.general:a warning\nof two lines\nERROR:tornado.general:an error\noops\n',
+    );
+  });
+
+  test.each(['info', 'INFO'])('level: %s', async (level) => {
+    expect(await written(`basicConfig({ level: '${level}' }); appLog.info('x')`)).toBe(
+      'INFO:tornado.application:x\n',
+    );
+  });
+
+  test('a second time it does nothing, unless forced', async () => {
+    const program = `basicConfig(); basicConfig({ level: 'error' }); genLog.warn('shown');
+      basicConfig({ level: 'error', force: true }); genLog.warn('hidden')`;
+    expect(await written(program)).toBe('WARNING:tornado.general:shown\n');
+  });
+
+  test('an unknown level is a TypeError', async () => {
+    expect(await written(`basicConfig({ level: 'loud' })`)).toContain('ERR_PREFORK_INVALID_ARG_VALUE');
+  });
+});
+
+describe('enablePrettyLogging', () => {
+  test('shows INFO, the time and the place; further lines are indented', async () => {
+    expect(await written(`enablePrettyLogging(); ${ALL_THREE}`)).toBe(
+      [
+        '[I YYMMDD HH:MM:SS [stdin]:3] an info',
+        '[W YYMMDD HH:MM:SS [stdin]:4] a warning\n    of two lines',
+        '[E YYMMDD HH:MM:SS [stdin]:5] an error\n    oops\n',
+      ].join('\n'),
+    );
+  });
+
+  test('a level of its own; none changes nothing', async () => {
+    expect(await written(`enablePrettyLogging({ logging: 'error' }); genLog.warn('hidden')`)).toBe('');
+    expect(await written(`enablePrettyLogging({ logging: 'none' }); genLog.warn('x')`)).toBe('x\n');
+  });
+
+  test('after basicConfig only the level changes', async () => {
+    expect(await written(`basicConfig(); enablePrettyLogging(); genLog.info('x')`)).toBe(
+      'INFO:tornado.general:x\n',
+    );
+  });
+});
+
+describe('the place of a line', () => {
+  const pretty = (program: string) => written(`enablePrettyLogging(); ${program}`);
+
+  test('is found whatever the program has made of stack traces', async () => {
+    const program = `Error.prepareStackTrace = (_, sites) => sites; genLog.warn('x')`;
+    expect(await pretty(program)).toMatch(/^\[W YYMMDD HH:MM:SS \[stdin\]:\d+\] x\n$/);
+  });
+
+  test.each(['a file', 'a (copy)/file', 'a (copy) of/a (file)'])('is found in %s', async (name) => {
+    const call = `new (require('node:vm').Script)('genLog.warn("x")', { filename: '/tmp/${name}.js' })`;
+    const expected = `[W YYMMDD HH:MM:SS ${name.replace(/.*\//, '')}:1] x\n`;
+    expect(await pretty(`globalThis.genLog = genLog; ${call}.runInThisContext()`)).toBe(expected);
+    expect(await pretty(`globalThis.genLog = genLog; function f() { ${call}.runInThisContext() } f()`)).toBe(
+      expected,
+    );
+  });
+});
+
+describe('setLogger', () => {
+  test('gets everything, at every level, with the stack of an error below its message', () => {
+    const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+    setLogger(logger);
+    genLog.info('an info');
+    genLog.warn('a warning');
+    appLog.error('an error', new Error('oops'));
+    setLogger(null);
+    expect(logger.info).toHaveBeenCalledWith('an info');
+    expect(logger.warn).toHaveBeenCalledWith('a warning');
+    expect(logger.error).toHaveBeenCalledWith(expect.stringMatching(/^an error\nError: oops\n {4}at /));
+  });
+
+  test('what an error has as its cause, and what else it holds, is below it', () => {
+    const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+    setLogger(logger);
+    const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+    appLog.error('an error', new TypeError('fetch failed', { cause: refused }));
+    appLog.error('another', { status: 7 });
+    setLogger(null);
+    const [[first], [second]] = logger.error.mock.calls as [[string], [string]];
+    expect(first).toMatch(
+      /^an error\nTypeError: fetch failed\n(.|\n)*cause.*Error: refused\n(.|\n)*code: 'ECONNREFUSED'/,
+    );
+    expect(second).toBe('another\n{ status: 7 }');
+  });
+
+  test.each([undefined, 1, {}, { info() {}, warn() {} }])('%j is refused', (logger) => {
+    expect(() => setLogger(logger as never)).toThrow(
+      expect.objectContaining({ name: 'TypeError', code: 'ERR_PREFORK_INVALID_ARG_TYPE' }),
+    );
+  });
+
+  test('pino', async () => {
+    // Fastify brings it along.
+    const program = `
+      const pino = require('pino');
+      setLogger(pino({ base: null, timestamp: false }, pino.destination({ fd: 2, sync: true })));
+      genLog.warn('a warning')`;
+    expect(await written(program)).toBe('{"level":40,"msg":"a warning"}\n');
+  });
+
+  test('console', async () => {
+    expect(await written(`setLogger(console); genLog.warn('a warning')`)).toBe('a warning\n');
+  });
+});
