@@ -46,14 +46,14 @@ export function watchBeginning(path: string, { bootTimeout }: Settings, log: Log
   const explain = (status: number) => {
     const hint = hintFor(cause, path);
     const message = `${name} ended with status ${status} before it listened: no worker was started.`;
-    if (!explained) log({ level: 'error', event: 'not started', message: `${message} ${hint}`.trimEnd() });
+    if (!explained) log({ level: 'error', event: 'start_failed', message: `${message} ${hint}`.trimEnd() });
     if (status === 0) process.exitCode = 1;
   };
   const timer = setTimeout(late, bootTimeout).unref();
 
   function giveUp(message: string): never {
     end();
-    log({ level: 'error', event: 'not started', message });
+    log({ level: 'error', event: 'start_failed', message });
     process.exit(1);
   }
 

@@ -27,7 +27,7 @@ export function reopenLogFiles(log: Log, who: { worker?: number; pid?: number } 
     } catch (error) {
       // The directory has gone, or this process may not write there: the old file is better than none.
       const message = `${name} cannot be opened anew, so that the old file is still written to: ${String(error)}`;
-      log({ level: 'warning', event: 'log file kept', message, ...who });
+      log({ level: 'warning', event: 'log_reopen_failed', message, ...who });
     }
   }
 }

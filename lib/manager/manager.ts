@@ -9,6 +9,7 @@ import { bindOneOfMany, formatWish, type Wish } from './listening/bind';
 import { Endpoint } from './listening/endpoints';
 import { type Call, interceptListen, listenOn } from './listening/intercept';
 import { LaterListens } from './listening/later-listens';
+import type { LogEvent } from './log-events';
 import { rememberLogFiles, reopenLogFiles } from './log-files';
 import { autoWorkers } from './parent/auto-workers';
 import { callInParent } from './parent/hooks';
@@ -82,7 +83,7 @@ export class Manager {
   }
 
   /** For what keeps the application from ever being forked. */
-  fail(event: string, message: string): never {
+  fail(event: LogEvent, message: string): never {
     this.#log({ level: 'error', event, message });
     this.#cleanUp();
     process.exit(1);
@@ -92,7 +93,7 @@ export class Manager {
   failedToLoad(error: unknown): never {
     if (this.#place !== undefined) throw error;
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.fail('loading failed', `The application could not be loaded: ${text}`);
+    this.fail('load_failed', `The application could not be loaded: ${text}`);
   }
 
   #expectListen(): NodeJS.Timeout {
@@ -100,9 +101,9 @@ export class Manager {
   }
 
   readonly #neverListened = (): void => {
-    if (isBusy() && this.#waiting.length > 0) this.fail('application busy', explainBusy());
+    if (isBusy() && this.#waiting.length > 0) this.fail('application_was_busy', explainBusy());
     this.fail(
-      'never listened',
+      'never_listened',
       'The application has not started a server: prefork forks where server.listen() is called first. Call it, or ' +
         'export the server, the app or a request listener and say where to listen with --bind',
     );
@@ -137,7 +138,7 @@ export class Manager {
       await rehearseServers(servers, rehearse, bootTimeout, this.#log);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      this.fail('rehearsal failed', `Cannot rehearse ${rehearse.join(', ')}: ${why}`);
+      this.fail('rehearsal_failed', `Cannot rehearse ${rehearse.join(', ')}: ${why}`);
     }
     this.#rehearsal = 'done';
     this.#giveUp = this.#expectListen();
@@ -177,7 +178,7 @@ export class Manager {
   /** An application that listens for errors may have another port to try. */
   #couldNotBind(server: Server, wish: Wish, error: NodeJS.ErrnoException): void {
     if (this.#settings.bind.length > 0 || server.listenerCount('error') === 0) {
-      this.fail('cannot listen', explainBind(wish, error));
+      this.fail('listen_failed', explainBind(wish, error));
     }
     process.nextTick(() => server.emit('error', error));
   }
@@ -190,10 +191,10 @@ export class Manager {
     try {
       callInParent('beforeFork', () => settings.hooks.beforeFork?.(), this.#log);
     } catch (error) {
-      this.fail('hook failed', `The hook beforeFork threw: ${error instanceof Error ? error.stack : error}`);
+      this.fail('hook_failed', `The hook beforeFork threw: ${error instanceof Error ? error.stack : error}`);
     }
     const things = unsharable();
-    if (things.length > 0) this.fail('connections open', explainUnsharable(things));
+    if (things.length > 0) this.fail('connections_were_open', explainUnsharable(things));
     // From here on signals are kept for the parent that obeys them. Not before the hook, which may run commands: libuv
     // learns of their end by SIGCHLD.
     const arrived = takeArrivedSignals();
@@ -202,7 +203,7 @@ export class Manager {
     try {
       if (settings.pidFile !== null) writePidFile(settings.pidFile);
     } catch (error) {
-      this.fail('pid file', error instanceof Error ? error.message : String(error));
+      this.fail('pid_file_failed', error instanceof Error ? error.message : String(error));
     }
     if (settings.title !== null) process.title = `${settings.title}: manager`;
     if (settings.warmup) warmup({ smallYoungGeneration: settings.smallYoungGeneration });
@@ -210,7 +211,7 @@ export class Manager {
     const { workers } = this.#rules;
     this.#log({
       level: 'info',
-      event: 'listening',
+      event: 'listening_started',
       message: `Listening on ${names.join(', ')} with ${workers} worker${workers === 1 ? '' : 's'}`,
       pid: process.pid,
     });
@@ -239,9 +240,13 @@ export class Manager {
     const { wish, answer } = this.#later.readNote() ?? {};
     if (wish === undefined || answer === undefined) return;
     if ('error' in answer) {
-      this.#log({ level: 'error', event: 'cannot listen', message: explainBind(wish, answer.error) });
+      this.#log({ level: 'error', event: 'listen_failed', message: explainBind(wish, answer.error) });
     } else {
-      this.#log({ level: 'info', event: 'listening', message: `Listening on ${answer.endpoint.name}, too` });
+      this.#log({
+        level: 'info',
+        event: 'listening_started',
+        message: `Listening on ${answer.endpoint.name}, too`,
+      });
     }
   }
 
@@ -265,7 +270,7 @@ export class Manager {
     } catch (error) {
       this.#log({
         level: 'error',
-        event: 'worker failed',
+        event: 'worker_start_failed',
         message: `Worker ${worker.id} could not begin: ${error instanceof Error ? error.stack : error}`,
         worker: worker.id,
         pid: worker.pid,
@@ -337,7 +342,7 @@ export class Manager {
     }[wish.kind];
     this.#log({
       level: 'warning',
-      event: 'listens late',
+      event: 'listened_late',
       message:
         `The application listens on ${formatWish(wish)} after ${why}, so that the parent does not bind it for all: ` +
         `${what}. Listen right after the first listen(), or when that calls back, with workers that keep their user; ` +

@@ -1,3 +1,5 @@
+import type { LogEvent } from './log-events';
+
 /** What the process manager can be told, in one place: the command line, files and the environment all end here. */
 
 /** Where to listen: a TCP address, a Unix socket, or a socket that was handed over (systemd's `LISTEN_FDS`). */
@@ -109,8 +111,8 @@ export const DEFAULTS: Settings = {
 /** One thing that an operator should know. `message` is complete for people; the rest is for machines. */
 export interface LogEntry {
   level: 'info' | 'warning' | 'error';
-  /** What kind of thing happened, in a few words that never change: `worker crashed`, `crash loop`, `stopping`. */
-  event: string;
+  /** What happened: one of a fixed list (log-events.ts). */
+  event: LogEvent;
   message: string;
   /** Of the worker that it is about. */
   worker?: number;
@@ -119,17 +121,3 @@ export interface LogEntry {
 
 /** Writes one entry before it returns: neither parent nor worker may still hold it when the process ends or forks. */
 export type Log = (entry: LogEntry) => void;
-
-/** What lib/manager/index.ts exports for the command line and for `prefork/auto`. */
-export interface Manager {
-  /**
-   * Runs `load`, which loads the application, and manages workers from its first `listen` on. In each worker `load`
-   * goes on and the promise resolves; in the parent it never does: the process ends, with status 1 and a reason in
-   * the log if `load` throws, if nothing ever listens, or if no worker becomes ready.
-   */
-  run(settings: Settings, load: () => unknown, log: Log): Promise<void>;
-  /** The same for an application that somebody else is about to load (`node --import`). Call it once. */
-  intercept(settings: Settings, log: Log, onListen: () => void): void;
-  /** What `workers: 'auto'` stands for on this machine. */
-  autoWorkers(): number;
-}

@@ -75,7 +75,7 @@ test('The service is started, reloaded and stopped as its unit says.', async () 
   });
   const old = served.running.children().map((pid) => `pid ${pid}`);
   served.running.kill(`SIG${reload}` as NodeJS.Signals);
-  await served.until(/"event":"rolled"/);
+  await served.until(/"event":"replaced_all"/);
   // Until the last of them has stopped accepting.
   while (old.includes(await served.ask('/healthz')));
   expect(await served.stop('SIGTERM')).toBe('status 0');

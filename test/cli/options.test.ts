@@ -236,13 +236,13 @@ test('--log-format json: one object a line, also for a stack of several lines.',
     .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(entries[0]).toMatchObject({
     level: 'info',
-    event: 'listening',
+    event: 'listening_started',
     time: expect.stringMatching(/^2.*Z$/),
   });
   expect(entries.map(({ event }) => event)).toEqual(
-    expect.arrayContaining(['ready', 'worker hangs', 'stopping', 'ended']),
+    expect.arrayContaining(['workers_ready', 'worker_hung', 'shutdown_started', 'shutdown_finished']),
   );
-  expect(entries.find(({ event }) => event === 'worker hangs')).toMatchObject({ worker: 0, level: 'error' });
+  expect(entries.find(({ event }) => event === 'worker_hung')).toMatchObject({ worker: 0, level: 'error' });
 });
 
 test('--log-format pretty, plain', async () => {

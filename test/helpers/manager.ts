@@ -56,7 +56,7 @@ export class Managed {
   }
 
   async started(): Promise<this> {
-    await this.until('ready');
+    await this.until('workers_ready');
     return this;
   }
 

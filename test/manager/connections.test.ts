@@ -41,7 +41,7 @@ test('A connection whose handshake is under way at SIGTERM is answered.', async 
   const managed = await new Managed('server.js', { workers: 2 }, { env }).started();
   const [client] = await halfOpen(managed.port, 1);
   managed.signal('SIGTERM');
-  await managed.until('stopping');
+  await managed.until('shutdown_started');
   await setTimeout(SOME_TIME);
   expect(await statusLine(client as Socket)).toBe('HTTP/1.1 200 OK');
   expect((await managed.end()).status).toBe(0);
@@ -53,7 +53,7 @@ test('And so are those to the queue of a worker that SIGTTOU removes.', async ()
   const COUNT = 20; // that all are in the other queue has the probability of 1 in 10^6
   const clients = await halfOpen(managed.port, COUNT);
   managed.signal('SIGTTOU');
-  await managed.until('one worker fewer');
+  await managed.until('worker_removed');
   await setTimeout(SOME_TIME);
   expect(await Promise.all(clients.map(statusLine))).toEqual(Array(COUNT).fill('HTTP/1.1 200 OK'));
   expect((await managed.stop()).status).toBe(0);
@@ -83,7 +83,7 @@ test('SIGTERM ends a server on a Unix socket, however many go on to connect, and
   expect(new Set(await Promise.all(clients))).toEqual(new Set(['ENOENT']));
   const { status, entries } = await managed.end();
   expect(status).toBe(0);
-  expect(entries.map(({ event }) => event)).not.toContain('graceful timeout');
+  expect(entries.map(({ event }) => event)).not.toContain('worker_stop_timed_out');
 });
 
 test('A worker that is replaced closes no connection that waits; when all of it ends nobody waits for those.', async () => {
@@ -101,7 +101,7 @@ test('A worker that is replaced closes no connection that waits; when all of it 
   await get({ port: managed.port }); // when it is answered, those before it in the queue have been accepted
 
   managed.signal('SIGHUP');
-  await managed.until('rolled');
+  await managed.until('replaced_all');
   await setTimeout(LINGER + SOME_TIME);
   expect(await get(used)).toBe(pid);
   expect(await answer(fresh)).toMatch(new RegExp(`^HTTP/1.1 200 OK\r\n(.|\r\n)*\r\n${pid}$`));
@@ -109,7 +109,7 @@ test('A worker that is replaced closes no connection that waits; when all of it 
 
   const { status, entries } = await managed.stop();
   expect(status).toBe(0);
-  expect(entries.map(({ event }) => event)).not.toContain('graceful timeout');
+  expect(entries.map(({ event }) => event)).not.toContain('worker_stop_timed_out');
 });
 
 test('SIGTTOU while the worker is dead: what waits in its queue is answered by one that is started for that.', async () => {
@@ -120,10 +120,10 @@ test('SIGTTOU while the worker is dead: what waits in its queue is answered by o
     return rows.find((row) => row.id === id)?.pid ?? 0;
   };
   process.kill(await pidOf(1), 'SIGSEGV');
-  await managed.until('crash loop');
+  await managed.until('crash_loop_entered');
   const waiting = Array.from({ length: 20 }, () => get({ port: managed.port })); // 1 in 10^6: all in the other queue
   managed.signal('SIGTTOU');
-  await managed.until('one worker fewer');
+  await managed.until('worker_removed');
   const answers = await Promise.all(waiting);
   expect(answers.filter((answer) => !/^\d+$/.test(answer))).toEqual([]);
   expect(new Set(answers).size).toBe(2);

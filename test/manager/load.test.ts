@@ -39,11 +39,11 @@ function processorTimeOf(pid: number): number {
 
 async function replaceAddAndRemove(managed: Managed): Promise<void> {
   managed.signal('SIGHUP');
-  await managed.until('rolled');
+  await managed.until('replaced_all');
   managed.signal('SIGTTIN');
   await managed.until('serving');
   managed.signal('SIGTTOU');
-  await managed.until('one worker fewer');
+  await managed.until('worker_removed');
 }
 
 test.each([false, true])(
@@ -91,7 +91,7 @@ describe.runIf(hasWrk)('Under wrk', () => {
     const wrk = new Wrk(managed.port, CLIENTS);
     for (let kills = 0; kills < Number(LOAD_KILLS); kills++) {
       process.kill(await anyWorker(managed), 'SIGKILL');
-      await managed.until('worker killed');
+      await managed.until('worker_killed');
     }
     const { requests, read, write, ...lost } = await wrk.stop();
     expect(lost).toEqual({ connect: 0, timeout: 0, notOk: 0 });
@@ -116,7 +116,7 @@ test('Workers killed at random lose what they had in hand, and nothing else.', a
   const load = new Load(managed.port, CLIENTS);
   for (let kills = 0; kills < Number(LOAD_KILLS); kills++) {
     process.kill(await anyWorker(managed), 'SIGKILL');
-    await managed.until('worker killed');
+    await managed.until('worker_killed');
     const before = load.answered;
     while (load.answered < before + CLIENTS) await new Promise((resolve) => setTimeout(resolve, 1));
   }
@@ -126,19 +126,19 @@ test('Workers killed at random lose what they had in hand, and nothing else.', a
   expect(new Set(load.errors)).not.toContain('ETIMEDOUT');
   const { status, entries } = await managed.stop();
   expect(status).toBe(0);
-  expect(entries.filter(({ event }) => event === 'worker killed')).toHaveLength(Number(LOAD_KILLS));
+  expect(entries.filter(({ event }) => event === 'worker_killed')).toHaveLength(Number(LOAD_KILLS));
 });
 
 test('A crash loop is reported once, and costs next to nothing.', async () => {
   const env = { MISFIT: 'crashes when it is ready' };
   const managed = new Managed('misfits.js', { workers: 4 }, { env });
-  await managed.until('crash loop');
+  await managed.until('crash_loop_entered');
   const [startedAt, before] = [Date.now(), processorTimeOf(managed.program.pid)];
   await new Promise((resolve) => setTimeout(resolve, 5_000));
   const share = (processorTimeOf(managed.program.pid) - before) / (Date.now() - startedAt);
   expect(share).toBeLessThan(0.02); // the first seconds are the dearest: five starts
   const { entries } = await managed.stop();
-  expect(entries.filter(({ event }) => event === 'crash loop')).toHaveLength(1);
+  expect(entries.filter(({ event }) => event === 'crash_loop_entered')).toHaveLength(1);
   expect(entries.length).toBeLessThan(12);
 });
 
@@ -148,7 +148,7 @@ test('After many restarts the parent is as large as it was.', async () => {
   const restart = async (times: number) => {
     for (let done = 0; done < times; done++) {
       process.kill(await anyWorker(managed), 'SIGKILL');
-      await managed.until('worker killed');
+      await managed.until('worker_killed');
     }
   };
   await restart(50);

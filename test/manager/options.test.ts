@@ -77,9 +77,9 @@ describe('settings', () => {
       const { status, entries } = await new Managed('misfits.js', settings, { env, under }).end();
       expect(status).toBe(1);
       expect(entries.map(({ event }) => event)).toEqual([
-        'listening',
-        'worker failed',
-        'no worker became ready',
+        'listening_started',
+        'worker_start_failed',
+        'boot_failed',
       ]);
       expect(entries[1]?.message).toMatch(/^Worker 0 could not begin: .*EPERM/);
     },
@@ -146,7 +146,7 @@ describe('settings', () => {
       await managed.until('serving');
       expect(await counts(3)).toEqual([20, 20, 20]);
       managed.signal('SIGTTOU');
-      await managed.until('one worker fewer');
+      await managed.until('worker_removed');
       expect(await counts(2)).toEqual([20, 20]);
       await managed.stop();
     },
@@ -159,7 +159,7 @@ describe('settings', () => {
       new Set(await Promise.all(Array.from({ length: 60 }, () => get({ port: managed.port }))));
     expect((await seen()).size).toBe(3);
     managed.signal('SIGTTOU');
-    await managed.until('one worker fewer');
+    await managed.until('worker_removed');
     expect((await seen()).size).toBe(2);
     await managed.stop();
   });
@@ -173,7 +173,7 @@ describe('settings', () => {
     expect(await never).toBe('ECONNRESET');
     expect({ status, events: entries.map(({ event }) => event) }).toMatchObject({
       status: 0,
-      events: expect.arrayContaining(['graceful timeout']),
+      events: expect.arrayContaining(['worker_stop_timed_out']),
     });
   });
 
@@ -189,7 +189,7 @@ describe('settings', () => {
       const never = get({ port: managed.port }, '/never').catch(({ code }) => code);
       await get({ port: managed.port });
       managed.signal(signals[0]);
-      await managed.until(signals[0] === 'SIGINT' ? 'stopping' : 'ending at once');
+      await managed.until(signals[0] === 'SIGINT' ? 'shutdown_started' : 'shutdown_forced');
       if (signals.length > 1) managed.signal('SIGINT');
       expect((await managed.end()).status).toBe(0);
       expect(await never).toBe('ECONNRESET');
@@ -204,7 +204,7 @@ describe('settings', () => {
     }).started();
     const first = await managed.ask<number>('/');
     for (let i = 0; i < 5; i++) await managed.ask('/');
-    await managed.until('worker recycled');
+    await managed.until('worker_recycled');
     await managed.until('serving');
     let last = first;
     while (last === first) last = await managed.ask<number>('/');
@@ -215,7 +215,7 @@ describe('settings', () => {
     const managed = await new Managed('server.js', { workers: 1, maxMemory: 100 * 2 ** 20 }).started();
     await managed.ask('/grow');
     await managed.ask('/grow');
-    expect((await managed.until('worker recycled')).message).toMatch(/has \d+ MiB of its own/);
+    expect((await managed.until('worker_recycled')).message).toMatch(/has \d+ MiB of its own/);
     await managed.until('serving');
     await managed.stop();
   });
@@ -227,7 +227,7 @@ describe('settings', () => {
     expect(await targets(base)).toHaveLength(1);
     expect(await targets(base + 1)).toHaveLength(1);
     managed.signal('SIGHUP');
-    await managed.until('rolled');
+    await managed.until('replaced_all');
     for (const port of [base, base + 1]) {
       let open = false;
       while (!open) open = (await targets(port).catch(() => [])).length === 1;
@@ -238,7 +238,7 @@ describe('settings', () => {
   test('inspectPort: a worker for which no port is left serves without.', async () => {
     const managed = await new Managed('server.js', { workers: 1, inspectPort: 65535 }).started();
     managed.signal('SIGTTIN');
-    expect(await managed.until('no inspector')).toMatchObject({ worker: 1 });
+    expect(await managed.until('inspector_failed')).toMatchObject({ worker: 1 });
     await managed.until('serving');
     const { status, entries } = await managed.stop();
     expect(status).toBe(0);
@@ -250,7 +250,7 @@ describe('settings', () => {
       const env = { GARBAGE: '1' };
       const managed = new Managed('server.js', { workers: 1, warmup }, { env });
       const { heap = Number.NaN } = await managed.until('serving');
-      await managed.until('ready');
+      await managed.until('workers_ready');
       await managed.stop();
       return heap;
     };
@@ -264,7 +264,7 @@ describe('settings', () => {
       const env = { OPTIONS: JSON.stringify({ workers: 1 }), LOG: file };
       const program = new Program('sh', ['-c', script], { env });
       onTestFinished(() => program.killGroup());
-      await until(file, /"event":"ready"/);
+      await until(file, /"event":"workers_ready"/);
       const old = existsSync(`${file}.1`) ? readFileSync(`${file}.1`, 'utf8') : '';
       const port = Number(/"event":"serving".*"port":(\d+)/.exec(old + readFileSync(file, 'utf8'))?.[1]);
       return { program, say: () => get({ port }, '/say'), pid: Number(await get({ port })) };
@@ -281,12 +281,12 @@ describe('settings', () => {
       const { program, say, pid } = await loggingTo(file);
       renameSync(file, `${file}.1`);
       program.kill('SIGUSR1');
-      await until(file, /"event":"logs reopened"/);
+      await until(file, /"event":"logs_reopened"/);
       const saidByWorker = new RegExp(`^said by ${pid}$`, 'm');
       while (!saidByWorker.test(readFileSync(file, 'utf8'))) await say(); // at its next beat
       program.kill('SIGTERM');
       expect((await program.result).status).toBe(0);
-      expect(readFileSync(`${file}.1`, 'utf8')).not.toContain('logs reopened');
+      expect(readFileSync(`${file}.1`, 'utf8')).not.toContain('logs_reopened');
     });
 
     test('A worker that was being born then does so, too.', async () => {
@@ -305,26 +305,39 @@ describe('settings', () => {
       renameSync(directory, `${directory}.1`);
       program.kill('SIGUSR1');
       const old = join(`${directory}.1`, 'log');
-      await until(old, new RegExp(`"log file kept".*ENOENT.*"pid":${pid}`));
+      await until(old, new RegExp(`"log_reopen_failed".*ENOENT.*"pid":${pid}`));
       const entries = readFileSync(old, 'utf8').split('\n');
       expect(
-        entries.filter((line) => line.includes('log file kept') && !line.includes('"pid"')),
+        entries.filter((line) => line.includes('log_reopen_failed') && !line.includes('"pid"')),
       ).toHaveLength(2);
       program.kill('SIGTERM');
       expect((await program.result).status).toBe(0);
-      expect(readFileSync(old, 'utf8')).toContain('"event":"ended"');
+      expect(readFileSync(old, 'utf8')).toContain('"event":"shutdown_finished"');
     });
   });
 
   test.each([
-    ['SIGTERM', ['listening', 'stopping', 'ended']],
-    ['SIGHUP', ['listening', 'rolling replacement', 'ready', 'rolled', 'stopping', 'ended']],
-    ['SIGUSR1', ['listening', 'logs reopened', 'ready', 'stopping', 'ended']],
+    ['SIGTERM', ['listening_started', 'shutdown_started', 'shutdown_finished']],
+    [
+      'SIGHUP',
+      [
+        'listening_started',
+        'replacement_started',
+        'workers_ready',
+        'replaced_all',
+        'shutdown_started',
+        'shutdown_finished',
+      ],
+    ],
+    [
+      'SIGUSR1',
+      ['listening_started', 'logs_reopened', 'workers_ready', 'shutdown_started', 'shutdown_finished'],
+    ],
   ] as const)('%s is heeded also while the parent prepares the first fork.', async (SIGNAL, events) => {
     const pidFile = join(folder(), 'pid');
     const managed = new Managed('server.js', { workers: 1, pidFile }, { env: { SIGNAL } });
     if (SIGNAL !== 'SIGTERM') {
-      await managed.until(SIGNAL === 'SIGHUP' ? 'rolled' : 'ready');
+      await managed.until(SIGNAL === 'SIGHUP' ? 'replaced_all' : 'workers_ready');
       managed.signal('SIGTERM');
     }
     const { status, entries } = await managed.end();
@@ -339,8 +352,8 @@ describe('settings', () => {
       env: { MISFIT: 'crashes when it is ready' },
     }).end();
     expect(status).toBe(1);
-    expect(entries.filter(({ event }) => event === 'worker crashed')).toHaveLength(2);
-    expect(entries.map(({ event }) => event)).toContain('too many restarts');
+    expect(entries.filter(({ event }) => event === 'worker_crashed')).toHaveLength(2);
+    expect(entries.map(({ event }) => event)).toContain('restart_limit_reached');
   });
 });
 
@@ -382,7 +395,7 @@ describe('an application that', () => {
   test('tries another port when its own is in use may do so.', async () => {
     const managed = misfit('tries another port', {}, { TAKEN: String(await taken()) });
     expect(await managed.until('error')).toMatchObject({ code: 'EADDRINUSE' });
-    await managed.until('ready');
+    await managed.until('workers_ready');
     await managed.stop();
   });
 
@@ -390,7 +403,7 @@ describe('an application that', () => {
     const SECOND = String(freePort());
     const SOCKET = join(folder(), 'socket');
     const managed = misfit('listens twice', { workers: 3 }, { SECOND, SOCKET });
-    await managed.until('ready');
+    await managed.until('workers_ready');
     const port = Number(SECOND);
     const ways = [
       ['first', { port }],
@@ -402,13 +415,13 @@ describe('an application that', () => {
       expect(said).toBe(name);
       // It is killed, and what waits at that address is not lost.
       process.kill(Number(pid), 'SIGKILL');
-      await managed.until('worker killed');
+      await managed.until('worker_killed');
       const answers = await Promise.all(Array.from({ length: 20 }, () => get(where)));
       expect(answers.filter((answer) => !answer.startsWith(`${name} `))).toEqual([]);
     }
     const { status, entries } = await managed.stop();
     expect(status).toBe(0);
-    expect(entries.filter(({ event }) => event === 'listening')).toHaveLength(3);
+    expect(entries.filter(({ event }) => event === 'listening_started')).toHaveLength(3);
     expect(entries.filter(({ event }) => /crash|late/.test(event))).toEqual([]);
     expect(existsSync(SOCKET)).toBe(false);
   });
@@ -418,12 +431,12 @@ describe('an application that', () => {
     const heedless = await misfit('listens twice on one port', {}, { SECOND }).end();
     expect(heedless.status).toBe(1);
     expect(heedless.stderr).toMatch(/EADDRINUSE/);
-    expect(heedless.entries.find(({ event }) => event === 'cannot listen')?.message).toMatch(
+    expect(heedless.entries.find(({ event }) => event === 'listen_failed')?.message).toMatch(
       /^Cannot listen on 127\.0\.0\.1:\d+: the port is in use/,
     );
     const heedful = misfit('listens twice on one port', {}, { SECOND, LISTENS_FOR_ERRORS: '1' });
     expect((await heedful.until('error'))['code']).toBe('EADDRINUSE');
-    await heedful.until('ready');
+    await heedful.until('workers_ready');
     expect((await heedful.stop()).status).toBe(0);
   });
 
@@ -431,9 +444,9 @@ describe('an application that', () => {
     const SECOND = String(freePort());
     const port = Number(SECOND);
     const managed = misfit('listens late', { workers: 1 }, { SECOND });
-    await managed.until('ready');
+    await managed.until('workers_ready');
     await get({ port });
-    expect((await managed.until('listens late')).message).toMatch(
+    expect((await managed.until('listened_late')).message).toMatch(
       /listens on 127\.0\.0\.2:\d+ after its workers are ready/,
     );
     expect(await get({ port, host: '127.0.0.2' })).toMatch(/^\d+$/);
@@ -442,7 +455,7 @@ describe('an application that', () => {
 
   test('listens on another address in each process comes to serve all the same.', async () => {
     const managed = misfit('listens on another port each time', { workers: 1 });
-    await managed.until('ready');
+    await managed.until('workers_ready');
     expect((await managed.stop()).status).toBe(0);
   });
 });

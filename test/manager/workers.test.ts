@@ -54,7 +54,7 @@ describe('workers', () => {
     await Promise.all(Array.from({ length: 300 }, () => get({ port: managed.port }, '/hit')));
     const { pid } = await managed.ask<Info>('/worker');
     process.kill(pid, 'SIGKILL');
-    await managed.until('worker killed');
+    await managed.until('worker_killed');
     expect(await managed.ask('/counters')).toEqual({ hits: 300, misses: 0 });
     await managed.stop();
   });
@@ -84,24 +84,24 @@ describe('workers', () => {
   test('are forked also after a hook that leaves something under way, which the log tells.', async () => {
     const env = { HOOKS: 'start something' };
     const managed = new Managed('server.js', { workers: 1 }, { env });
-    expect((await managed.until('hook is asynchronous')).message).toMatch(
+    expect((await managed.until('hook_returned_promise')).message).toMatch(
       /The hook workerReady .* synchronous/,
     );
-    await managed.until('ready');
+    await managed.until('workers_ready');
     managed.signal('SIGHUP');
-    await managed.until('rolled');
+    await managed.until('replaced_all');
     const { status, entries } = await managed.stop();
     expect(status).toBe(0);
-    expect(entries.map(({ event }) => event)).not.toContain('fork failed');
+    expect(entries.map(({ event }) => event)).not.toContain('fork_failed');
   });
 
   test('do not inherit the rejections of asynchronous hooks, which the log tells of.', async () => {
     const managed = await new Managed('server.js', { workers: 2 }, { env: { HOOKS: 'reject' } }).started();
     managed.signal('SIGHUP');
-    await managed.until('rolled');
+    await managed.until('replaced_all');
     const { entries, stderr } = await managed.stop();
     expect(stderr).toBe('');
-    const told = entries.filter(({ event }) => event === 'hook is asynchronous');
+    const told = entries.filter(({ event }) => event === 'hook_returned_promise');
     expect(told.map(({ message }) => /The hook (\w+)/.exec(message ?? '')?.[1])).toEqual([
       'beforeFork',
       ...Array.from({ length: 4 }, () => 'workerReady'),
@@ -116,7 +116,7 @@ describe('workers', () => {
     );
     const { pid } = await managed.until('preparing');
     process.kill(pid ?? 0, 'SIGUSR2');
-    await managed.until('ready');
+    await managed.until('workers_ready');
     await managed.stop();
   });
 
@@ -128,7 +128,7 @@ describe('workers', () => {
     process.kill(pid, 'SIGTERM');
     const { status, entries } = await managed.end();
     expect(status).toBe(1);
-    expect(entries.map(({ event }) => event)).not.toContain('ready');
+    expect(entries.map(({ event }) => event)).not.toContain('workers_ready');
     expect(entries.at(-1)?.message).toMatch(/^No worker became ready: /);
   });
 
@@ -171,14 +171,14 @@ describe('workers', () => {
     expect(status).toBe(0);
     const events = (...ready: string[]) => [
       'SIGUSR2 in the parent',
-      'listening',
+      'listening_started',
       ...ready,
-      'stopping',
+      'shutdown_started',
       'SIGTERM in the worker',
-      'ended',
+      'shutdown_finished',
     ];
     // The worker may be ready before the parent, which looks at its workers first, comes to its signals.
-    expect([events(), events('ready')]).toContainEqual(entries.map(({ event }) => event));
+    expect([events(), events('workers_ready')]).toContainEqual(entries.map(({ event }) => event));
   });
 
   test('are ready when all is that the application has named before it listened, and not before.', async () => {
@@ -187,7 +187,7 @@ describe('workers', () => {
     const { pid = 0 } = await managed.until('preparing');
     process.kill(pid, 'SIGUSR2');
     process.kill(pid, 'SIGWINCH');
-    await managed.until('ready');
+    await managed.until('workers_ready');
     // One of two is not enough.
     managed.signal('SIGHUP');
     const { pid: next = 0 } = await managed.until('preparing');
@@ -195,7 +195,7 @@ describe('workers', () => {
     managed.signal('SIGTERM');
     const { status, entries } = await managed.end();
     expect(status).toBe(0);
-    expect(entries.map(({ event }) => event)).not.toContain('rolled');
+    expect(entries.map(({ event }) => event)).not.toContain('replaced_all');
   });
 
   test('are ready when all their servers listen.', async () => {
@@ -204,7 +204,7 @@ describe('workers', () => {
     const { entries } = await managed.stop();
     const events = entries.map(({ event }) => event);
     expect(events.indexOf('last')).toBeGreaterThan(-1);
-    expect(events.indexOf('last')).toBeLessThan(events.indexOf('ready'));
+    expect(events.indexOf('last')).toBeLessThan(events.indexOf('workers_ready'));
   });
 
   test('end if what they wait for cannot be.', async () => {
@@ -234,16 +234,16 @@ describe('workers', () => {
     }).end();
     expect(status).toBe(1);
     expect(entries.map(({ event }) => event)).toEqual([
-      'listening',
-      'boot timeout',
-      'no worker became ready',
+      'listening_started',
+      'worker_boot_timed_out',
+      'boot_failed',
     ]);
   });
 
   test('that stand still say where, and are killed.', async () => {
     const managed = await new Managed('server.js', { workers: 2, hangTimeout: 500 }).started();
     const lost = get({ port: managed.port }, '/hang').catch(({ code }) => code);
-    const { message } = await managed.until('stack of a hanging worker');
+    const { message } = await managed.until('stack_reported');
     expect(message).toMatch(/stands still at endlessLoop \(.*server\.js:/);
     expect(await lost).toBe('ECONNRESET');
     expect(typeof (await managed.ask('/'))).toBe('number');

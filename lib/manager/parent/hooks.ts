@@ -12,7 +12,7 @@ export function callInParent(name: keyof Hooks, hook: () => unknown, log: Log): 
   if (!isPromise && binding.requests_in_flight() <= before) return;
   log({
     level: 'error',
-    event: 'hook is asynchronous',
+    event: 'hook_returned_promise',
     message: `The hook ${name} has started asynchronous work, which never ends in the parent: use synchronous calls`,
   });
 }

@@ -87,7 +87,7 @@ export function supervise(rules: Rules, duties: Duties): Place {
     // Not to be thrown into the application, which would go on in the parent.
     duties.log({
       level: 'error',
-      event: 'internal error',
+      event: 'manager_failed',
       message: `The parent fails, and its workers with it: ${error instanceof Error ? error.stack : error}`,
     });
     duties.cleanUp();
@@ -277,7 +277,7 @@ class Driver {
     } catch (error) {
       this.#duties.log({
         level: 'error',
-        event: 'kill failed',
+        event: 'kill_failed',
         message: `${signal} could not be sent to worker process ${pid}: ${String(error)}`,
         pid,
       });
@@ -290,7 +290,7 @@ class Driver {
     } catch (error) {
       this.#duties.log({
         level: 'error',
-        event: 'hook failed',
+        event: 'hook_failed',
         message: `The hook ${name} threw: ${error instanceof Error ? error.stack : error}`,
       });
     }

@@ -15,7 +15,7 @@ export function crashed(turn: Turn, worker: Worker, exit: WorkerExit): void {
   if (!isLeaving) delayAfterCrash(turn, worker.id, what);
   // While it loops that is known; of one that had to be killed it has been said.
   if (!isGoingOn(turn.state) || turn.state.looping || worker.phase === 'doomed') return;
-  turn.logWorker('error', 'worker crashed', worker, isLeaving ? end : `${end}: starting it again`);
+  turn.logWorker('error', 'worker_crashed', worker, isLeaving ? end : `${end}: starting it again`);
 }
 
 /** Whoever has failed for good says why at the end. */
@@ -27,7 +27,7 @@ function reportLoop(turn: Turn, latest: string, delay: number): void {
   const { rules, crashes } = turn.state;
   turn.log(
     'error',
-    'crash loop',
+    'crash_loop_entered',
     `CRASH LOOP: ${plural(crashes.length, 'crash').replace(/hs$/, 'hes')} in the last ` +
       `${seconds(turn.now - (crashes[0] ?? turn.now))}; the latest: ${latest}. Workers are now started again one at ` +
       `a time, the next in ${seconds(delay)}, then at growing intervals of up to ${seconds(rules.restart.maxDelay)}. ` +
@@ -53,7 +53,7 @@ export function delayAfterCrash(turn: Turn, id: number, what: string): void {
   if (limit !== null && restarts + 1 > limit && turn.state.phase === 'running') {
     turn.log(
       'error',
-      'too many restarts',
+      'restart_limit_reached',
       `Workers have crashed more than ${plural(limit, 'time')}: giving up`,
     );
     shutDown(turn, null, 1);
@@ -69,7 +69,7 @@ export function noticeCalm(turn: Turn): void {
     turn.set({ looping: false, level: 0, crashes: [], queuedUntil: 0 });
     turn.log(
       'info',
-      'crash loop over',
+      'crash_loop_left',
       `No worker has crashed for ${seconds(turn.now - (crashes.at(-1) ?? 0))}: the crash loop is over`,
     );
   }

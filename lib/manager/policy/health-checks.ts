@@ -37,7 +37,7 @@ function examine(turn: Turn, worker: Worker, { beat, requests, privateMemory }: 
   if (rules.hangTimeout > 0 && stoodStill > rules.hangTimeout) {
     turn.logWorker(
       'error',
-      'worker hangs',
+      'worker_hung',
       worker,
       `has not turned its event loop for ${seconds(stoodStill)}: it is made to say where, then killed`,
     );

@@ -10,7 +10,7 @@ const KILLED_SPACING = 100;
 export function wasKilled(turn: Turn, worker: Worker, exit: WorkerExit): void {
   const slot = turn.slot(worker.id);
   const answer = slot === undefined ? '' : ': starting it again';
-  turn.logWorker('warning', 'worker killed', worker, `${describeExit(exit)}, from outside${answer}`);
+  turn.logWorker('warning', 'worker_killed', worker, `${describeExit(exit)}, from outside${answer}`);
   if (slot === undefined) return;
   turn.change(slot, {
     restarts: slot.restarts + 1,

@@ -8,13 +8,13 @@ export function roll(turn: Turn): void {
   turn.set({ generation: turn.state.generation + 1, rolling: true });
   turn.log(
     'info',
-    'rolling replacement',
+    'replacement_started',
     `SIGHUP: replacing ${plural(staying(turn.state).length, 'worker')}, each when a new one is ready`,
   );
 }
 
 export function recycle(turn: Turn, worker: Worker, why: string): void {
-  turn.logWorker('info', 'worker recycled', worker, `${why}: replacing it`);
+  turn.logWorker('info', 'worker_recycled', worker, `${why}: replacing it`);
   turn.update(worker, { outdated: true });
 }
 
@@ -33,7 +33,7 @@ export function noticeRolled(turn: Turn): void {
     );
   if (!staying(turn.state).every(({ id }) => isNew(id))) return;
   turn.set({ rolling: false });
-  turn.log('info', 'rolled', `Every worker has been replaced (generation ${generation})`);
+  turn.log('info', 'replaced_all', `Every worker has been replaced (generation ${generation})`);
 }
 
 /** One at a time: a worker boots beside the one that it will replace. */

@@ -10,7 +10,7 @@ export function shutDown(turn: Turn, signal: ManagerSignal | null, status: numbe
   if (signal !== null) {
     turn.log(
       'info',
-      'stopping',
+      'shutdown_started',
       `${signal}: ending when all requests are answered, in ${seconds(rules.gracefulTimeout)} at the latest`,
     );
   }
@@ -28,7 +28,7 @@ export function quit(turn: Turn): void {
 }
 
 export function killAll(turn: Turn, message: string): void {
-  turn.log('info', 'ending at once', message);
+  turn.log('info', 'shutdown_forced', message);
   turn.set({ atOnce: true });
   for (const worker of turn.state.workers) kill(turn, worker);
 }
@@ -37,10 +37,10 @@ export function noticeEnd(turn: Turn): void {
   const { phase, workers, status, lastFailure, slots } = turn.state;
   if (workers.length > 0 || slots.some(({ forking }) => forking)) return;
   if (phase === 'stopping') {
-    turn.log('info', 'ended', 'All workers have ended');
+    turn.log('info', 'shutdown_finished', 'All workers have ended');
     end(turn, status);
   } else if (hasFailed(turn.state)) {
-    turn.log('error', 'no worker became ready', `No worker became ready: ${lastFailure}`);
+    turn.log('error', 'boot_failed', `No worker became ready: ${lastFailure}`);
     end(turn, 1);
   }
 }

@@ -19,7 +19,7 @@ export function obey(turn: Turn, signal: ManagerSignal): void {
       break;
     case 'SIGUSR1':
       turn.actions.push({ type: 'reopen logs' });
-      turn.log('info', 'logs reopened', 'SIGUSR1: the log files are opened anew');
+      turn.log('info', 'logs_reopened', 'SIGUSR1: the log files are opened anew');
       break;
     case 'SIGHUP':
       if (running) roll(turn);

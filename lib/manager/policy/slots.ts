@@ -24,7 +24,7 @@ export function announce(turn: Turn): void {
   const wanted = staying(turn.state).length;
   if (announced || workers.filter(({ phase }) => phase === 'ready').length < wanted) return;
   turn.set({ announced: true });
-  turn.log('info', 'ready', `${plural(wanted, 'worker')} ready`);
+  turn.log('info', 'workers_ready', `${plural(wanted, 'worker')} ready`);
 }
 
 export function removeSlot(turn: Turn, { id }: Slot): void {

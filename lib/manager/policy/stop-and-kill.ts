@@ -18,14 +18,14 @@ function enforceDeadline(turn: Turn, worker: Worker): void {
   if (worker.phase === 'booting') {
     turn.logWorker(
       'error',
-      'boot timeout',
+      'worker_boot_timed_out',
       worker,
       `was not ready after ${seconds(rules.bootTimeout)}: killed`,
     );
   } else if (worker.phase === 'stopping') {
     turn.logWorker(
       'warning',
-      'graceful timeout',
+      'worker_stop_timed_out',
       worker,
       `had not finished after ${seconds(rules.gracefulTimeout)}: killed`,
     );

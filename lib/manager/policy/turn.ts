@@ -1,4 +1,5 @@
 /** One event being dealt with: the state as it becomes, and what is done on the way. */
+import type { LogEvent } from '../log-events';
 import type { LogEntry } from '../settings';
 import type { Action } from './actions';
 import type { Slot, State, Worker } from './state';
@@ -39,14 +40,14 @@ export class Turn {
 
   log(
     level: LogEntry['level'],
-    event: string,
+    event: LogEvent,
     message: string,
     about: { worker?: number; pid?: number } = {},
   ): void {
     this.actions.push({ type: 'log', entry: { level, event, message, ...about } });
   }
 
-  logWorker(level: LogEntry['level'], event: string, { id, pid }: Worker, what: string): void {
+  logWorker(level: LogEntry['level'], event: LogEvent, { id, pid }: Worker, what: string): void {
     this.log(level, event, `Worker ${id} (pid ${pid}) ${what}`, { worker: id, pid });
   }
 }

@@ -33,7 +33,7 @@ export function forkFailed(turn: Turn, id: number, reason: string, killed: boole
     return;
   }
   const what = `could not be started: ${reason}`;
-  if (!turn.state.looping) turn.log('error', 'fork failed', `Worker ${id} ${what}`, { worker: id });
+  if (!turn.state.looping) turn.log('error', 'fork_failed', `Worker ${id} ${what}`, { worker: id });
   if (slot === undefined) return;
   turn.change(slot, { forking: false });
   failedToBoot(turn, `worker ${id} ${what}`);

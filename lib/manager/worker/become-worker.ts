@@ -56,7 +56,7 @@ function callHook({ hooks }: Settings, { worker }: Place, log: Log): void {
   } catch (error) {
     log({
       level: 'error',
-      event: 'hook failed',
+      event: 'hook_failed',
       message: `The hook afterFork threw: ${error instanceof Error ? error.stack : error}`,
       worker: worker.id,
       pid: worker.pid,
@@ -120,7 +120,7 @@ function inspectorKeeper(base: number | null, { worker }: Place, log: Log): () =
       const message = `has no inspector on port ${port}: ${String(error)}`;
       log({
         level: 'warning',
-        event: 'no inspector',
+        event: 'inspector_failed',
         message: `Worker ${worker.id} ${message}`,
         worker: worker.id,
       });

@@ -19,7 +19,7 @@ export function askForStack(row: Row | undefined): void {
 export function reportStackOnRequest({ worker: { id, pid }, row }: Place, log: Log): void {
   const report = () => {
     const message = `Worker ${id} (pid ${pid}) stands still ${currentStack(report)}`;
-    log({ level: 'error', event: 'stack of a hanging worker', message, worker: id, pid });
+    log({ level: 'error', event: 'stack_reported', message, worker: id, pid });
   };
   binding.stack_report_on_request(row.stackWord, report);
 }

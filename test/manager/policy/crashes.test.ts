@@ -8,14 +8,16 @@ describe('crashes', () => {
     world.forksFail = true;
     world.exit(world.any().pid, KILLED);
     world.pass(60_000);
-    expect(world.logs('crash loop')).toHaveLength(1);
-    expect(world.logs('crash loop')[0]).toMatch(/the latest: worker \d could not be started: EAGAIN\./);
-    expect(world.logs('fork failed')).toHaveLength(RULES.restart.burst + 1);
+    expect(world.logs('crash_loop_entered')).toHaveLength(1);
+    expect(world.logs('crash_loop_entered')[0]).toMatch(
+      /the latest: worker \d could not be started: EAGAIN\./,
+    );
+    expect(world.logs('fork_failed')).toHaveLength(RULES.restart.burst + 1);
     world.forksFail = false;
     world.pass(200_000);
-    expect(world.logs('crash loop over')).toHaveLength(1);
-    expect(world.logs().indexOf(world.logs('crash loop')[0] as string)).toBeLessThan(
-      world.logs().indexOf(world.logs('crash loop over')[0] as string),
+    expect(world.logs('crash_loop_left')).toHaveLength(1);
+    expect(world.logs().indexOf(world.logs('crash_loop_entered')[0] as string)).toBeLessThan(
+      world.logs().indexOf(world.logs('crash_loop_left')[0] as string),
     );
   });
 
@@ -25,9 +27,9 @@ describe('crashes', () => {
     for (const { pid } of world.ready()) world.exit(pid, CRASHED);
     const lastTurn = Math.max(...world.state.slots.map(({ notBefore }) => notBefore));
     world.pass(lastTurn - world.now - 1);
-    expect(world.logs('crash loop over')).toEqual([]);
+    expect(world.logs('crash_loop_left')).toEqual([]);
     world.pass(2);
-    expect(world.logs('crash loop over')).toHaveLength(1);
+    expect(world.logs('crash_loop_left')).toHaveLength(1);
   });
 
   test('The first ones are answered at once, with the same id and one restart more.', () => {
@@ -42,7 +44,7 @@ describe('crashes', () => {
       generation: 0,
       restarts: 1,
     });
-    expect(world.logs('worker crashed')).toEqual([
+    expect(world.logs('worker_crashed')).toEqual([
       `Worker ${id} (pid ${pid}) exited with status 1: starting it again`,
     ]);
   });
@@ -52,7 +54,7 @@ describe('crashes', () => {
     world.behaviour = { ...HEALTHY, crashAfter: 100 };
     world.pass(60_000);
     const firstMinute = world.count('fork');
-    expect(world.logs('crash loop')).toHaveLength(1);
+    expect(world.logs('crash_loop_entered')).toHaveLength(1);
     expect(firstMinute).toBeLessThan(25);
     world.pass(600_000);
     expect(world.count('fork') - firstMinute).toBeLessThan(10 * 6);
@@ -62,7 +64,7 @@ describe('crashes', () => {
     world.pass(35_000);
     expect(world.ready()).toHaveLength(4);
     world.pass(120_000);
-    expect(world.logs('crash loop over')).toHaveLength(1);
+    expect(world.logs('crash_loop_left')).toHaveLength(1);
     world.exit(world.any().pid, CRASHED);
     world.pass(10);
     expect(world.ready()).toHaveLength(4);
@@ -75,7 +77,7 @@ describe('crashes', () => {
       world.pass(30_000);
       expect(world.ready()).toHaveLength(3);
     }
-    expect(world.logs('crash loop')).toEqual([]);
+    expect(world.logs('crash_loop_entered')).toEqual([]);
   });
 
   test('Workers that somebody kills are started again, however many, and it is no crash.', () => {
@@ -88,8 +90,8 @@ describe('crashes', () => {
     world.exit(world.any().pid, DONE, true);
     world.pass(111);
     expect(world.ready()).toHaveLength(3);
-    expect(world.logs('worker killed')).toHaveLength(201);
-    expect(world.logs('crash loop')).toEqual([]);
+    expect(world.logs('worker_killed')).toHaveLength(201);
+    expect(world.logs('crash_loop_entered')).toEqual([]);
   });
 
   test('One that is killed again and again in its first moments is started ten times a second at most.', () => {
@@ -110,6 +112,8 @@ describe('crashes', () => {
     }
     world.pass(100);
     expect(world.state).toMatchObject({ phase: 'ended', status: 1 });
-    expect(world.logs('too many restarts')).toEqual(['Workers have crashed more than 5 times: giving up']);
+    expect(world.logs('restart_limit_reached')).toEqual([
+      'Workers have crashed more than 5 times: giving up',
+    ]);
   });
 });

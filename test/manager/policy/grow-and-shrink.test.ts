@@ -9,9 +9,9 @@ describe('signals', () => {
     world.pass(10 - 1);
     slow.startedAt = world.now + 1_000;
     world.pass(10);
-    expect(world.logs('ready')).toEqual([]);
+    expect(world.logs('workers_ready')).toEqual([]);
     world.signal('SIGTTOU');
-    expect(world.logs('ready')).toEqual(['2 workers ready']);
+    expect(world.logs('workers_ready')).toEqual(['2 workers ready']);
   });
 
   test('SIGTTIN and SIGTTOU: one worker more, one fewer, never none.', () => {
@@ -27,7 +27,7 @@ describe('signals', () => {
     for (let i = 0; i < 9; i++) world.signal('SIGTTOU');
     world.pass(20);
     expect(world.ids()).toEqual([0]);
-    expect(world.logs('one worker fewer').at(-1)).toContain('the last worker stays');
+    expect(world.logs('worker_removed').at(-1)).toContain('the last worker stays');
     world.signal('SIGTTIN');
     world.pass(20);
     expect(world.ids()).toEqual([0, 1]);
@@ -45,7 +45,7 @@ describe('signals', () => {
       }
       expect(world.ids()).toEqual([0, 1]);
       world.signal('SIGTTOU');
-      expect(world.logs('one worker fewer')).toEqual(['SIGTTOU: 2 workers']);
+      expect(world.logs('worker_removed')).toEqual(['SIGTTOU: 2 workers']);
       return world;
     };
     const closed = (world: World) => world.actions.filter(({ type }) => type === 'close queue');
@@ -80,7 +80,7 @@ describe('signals', () => {
       const last = [...world.processes.values()].find(({ id }) => id === 2) as Process;
       world.exit(last.pid, KILLED);
       expect(closed(world)).toEqual([{ type: 'close queue', id: 2 }]);
-      expect(world.logs('worker killed')).toEqual([
+      expect(world.logs('worker_killed')).toEqual([
         `Worker 2 (pid ${last.pid}) was killed by SIGKILL, from outside`,
       ]);
     });
@@ -90,7 +90,7 @@ describe('signals', () => {
       world.signal('SIGTTOU');
       expect(closed(world)).toEqual([{ type: 'close queue', id: 1 }]);
       world.signal('SIGTTIN');
-      expect(world.logs('one worker more')).toEqual(['SIGTTIN: 2 workers']);
+      expect(world.logs('worker_added')).toEqual(['SIGTTIN: 2 workers']);
       world.pass(60_000);
       expect(world.ids()).toEqual([0, 2]);
     });

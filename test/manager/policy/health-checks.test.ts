@@ -14,7 +14,7 @@ describe('health', () => {
     world.behaviour = HEALTHY;
     world.pass(REPORT_TIME + 100);
     expect(world.ready()).toHaveLength(3);
-    expect(world.logs('worker hangs')).toHaveLength(3);
+    expect(world.logs('worker_hung')).toHaveLength(3);
   });
 
   test('After a sleep of the whole machine, workers get their time to wake.', () => {
@@ -48,8 +48,8 @@ describe('health', () => {
     world.pass(1_200);
     expect(world.ready()).toHaveLength(3);
     expect(world.processes.has(old.pid)).toBe(false);
-    expect(world.logs('worker recycled')).toHaveLength(1);
-    expect(world.logs('worker crashed')).toEqual([]);
+    expect(world.logs('worker_recycled')).toHaveLength(1);
+    expect(world.logs('worker_crashed')).toEqual([]);
   });
 
   test('Above the memory limit as well.', () => {
@@ -59,6 +59,6 @@ describe('health', () => {
     world.pass(1_100);
     expect(world.processes.has(old.pid)).toBe(false);
     expect(world.ready()).toHaveLength(3);
-    expect(world.logs('worker recycled')[0]).toMatch(/has 101 MiB of its own: replacing it$/);
+    expect(world.logs('worker_recycled')[0]).toMatch(/has 101 MiB of its own: replacing it$/);
   });
 });

@@ -13,14 +13,14 @@ describe('signals', () => {
     expect(world.state.workers).toMatchObject([{ id: 0, generation: 0, restarts: 1 }]);
     world.pass(100);
     expect(world.ready()).toMatchObject([{ id: 0, generation: 1 }]);
-    expect(world.logs('rolled')).toHaveLength(1);
+    expect(world.logs('replaced_all')).toHaveLength(1);
   });
 
   test('SIGHUP: each worker is replaced by one that is ready first, one at a time.', () => {
     const world = running();
     const before = new Set(world.processes.keys());
     world.signal('SIGHUP');
-    for (let i = 0; i < 100 && world.logs('rolled').length === 0; i++) {
+    for (let i = 0; i < 100 && world.logs('replaced_all').length === 0; i++) {
       world.pass(1);
       expect(world.ready().length).toBeGreaterThanOrEqual(3);
       expect(world.processes.size).toBeLessThanOrEqual(5);
@@ -28,7 +28,7 @@ describe('signals', () => {
     world.pass(100);
     expect(world.ids()).toEqual([0, 1, 2]);
     expect(world.ready().every(({ pid, generation }) => !before.has(pid) && generation === 1)).toBe(true);
-    expect(world.logs('rolled')).toHaveLength(1);
+    expect(world.logs('replaced_all')).toHaveLength(1);
   });
 
   test('SIGHUP with new workers that fail: the old ones stay.', () => {

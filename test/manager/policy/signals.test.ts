@@ -25,7 +25,7 @@ describe('signals', () => {
     expect(world.processes.size).toBe(3);
     world.pass(10);
     expect(world.state).toMatchObject({ phase: 'ended', status: 0 });
-    expect(world.logs('graceful timeout')).toHaveLength(3);
+    expect(world.logs('worker_stop_timed_out')).toHaveLength(3);
   });
 
   test.each([['SIGINT', 'SIGINT'], ['SIGTERM', 'SIGINT'], ['SIGQUIT']] as const)(

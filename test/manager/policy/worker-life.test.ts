@@ -6,7 +6,7 @@ describe('starting', () => {
   test('One worker is forked for each id, and it is announced once that all are ready.', () => {
     const world = running();
     expect(world.ids()).toEqual([0, 1, 2]);
-    expect(world.logs('ready')).toEqual(['3 workers ready']);
+    expect(world.logs('workers_ready')).toEqual(['3 workers ready']);
     expect(world.count('worker ready')).toBe(3);
   });
 
@@ -28,7 +28,9 @@ describe('starting', () => {
     world.pass(59_999);
     expect([...world.processes.values()][0]?.signals).toEqual([]);
     world.pass(1);
-    expect(world.logs('boot timeout')).toEqual(['Worker 0 (pid 100) was not ready after 60 s: killed']);
+    expect(world.logs('worker_boot_timed_out')).toEqual([
+      'Worker 0 (pid 100) was not ready after 60 s: killed',
+    ]);
   });
 
   test('If no worker ever becomes ready, it ends with status 1 and the reason, after a few attempts.', () => {
@@ -36,9 +38,7 @@ describe('starting', () => {
     world.behaviour = { ...HEALTHY, readyAfter: null, crashAfter: 20 };
     world.pass(5_000);
     expect(world.state).toMatchObject({ phase: 'ended', status: 1 });
-    expect(world.logs('no worker became ready')[0]).toMatch(
-      /worker \d \(pid \d+\) exited with status 1 before it/,
-    );
+    expect(world.logs('boot_failed')[0]).toMatch(/worker \d \(pid \d+\) exited with status 1 before it/);
     expect(world.count('fork')).toBeLessThanOrEqual(3 + RULES.restart.burst + 1);
   });
 
@@ -46,7 +46,7 @@ describe('starting', () => {
     const world = new World({}, { forksFail: true });
     world.pass(30_000);
     expect(world.state).toMatchObject({ phase: 'ended', status: 1 });
-    expect(world.logs('no worker became ready')[0]).toContain('EAGAIN');
+    expect(world.logs('boot_failed')[0]).toContain('EAGAIN');
 
     const later = running();
     later.forksFail = true;
