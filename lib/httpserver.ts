@@ -6,14 +6,14 @@
 import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { inspect } from 'node:util';
-import { type Given, given } from './base/arguments';
+import { callable, type Given, given, outOfRange } from './base/arguments';
 import { invalidType, preforkError } from './base/errors';
 import { genLog } from './log';
-import { isValidIp } from './netutil';
-import { reportTlsErrors, TCPServer, type TCPServerOptions, tlsOptions } from './tcpserver';
+import { believe, disguise, type Protocol, remoteIp } from './servers/proxy-headers';
+import { reportTlsErrors, tlsOptions } from './servers/tls';
+import { TCPServer, type TCPServerOptions } from './tcpserver';
 
-type Protocol = 'http' | 'https';
+export { protocol, remoteIp } from './servers/proxy-headers';
 
 /**
  * Tornado's names, in camelCase, with Tornado's units and defaults, beside Node's own `http.ServerOptions`.
@@ -51,38 +51,6 @@ const DEFAULT_IDLE_TIMEOUT = 3600; // s, HTTPServer.initialize
 const DEFAULT_HEADER_SIZE = 65536; // HTTP1ConnectionParameters
 const DEFAULT_BUFFER_SIZE = 104857600; // IOStream
 
-interface RequestContext {
-  remoteIp: string;
-  protocol: Protocol;
-}
-
-/** What a server makes of its requests' headers. */
-interface Beliefs {
-  xheaders: boolean;
-  trusted: ReadonlySet<string>;
-  protocol: Protocol | undefined;
-}
-
-/** What the listeners see as their client, while one request on the socket is served. */
-interface Disguise {
-  original: RequestContext;
-  request: IncomingMessage;
-}
-
-const beliefs = new WeakMap<Server, Beliefs>();
-const contexts = new WeakMap<IncomingMessage, RequestContext>();
-const disguises = new WeakMap<Socket, Disguise>();
-
-/** Tornado's `request.remote_ip`: the client's address, as the proxies tell it if they are believed; `0.0.0.0` on a Unix socket. */
-export function remoteIp(request: IncomingMessage): string {
-  return contextOf(request).remoteIp;
-}
-
-/** Tornado's `request.protocol`: `http` or `https`, as the proxies tell it if they are believed. */
-export function protocol(request: IncomingMessage): Protocol {
-  return contextOf(request).protocol;
-}
-
 /** An HTTP or (with `sslOptions`) HTTPS server. How to start it: see TCPServer. */
 export class HTTPServer extends TCPServer {
   declare readonly nodeServer: Server;
@@ -97,12 +65,10 @@ export class HTTPServer extends TCPServer {
    * @throws what TCPServer's constructor does, and what `http.createServer` does for its own options
    */
   constructor(requestListener: RequestListener, options: HTTPServerOptions = {}) {
-    if (typeof requestListener !== 'function') {
-      throw invalidType('requestListener', 'a function', requestListener);
-    }
+    callable('requestListener', requestListener);
     super(options);
     const known = given('options', options);
-    beliefs.set(this.nodeServer, toBeliefs(known));
+    believe(this.nodeServer, known);
     this.nodeServer.on('request', pipeline(requestListener, known));
     this.nodeServer.on('connection', (connection: Socket) => this.#track(connection));
     if (known.sslOptions !== undefined) this.#trackHandshakes();
@@ -202,25 +168,6 @@ function toNodeOptions(options: Given<HTTPServerOptions>): ServerOptions & Newer
   };
 }
 
-function toBeliefs({
-  xheaders = false,
-  trustedDownstream = [],
-  protocol,
-}: Given<HTTPServerOptions>): Beliefs {
-  if (!Array.isArray(trustedDownstream)) {
-    throw invalidType('trustedDownstream', 'an array of IP addresses', trustedDownstream);
-  }
-  for (const ip of trustedDownstream) {
-    if (typeof ip === 'string' && isValidIp(ip)) continue;
-    throw preforkError(
-      'ERR_PREFORK_INVALID_ARG_VALUE',
-      `Expected IP addresses in trustedDownstream but received ${inspect(ip)}`,
-      { Base: TypeError },
-    );
-  }
-  return { xheaders, trusted: new Set(trustedDownstream), protocol };
-}
-
 function milliseconds(name: string, seconds: number): number {
   return Math.min(Math.ceil(amount(name, seconds, 'seconds') * 1000), 2 ** 31 - 1);
 }
@@ -228,9 +175,7 @@ function milliseconds(name: string, seconds: number): number {
 function amount(name: string, value: unknown, unit: string): number {
   if (typeof value !== 'number') throw invalidType(name, `a number of ${unit}`, value);
   if (value >= 0) return value;
-  throw preforkError('ERR_PREFORK_OUT_OF_RANGE', `Expected zero or more ${unit} for ${name}`, {
-    Base: RangeError,
-  });
+  throw outOfRange(`Expected zero or more ${unit} for ${name}`);
 }
 
 /** Node looks for expired connections every 30 s: too seldom for a short timeout. */
@@ -292,72 +237,4 @@ function refuse(request: IncomingMessage, response: ServerResponse, reason: stri
   if (response.socket === null && !response.writableFinished) response.once('socket', answer);
   else if (response.headersSent) socket.destroySoon();
   else answer();
-}
-
-// --- The proxies' headers ---
-
-function connectionContext(socket: Socket): RequestContext {
-  return {
-    remoteIp: socket.remoteAddress ?? '0.0.0.0',
-    protocol: 'encrypted' in socket && socket.encrypted ? 'https' : 'http',
-  };
-}
-
-/** Made when it is first asked for: `upgrade`, `connect` and `checkContinue` come without a `request`. */
-function contextOf(request: IncomingMessage): RequestContext {
-  const present = contexts.get(request);
-  if (present !== undefined) return present;
-  const { socket } = request as { socket: Socket & { server?: Server } };
-  const context = { ...originalContext(socket) };
-  const believed = socket.server && beliefs.get(socket.server);
-  if (believed?.protocol !== undefined) context.protocol = believed.protocol;
-  if (believed?.xheaders === true) applyXheaders(context, request, believed.trusted);
-  contexts.set(request, context);
-  return context;
-}
-
-function originalContext(socket: Socket): RequestContext {
-  return disguises.get(socket)?.original ?? connectionContext(socket);
-}
-
-/** _HTTPRequestContext._apply_xheaders, and _unapply_xheaders when the answer is out: they are per request. */
-function disguise(request: IncomingMessage, response: ServerResponse): void {
-  const { socket } = request;
-  const original = originalContext(socket);
-  const context = contextOf(request);
-  disguises.set(socket, { original, request });
-  wear(socket, context);
-  response.once('close', () => {
-    // A pipelined request may have put on its own by now.
-    if (disguises.get(socket)?.request === request) wear(socket, original);
-  });
-}
-
-function wear(socket: Socket, { remoteIp, protocol }: RequestContext): void {
-  Object.defineProperty(socket, 'remoteAddress', { value: remoteIp, configurable: true, enumerable: true });
-  Object.assign(socket, { encrypted: protocol === 'https' });
-}
-
-function applyXheaders(
-  context: RequestContext,
-  request: IncomingMessage,
-  trusted: ReadonlySet<string>,
-): void {
-  const forwarded = (header(request, 'x-forwarded-for') ?? context.remoteIp)
-    .split(',')
-    .map((ip) => ip.trim());
-  // The last one that is none of ours; the first if all are.
-  const nearest = forwarded.findLast((ip) => !trusted.has(ip)) ?? forwarded[0] ?? '';
-  const ip = header(request, 'x-real-ip') ?? nearest;
-  if (isValidIp(ip)) context.remoteIp = ip;
-  const scheme = header(request, 'x-scheme') ?? header(request, 'x-forwarded-proto') ?? context.protocol;
-  // Only the last entry if there is more than one.
-  const last = scheme.split(',').at(-1)?.trim();
-  if (last === 'http' || last === 'https') context.protocol = last;
-}
-
-/** All headers of that name as one: Tornado joins them with a comma, as Node does for these. */
-function header(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value.join(',') : value;
 }

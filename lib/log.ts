@@ -7,11 +7,12 @@
  * @module
  */
 import { basename, extname } from 'node:path';
-import { isatty, WriteStream } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
+import { invalidValue } from './base/arguments';
 import { writeToStderr } from './base/blocking-write';
-import { invalidType, preforkError } from './base/errors';
+import { invalidType } from './base/errors';
+import { stderrSupportsColor } from './base/terminal';
 
 /** Python's names of the levels, in lower or upper case. */
 export type LogLevel = Level | Uppercase<Level>;
@@ -200,12 +201,6 @@ function callerPlace(): string {
   return 'unknown:0';
 }
 
-/** As tornado.log._stderr_supports_color: a terminal, and one that knows colours. */
-function stderrSupportsColor(): boolean {
-  // Asked without process.stderr, whose first use would open a handle on the loop.
-  return isatty(2) && WriteStream.prototype.getColorDepth.call(WriteStream.prototype, process.env) > 1;
-}
-
 /** With what else it holds: its own cause, as Python shows it, its code and the like. */
 function stackOf(cause: unknown): string {
   return typeof cause === 'object' ? inspect(cause) : String(cause);
@@ -214,11 +209,5 @@ function stackOf(cause: unknown): string {
 function parseLevel(name: string, level: unknown): Level {
   const lower = typeof level === 'string' ? level.toLowerCase() : '';
   if (Object.hasOwn(RANK, lower)) return lower as Level;
-  throw preforkError(
-    'ERR_PREFORK_INVALID_ARG_VALUE',
-    `Expected one of ${Object.keys(RANK).join(', ')} for ${name}`,
-    {
-      Base: TypeError,
-    },
-  );
+  throw invalidValue(`Expected one of ${Object.keys(RANK).join(', ')} for ${name}`);
 }

@@ -4,25 +4,18 @@
  */
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, Server, Socket } from 'node:net';
-import { constants } from 'node:os';
-import { domainToASCII } from 'node:url';
-import { binding, type ResolvedAddress } from './base/binding';
-import {
-  check,
-  integer,
-  invalidType,
-  preforkError,
-  resolverError,
-  type SystemError,
-  systemError,
-} from './base/errors';
-import { taskId } from './process';
+import { boolean, callable, integer, invalidValue, object, string } from './base/arguments';
+import { binding } from './base/binding';
+import { check, invalidType, preforkError, type SystemError, systemError } from './base/errors';
 import { Acceptor } from './sockets/acceptor';
+import { allowAddressReuse, bindAll, closingOnError, type Request } from './sockets/bind';
 import { ListeningSocket, nodeAddress } from './sockets/listening-socket';
+import { getaddrinfo, inOrder } from './sockets/resolve';
 import { serve } from './sockets/server-handle';
-import { Turns } from './sockets/turns';
+import { ownSockets } from './sockets/worker-sockets';
 
 export { ListeningSocket } from './sockets/listening-socket';
+export { isValidIp } from './sockets/resolve';
 
 /** The constants of Python's `socket` module that `bindSockets` takes. */
 export const {
@@ -49,10 +42,6 @@ export const {
   /** Only families of which this machine has an address. */
   AI_ADDRCONFIG,
 } = binding.socket_constants;
-
-const { EAI_NONAME, IPPROTO_IPV6, IPV6_V6ONLY, SOL_SOCKET, SO_REUSEADDR, SO_REUSEPORT } =
-  binding.socket_constants;
-const { EADDRNOTAVAIL, EAFNOSUPPORT, ENOPROTOOPT } = constants.errno;
 
 const DEFAULT_BACKLOG = 128;
 const CHOICES_OF_PORT = 20;
@@ -96,65 +85,7 @@ export interface BindUnixSocketOptions {
 /** `connection` is as yet without listeners; `address` is its other end ('' for an unnamed Unix socket). */
 export type AcceptCallback = (connection: Socket, address: AddressInfo | string) => void;
 
-function text(name: string, value: unknown): string {
-  if (typeof value !== 'string') throw invalidType(name, 'a string', value);
-  return value;
-}
-
-function invalidValue(message: string): Error {
-  return preforkError('ERR_PREFORK_INVALID_ARG_VALUE', message, { Base: TypeError });
-}
-
-/** Runs `use`; if it throws, closes `fd` first. */
-function closingOnError<T>(fd: number, use: () => T): T {
-  try {
-    return use();
-  } catch (error) {
-    binding.socket_close(fd);
-    throw error;
-  }
-}
-
-/* ---- getaddrinfo ---- */
-
-function resolverErrorName(eai: number): string {
-  const isName = ([name, value]: [string, number]) => name.startsWith('EAI_') && Math.abs(value) === eai;
-  return Object.entries(binding.socket_constants).find(isName)?.[0] ?? 'EAI_FAIL';
-}
-
-/** Python and Node both let a name outside ASCII through IDNA first. */
-function asciiHost(host: string): string {
-  return Buffer.byteLength(host) === host.length ? host : domainToASCII(host);
-}
-
-function getaddrinfo(host: string | null, port: number, family: number, flags: number): ResolvedAddress[] {
-  const name = host === null ? null : asciiHost(host);
-  if (name === '') throw resolverError('EAI_NONAME', host);
-  const answer = binding.socket_getaddrinfo(name, String(port), family, flags);
-  if (typeof answer !== 'number') return answer;
-  if (answer < 0) throw systemError(answer, 'getaddrinfo');
-  throw resolverError(resolverErrorName(answer), host);
-}
-
-/** IPv4 before IPv6 (AF_INET < AF_INET6), otherwise in the resolver's order, each address once. */
-function inOrder(addresses: ResolvedAddress[]): ResolvedAddress[] {
-  const unique = new Map(
-    addresses.map((each) => [`${each.family} ${each.protocol} ${each.address} ${each.port}`, each]),
-  );
-  return [...unique.values()].sort((one, other) => one.family - other.family);
-}
-
 /* ---- bindSockets ---- */
-
-interface Request {
-  port: number;
-  host: string | null;
-  family: number;
-  backlog: number;
-  flags: number;
-  reusePort: boolean;
-  perWorker: number | undefined;
-}
 
 const MAX_WORKERS = 4096;
 
@@ -167,20 +98,14 @@ function familyOf(value: number): number {
 
 function hostOf(address: string | null | undefined): string | null {
   if (address === null || address === undefined || address === '') return null;
-  if (text('address', address).includes('\0')) {
+  if (string('address', address).includes('\0')) {
     throw invalidValue('Expected an address without NUL characters for address');
   }
   return address;
 }
 
-function booleanOf(name: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') throw invalidType(name, 'a boolean', value);
-  return value;
-}
-
 function requestOf(port: number, address: string | null | undefined, options: BindSocketsOptions): Request {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
-  const { perWorker } = options;
+  const { perWorker } = object('options', options);
   if (perWorker !== undefined) integer('perWorker', perWorker, 1, MAX_WORKERS);
   return {
     port: integer('port', port, 0, 65535),
@@ -188,106 +113,9 @@ function requestOf(port: number, address: string | null | undefined, options: Bi
     family: familyOf(options.family ?? AF_UNSPEC),
     backlog: integer('backlog', options.backlog ?? DEFAULT_BACKLOG, 0, MAX_INT),
     flags: integer('flags', options.flags ?? AI_PASSIVE, 0, MAX_INT),
-    reusePort: booleanOf('reusePort', options.reusePort ?? false) || perWorker !== undefined,
+    reusePort: boolean('reusePort', options.reusePort ?? false) || perWorker !== undefined,
     perWorker,
   };
-}
-
-function allowAddressReuse(fd: number): void {
-  const result = binding.socket_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (result !== -ENOPROTOOPT) check(result, 'setsockopt'); // the Hurd has no SO_REUSEADDR
-}
-
-function allowPortReuse(fd: number): void {
-  const result = binding.socket_setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-  if (result === -ENOPROTOOPT) {
-    throw preforkError('ERR_PREFORK_UNSUPPORTED', "the platform doesn't support SO_REUSEPORT");
-  }
-  check(result, 'setsockopt');
-}
-
-/** Linux would accept IPv4 on an IPv6 socket too, and then 0.0.0.0 and :: could not share a port. */
-function refuseIPv4(fd: number): void {
-  check(binding.socket_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1), 'setsockopt');
-}
-
-/**
- * Docker by default has an IPv6 that can be created and not bound, where localhost is ::1 all the same.
- * Anywhere else the error may be a real mistake in a configuration.
- */
-function isHalfDisabledIPv6(error: number, request: Request, { address }: ResolvedAddress): boolean {
-  return error === -EADDRNOTAVAIL && request.host === 'localhost' && address === '::1';
-}
-
-/** False where there is nothing to listen on and that is no error. */
-function bindAndListen(fd: number, resolved: ResolvedAddress, port: number, request: Request): boolean {
-  const where = { address: resolved.address, port };
-  allowAddressReuse(fd);
-  if (request.reusePort) allowPortReuse(fd);
-  if (resolved.family === AF_INET6) refuseIPv4(fd);
-
-  const bound = binding.socket_bind_inet(fd, resolved.sockaddr, port);
-  if (isHalfDisabledIPv6(bound, request, resolved)) return false;
-  check(bound, 'bind', where);
-  check(binding.socket_listen(fd, request.backlog), 'listen', where);
-  return true;
-}
-
-function bindOne(
-  resolved: ResolvedAddress,
-  port: number,
-  request: Request,
-  worker: number | undefined,
-): ListeningSocket | undefined {
-  const fd = binding.socket_open(resolved.family, resolved.protocol);
-  if (fd === -EAFNOSUPPORT) return undefined;
-  check(fd, 'socket');
-  const listening = closingOnError(fd, () => bindAndListen(fd, resolved, port, request));
-  if (listening) return new ListeningSocket(fd, worker);
-  binding.socket_close(fd);
-  return undefined;
-}
-
-function portOf(socket: ListeningSocket | undefined): number {
-  const name = socket?.address();
-  return typeof name === 'object' ? name.port : 0;
-}
-
-function hostnameOf(socket: ListeningSocket): string {
-  return (socket.address() as AddressInfo).address;
-}
-
-function workersOf({ perWorker }: Request): (number | undefined)[] {
-  return perWorker === undefined ? [undefined] : Array.from({ length: perWorker }, (_, id) => id);
-}
-
-/** The workers' sockets of one address among themselves. */
-function letTakeTurns(sockets: ListeningSocket[]): void {
-  const hosts = new Set(sockets.map(hostnameOf));
-  for (const host of hosts) {
-    const sharing = sockets.filter((socket) => hostnameOf(socket) === host);
-    const turns = Turns.take((sharing[0] as ListeningSocket).fd, sharing.length);
-    turns?.add(sharing.map(({ fd }, slot) => [slot, fd]));
-    turns?.close();
-  }
-}
-
-/** All of them or none. */
-function bindAll(addresses: ResolvedAddress[], request: Request): ListeningSocket[] {
-  const sockets: ListeningSocket[] = [];
-  try {
-    for (const worker of workersOf(request)) {
-      for (const resolved of addresses) {
-        const socket = bindOne(resolved, request.port || portOf(sockets[0]), request, worker);
-        if (socket) sockets.push(socket);
-      }
-    }
-    if (request.perWorker !== undefined) letTakeTurns(sockets);
-  } catch (error) {
-    for (const socket of sockets) socket.close();
-    throw error;
-  }
-  return sockets;
 }
 
 /** The port that the system chose for the first address is not free on another one. */
@@ -334,7 +162,7 @@ function isAbstract(path: string): boolean {
 }
 
 function pathOf(value: string): string {
-  const path = text('path', value);
+  const path = string('path', value);
   if (path === '' || (!isAbstract(path) && path.includes('\0'))) {
     throw invalidValue('Expected a path without NUL characters, or with a first one, for path');
   }
@@ -399,7 +227,7 @@ function listeningSocket(name: string, value: unknown): ListeningSocket {
  * @throws SystemError accept `EEXIST`: this process accepts on the socket already; `EBADF`: it is closed.
  */
 export function addAcceptHandler(socket: ListeningSocket, callback: AcceptCallback): () => void {
-  if (typeof callback !== 'function') throw invalidType('callback', 'a function', callback);
+  callable('callback', callback);
   const acceptor = new Acceptor(listeningSocket('socket', socket), {
     connection: (fd, peer) => callback(new Socket({ fd }), nodeAddress(peer)),
     failure: (negativeErrno) => {
@@ -407,21 +235,6 @@ export function addAcceptHandler(socket: ListeningSocket, callback: AcceptCallba
     },
   });
   return () => acceptor.stop();
-}
-
-/**
- * Those of a worker of `forkProcesses`, if each has its own. It closes its copies of the others': left open, they would
- * go on to take connections when the parent is gone, and nobody would accept them.
- */
-function ownSockets(sockets: ListeningSocket[]): ListeningSocket[] {
-  const id = taskId();
-  if (id === null) return sockets;
-  const own = sockets.filter(({ worker }) => worker === undefined || worker === id);
-  if (own.length === 0 && sockets.length > 0) {
-    throw invalidValue(`Expected a socket for worker ${id} but perWorker was at most ${id}`);
-  }
-  for (const socket of sockets) if (!own.includes(socket)) socket.close();
-  return own;
 }
 
 /**
@@ -441,19 +254,4 @@ function ownSockets(sockets: ListeningSocket[]): ListeningSocket[] {
 export function addSockets(server: Server, sockets: Iterable<ListeningSocket>): void {
   if (!(server instanceof Server)) throw invalidType('server', 'a net.Server', server);
   serve(server, ownSockets(Array.from(sockets, (socket) => listeningSocket('each of sockets', socket))));
-}
-
-/**
- * Whether `ip` is a well-formed IPv4 or IPv6 address (`tornado.netutil.is_valid_ip`), by the opinion of
- * getaddrinfo(3), which also takes the short forms of inet_aton(3) and a scope: `127.1`, `fe80::1%lo`.
- */
-export function isValidIp(ip: string | null | undefined): boolean {
-  if (ip === null || ip === undefined || text('ip', ip) === '' || ip.includes('\0')) return false;
-  const host = asciiHost(ip);
-  if (host === '') return false;
-  const answer = binding.socket_getaddrinfo(host, '0', AF_UNSPEC, AI_NUMERICHOST);
-  if (typeof answer !== 'number') return answer.length > 0;
-  if (answer === Math.abs(EAI_NONAME)) return false;
-  if (answer < 0) throw systemError(answer, 'getaddrinfo');
-  throw resolverError(resolverErrorName(answer), ip);
 }

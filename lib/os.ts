@@ -3,8 +3,9 @@
  * @module
  */
 import { constants } from 'node:os';
+import { boolean, integer, invalidValue } from './base/arguments';
 import { binding } from './base/binding';
-import { check, integer, invalidType, preforkError } from './base/errors';
+import { check, invalidType } from './base/errors';
 
 export { type ForkHooks, type ForkMessage, registerAtFork } from './fork/at-fork';
 export { type ForkOptions, fork } from './fork/fork';
@@ -19,7 +20,8 @@ export {
   WTERMSIG,
   waitstatusToExitcode,
 } from './wait/status';
-export { WCONTINUED, WNOHANG, WUNTRACED, wait, waitpid, waitpidAsync } from './wait/wait';
+export { WCONTINUED, WNOHANG, WUNTRACED, wait, waitpid } from './wait/wait';
+export { waitpidAsync } from './wait/wait-async';
 
 const MAX_INT = 0x7fffffff;
 const MAX_SIGNAL = 64;
@@ -101,7 +103,7 @@ export function socketpair(): [number, number] {
 export function dup2(from: number, to: number, inheritable = true): number {
   integer('from', from, 0, MAX_INT);
   integer('to', to, 0, MAX_INT);
-  if (typeof inheritable !== 'boolean') throw invalidType('inheritable', 'a boolean', inheritable);
+  boolean('inheritable', inheritable);
   return check(binding.process_dup2(from, to, inheritable), inheritable ? 'dup2' : 'dup3');
 }
 
@@ -137,11 +139,7 @@ function signalNumber(name: string, signal: unknown): number {
   if (typeof signal !== 'string') throw invalidType(name, 'the name or number of a signal', signal);
   const number = new Map(Object.entries(constants.signals)).get(signal);
   if (number !== undefined) return number;
-  throw preforkError(
-    'ERR_PREFORK_INVALID_ARG_VALUE',
-    `Expected the name of a signal for ${name} but received '${signal}'`,
-    { Base: TypeError },
-  );
+  throw invalidValue(`Expected the name of a signal for ${name} but received '${signal}'`);
 }
 
 /**

@@ -6,12 +6,13 @@
 import { ok as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { integer, invalidType, preforkError } from './base/errors';
+import { boolean, integer, invalidValue, object } from './base/arguments';
+import { invalidType, preforkError } from './base/errors';
 import { type ActiveThing, activeThings, formatActive } from './fork/active';
 import { tellHookErrorsTo } from './fork/at-fork';
 import { appLog, genLog } from './log';
 import { fork, WEXITSTATUS, WIFSIGNALED, WTERMSIG, wait } from './os';
-import { socketsOfWorkers } from './sockets/listening-socket';
+import { closeSocketsOf, takeSocketsOf, workersNeeded } from './sockets/worker-sockets';
 import { checkWarmupOptions, type WarmupOptions, warmup } from './warmup/warmup';
 
 const MAX_PROCESSES = 2 ** 22; // the largest pid_max of Linux
@@ -56,9 +57,8 @@ export function forkProcesses(
   maxRestarts?: number | null,
   options: ForkProcessesOptions = {},
 ): number {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
-  const { allowActive = false, warmup: warmsUp = false } = options;
-  if (typeof allowActive !== 'boolean') throw invalidType('options.allowActive', 'a boolean', allowActive);
+  const { allowActive = false, warmup: warmsUp = false } = object('options', options);
+  boolean('options.allowActive', allowActive);
   const warmupOptions = readWarmup(warmsUp);
   const limit = restartLimit(maxRestarts);
   assert(currentTaskId === null, 'forkProcesses() was called again in a child');
@@ -77,6 +77,7 @@ export function forkProcesses(
     if (pid === 0) {
       /* child: fork() has reseeded Math.random and the other generators (_reseed_random) */
       currentTaskId = id;
+      takeSocketsOf(id);
       tellHookErrorsTo(null);
       return id;
     }
@@ -146,18 +147,11 @@ function reportAbnormal(id: number, pid: number, status: number): boolean {
 
 /** The kernel would give them their share of the connections, which would wait for ever. */
 function refuseUnservedSockets(count: number): void {
-  const bound = Math.max(-1, ...socketsOfWorkers().map(({ worker = -1 }) => worker)) + 1;
+  const bound = workersNeeded();
   if (bound <= count) return;
-  throw preforkError(
-    'ERR_PREFORK_INVALID_ARG_VALUE',
+  throw invalidValue(
     `Expected a process for each socket that was bound with perWorker: ${bound} but numProcesses was ${count}`,
-    { Base: TypeError },
   );
-}
-
-/** Nobody will come for what waits there: it is reset, and the kernel gives what comes to the others. */
-function closeSocketsOf(id: number): void {
-  for (const socket of socketsOfWorkers()) if (socket.worker === id) socket.close();
 }
 
 function processCount(numProcesses: number | null | undefined): number {

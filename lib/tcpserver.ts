@@ -4,35 +4,21 @@
  * @module
  */
 import { ok as assert } from 'node:assert';
-import { existsSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, Server, type ServerOpts, type Socket } from 'node:net';
-import type { TLSSocket, TlsOptions } from 'node:tls';
-import { inspect } from 'node:util';
-import { type Given, given } from './base/arguments';
-import { preforkError } from './base/errors';
-import { appLog, genLog } from './log';
+import type { TLSSocket } from 'node:tls';
+import { given } from './base/arguments';
+import { appLog } from './log';
 import { addSockets, type BindSocketsOptions, bindSockets, type ListeningSocket } from './netutil';
 import { type ForkProcessesOptions, forkProcesses } from './process';
+import {
+  asksForCertificates,
+  refuseUntrusted,
+  reportTlsErrors,
+  type SslOptions,
+  tlsOptions,
+} from './servers/tls';
 
-/** Python's dictionary of arguments to `ssl.wrap_socket`. */
-export interface SslFiles {
-  /** PEM file of the certificate and those that lead to its authority; may hold the key too. */
-  certfile: string;
-  /** PEM file of the key; `certfile` if left out. */
-  keyfile?: string | null;
-  /** PEM file of the authorities that client certificates may come from. Default: none, so that all are refused. */
-  caCerts?: string | null;
-  /**
-   * `ssl.CERT_NONE`, `CERT_OPTIONAL`, `CERT_REQUIRED`: whether clients are asked for a certificate, and must show one.
-   * One that does not come from `caCerts` is refused in either case. Default 'none'.
-   */
-  certReqs?: 'none' | 'optional' | 'required' | null;
-  /** In OpenSSL's notation. */
-  ciphers?: string | null;
-}
-
-/** Files as in Python; beside them or, as an `ssl.SSLContext`, in place of them, what `tls.createServer` takes. */
-export type SslOptions = SslFiles | TlsOptions;
+export type { SslFiles, SslOptions } from './servers/tls';
 
 /** `net.ServerOpts` go to Node's server as they are. `null`, as Python's `None`, is an option that is not given. */
 export interface TCPServerOptions extends ServerOpts {
@@ -71,7 +57,8 @@ export class TCPServer {
    */
   constructor(options: TCPServerOptions = {}) {
     this.nodeServer = this.createNodeServer(options);
-    if (certificateIsOptional(options)) this.nodeServer.prependListener('secureConnection', refuseUntrusted);
+    if (asksForCertificates(options.sslOptions))
+      this.nodeServer.prependListener('secureConnection', refuseUntrusted);
   }
 
   /**
@@ -171,93 +158,6 @@ export class TCPServer {
       fail('Error in connection callback', 'tcpserver:394', error);
     }
   }
-}
-
-type KnownSslOptions = Given<Partial<SslFiles>> & TlsOptions;
-
-/** Python's dictionary checked and read; what is Node's as it is. */
-export function tlsOptions(options: SslOptions): TlsOptions {
-  const { certfile, keyfile, caCerts, certReqs, ...nodes } = checked(
-    given('sslOptions', options) as KnownSslOptions,
-  );
-  const tls: TlsOptions = nodes;
-  if (certfile !== undefined) {
-    tls.cert = readFileSync(certfile);
-    tls.key = readFileSync(keyfile ?? certfile);
-  }
-  if (caCerts !== undefined) tls.ca = readFileSync(caCerts);
-  if (certReqs !== undefined) {
-    tls.requestCert = certReqs !== 'none';
-    tls.rejectUnauthorized = certReqs === 'required';
-    // Node would trust every authority of the web.
-    if (certReqs !== 'none') tls.ca ??= [];
-  }
-  return tls;
-}
-
-function certificateIsOptional({ sslOptions }: TCPServerOptions): boolean {
-  return (sslOptions as Partial<SslFiles> | null | undefined)?.certReqs === 'optional';
-}
-
-/** CERT_OPTIONAL: who shows no certificate is let in, who shows a wrong one is not. Node knows only both or neither. */
-function refuseUntrusted(stream: TLSSocket): void {
-  if (stream.authorized || stream.getPeerX509Certificate() === undefined) return;
-  reportTlsError(stream, String(stream.authorizationError));
-  stream.destroy();
-}
-
-/** TLS errors of single connections: logged as IOStream does, without a stack. */
-export function reportTlsErrors<S extends Server>(server: S): S {
-  return server.on(
-    'tlsClientError',
-    (error: Error & { code?: string; reason?: string }, stream: TLSSocket) => {
-      // Connections that only broke are nobody's fault, and no news.
-      if (error.code?.startsWith('ERR_SSL') !== true) return;
-      reportTlsError(stream, error.reason ?? error.message.trim());
-    },
-  );
-}
-
-function reportTlsError({ remoteAddress, remotePort }: TLSSocket, reason: string): void {
-  const peer = remoteAddress === undefined ? '(not connected)' : `('${remoteAddress}', ${remotePort})`;
-  genLog.warn(`SSL Error on ${peer}: ${reason}`, 'iostream:1404');
-}
-
-const CERT_REQS: readonly unknown[] = ['none', 'optional', 'required'];
-
-/** What Node would ignore in silence, and with it the safety that was asked for. */
-const NOT_TAKEN = {
-  cert_reqs: 'its name is certReqs',
-  ca_certs: 'its name is caCerts',
-  ssl_version: 'its names are minVersion and maxVersion',
-  secureContext: 'a server needs what the context was made of: cert and key, or certfile',
-};
-
-/** What a server of Node's can show in place of a certificate's file. */
-const IDENTITIES = ['cert', 'pfx', 'SNICallback', 'pskCallback'];
-
-/** TCPServer.__init__: only certfile is required, because it can hold both. */
-function checked(options: KnownSslOptions): KnownSslOptions {
-  const { certfile, keyfile, certReqs = 'none' } = options;
-  for (const [name, why] of Object.entries(NOT_TAKEN)) {
-    if (name in options) throw invalidSsl(`${name} is not taken in ssl_options: ${why}`);
-  }
-  if (!CERT_REQS.includes(certReqs)) {
-    throw invalidSsl(
-      `Expected 'none', 'optional' or 'required' for certReqs but received ${inspect(certReqs)}`,
-    );
-  }
-  const hasOther = keyfile === undefined && IDENTITIES.some((name) => name in options);
-  if (certfile === undefined && !hasOther) throw invalidSsl('missing key "certfile" in ssl_options');
-  if (certfile !== undefined && !existsSync(certfile)) {
-    throw invalidSsl(`certfile "${certfile}" does not exist`);
-  }
-  if (keyfile !== undefined && !existsSync(keyfile)) throw invalidSsl(`keyfile "${keyfile}" does not exist`);
-  return options;
-}
-
-function invalidSsl(message: string): Error {
-  return preforkError('ERR_PREFORK_INVALID_ARG_VALUE', message, { Base: TypeError });
 }
 
 function peerAddress({ remoteAddress, remoteFamily, remotePort }: Socket): PeerAddress {

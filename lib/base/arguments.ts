@@ -1,10 +1,55 @@
-import { invalidType } from './errors';
+/** Checks of what callers hand in: each answers the value, or throws an error that names the argument. */
+import { invalidType, preforkError } from './errors';
 
 export type Given<T> = { [K in keyof T]: Exclude<T[K], null> };
 
 /** The options that were given: Python's `None` is one that was not, and so is `undefined`. */
 export function given<T extends object>(name: string, options: T): Given<T> {
-  if (typeof options !== 'object' || options === null) throw invalidType(name, 'an object', options);
-  const entries = Object.entries(options).filter(([, value]) => value !== null && value !== undefined);
+  const entries = Object.entries(object(name, options)).filter(
+    ([, value]) => value !== null && value !== undefined,
+  );
   return Object.fromEntries(entries) as Given<T>;
+}
+
+/** `value` if it is an object; a TypeError if not, also for `null`. */
+export function object<T>(name: string, value: T): T & object {
+  if (typeof value !== 'object' || value === null) throw invalidType(name, 'an object', value);
+  return value;
+}
+
+/** `value` if it is true or false; a TypeError if not. */
+export function boolean(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalidType(name, 'a boolean', value);
+  return value;
+}
+
+/** `value` if it is a string; a TypeError if not. */
+export function string(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw invalidType(name, 'a string', value);
+  return value;
+}
+
+/** `value` if it can be called; a TypeError if not. */
+export function callable<T>(name: string, value: T): T {
+  if (typeof value !== 'function') throw invalidType(name, 'a function', value);
+  return value;
+}
+
+/** `value` if it is an integer from `min` to `max`; a TypeError or RangeError that says what was expected if not. */
+export function integer(name: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== 'number') throw invalidType(name, 'an integer', value);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw outOfRange(`Expected an integer from ${min} to ${max} for ${name} but received ${value}`);
+  }
+  return value;
+}
+
+/** A value of the right type that is none of those that are allowed. */
+export function invalidValue(message: string): Error & { code: string } {
+  return preforkError('ERR_PREFORK_INVALID_ARG_VALUE', message, { Base: TypeError });
+}
+
+/** A number of the right type that is too small or too large. */
+export function outOfRange(message: string): Error & { code: string } {
+  return preforkError('ERR_PREFORK_OUT_OF_RANGE', message, { Base: RangeError });
 }

@@ -118,19 +118,6 @@ export function invalidType(name: string, expected: string, received: unknown): 
   );
 }
 
-/** `value` if it is an integer from `min` to `max`; a TypeError or RangeError that says what was expected if not. */
-export function integer(name: string, value: unknown, min: number, max: number): number {
-  if (typeof value !== 'number') throw invalidType(name, 'an integer', value);
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw preforkError(
-      'ERR_PREFORK_OUT_OF_RANGE',
-      `Expected an integer from ${min} to ${max} for ${name} but received ${value}`,
-      { Base: RangeError },
-    );
-  }
-  return value;
-}
-
 /** What Node's own modules throw when an AbortSignal aborts; its reason is the `cause`. */
 export function abortError(signal: AbortSignal | undefined): Error & { code: string } {
   const error = new Error('The operation was aborted', { cause: signal?.reason });

@@ -2,8 +2,8 @@
 import { Server } from 'node:net';
 import { relative } from 'node:path';
 import { writeAll } from '../base/blocking-write';
-import { traceOpenings } from '../fork/active';
 import { describeFork, formatForkDescription } from '../fork/describe';
+import { traceOpenings } from '../fork/openings';
 import { autoWorkers } from '../manager';
 import { callInParent } from '../manager/parent/hooks';
 import { explainUnsharable, isBusy, unsharable } from '../manager/parent/refusals';

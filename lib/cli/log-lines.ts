@@ -4,9 +4,9 @@
  * No logging package stands behind it: the parent never turns its event loop again, so that all that counts is one
  * blocking write for each line, and that none is held back when a process forks or ends.
  */
-import { isatty, WriteStream } from 'node:tty';
 import { stripVTControlCharacters } from 'node:util';
 import { writeToStderr } from '../base/blocking-write';
+import { stderrSupportsColor } from '../base/terminal';
 import type { Log, LogEntry, LogFormat } from '../manager/settings';
 
 type Level = LogEntry['level'];
@@ -15,7 +15,7 @@ const COLOR: Record<Level, string> = { info: '\x1b[32m', warning: '\x1b[33m', er
 const NORMAL = '\x1b[0m';
 
 export function makeLog(format: LogFormat): Log {
-  const line = { plain, pretty: isColorful() ? pretty : uncolored, json }[format];
+  const line = { plain, pretty: stderrSupportsColor() ? pretty : uncolored, json }[format];
   return (entry) => writeToStderr(`${line(entry, new Date())}\n`);
 }
 
@@ -37,9 +37,4 @@ function uncolored(entry: LogEntry, now: Date): string {
 /** `worker` and `pid` are those of the worker that it is about; what the entry lacks, the line lacks. */
 function json({ level, event, message, worker, pid }: LogEntry, now: Date): string {
   return JSON.stringify({ time: now.toISOString(), level, event, message, worker, pid });
-}
-
-/** Asked without process.stderr, whose first use would open a handle on the loop. */
-function isColorful(): boolean {
-  return isatty(2) && WriteStream.prototype.getColorDepth.call(WriteStream.prototype, process.env) > 1;
 }

@@ -4,11 +4,11 @@
  * Left out on purpose: timers and immediates (each process has its own), signal listeners, standard input, output and
  * error, IPC channels, message ports, and the inspector.
  */
-import { createHook } from 'node:async_hooks';
 import { subscribe } from 'node:diagnostics_channel';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import { binding, type LoopHandle } from '../base/binding';
+import { openingOf, rememberOpening, type Traits, tracedHandles } from './openings';
 
 /** What it is: a request of the thread pool or the kernel, a handle by its use, a worker thread. */
 export type ActiveKind =
@@ -27,7 +27,7 @@ export interface ActiveThing {
   kind: ActiveKind;
   /** For people: addresses, pid, file, or Node's name of the request. May be empty. */
   detail: string;
-  /** `file:line:column`, if the openings were traced (`PREFORK_TRACE=1`, or `traceOpenings()`). */
+  /** `file:line:column`, if openings were traced: with `PREFORK_TRACE=1` in the environment when the library is loaded. */
   openedAt?: string;
 }
 
@@ -35,15 +35,6 @@ export interface ActiveThing {
 interface ProcessInternals {
   _getActiveHandles(): object[];
   _getActiveRequests(): object[];
-}
-
-/** What a request or a native handle may carry that helps to name it, or to find it again. */
-interface Traits {
-  fd?: number;
-  pid?: number;
-  address?: unknown;
-  port?: number;
-  hostname?: string;
 }
 
 const internals = process as unknown as ProcessInternals;
@@ -75,10 +66,7 @@ export function activeRequests(): ActiveThing[] {
 function describeRequest(request: object): ActiveThing {
   const { hostname, address, port } = request as Traits;
   const what = hostname ?? (typeof address === 'string' ? `${address}:${port ?? ''}` : '');
-  return withOpening(
-    { kind: 'request', detail: `${className(request)} ${what}`.trim() },
-    openings.get(request),
-  );
+  return withOpening({ kind: 'request', detail: `${className(request)} ${what}`.trim() }, openingOf(request));
 }
 
 function activeHandles(): ActiveThing[] {
@@ -140,7 +128,7 @@ function describeDescriptor(
 /** Worker threads are on none of Node's lists; each is announced when it is made. */
 function activeWorkers(): ActiveThing[] {
   return [...workers].map((worker) =>
-    withOpening({ kind: 'worker', detail: `thread ${worker.threadId}` }, openings.get(worker)),
+    withOpening({ kind: 'worker', detail: `thread ${worker.threadId}` }, openingOf(worker)),
   );
 }
 
@@ -149,78 +137,18 @@ export function hasOtherThreads(): boolean {
   return workers.size > 0 || !isMainThread;
 }
 
+/** Those of this thread that run. A forked child has a copy of each, and so of the list. */
 const workers = new Set<Worker>();
 
 subscribe('worker_threads', (message) => {
   const { worker } = message as { worker: Worker };
   workers.add(worker);
   worker.once('exit', () => workers.delete(worker));
-  if (tracing) rememberOpening(worker);
+  rememberOpening(worker);
 });
-
-// --- Where it was opened ---
-
-let tracing = false;
-const openings = new WeakMap<object, string>();
-/** The native handles, in order of creation. */
-const tracedResources: { type: string; resource: WeakRef<object> }[] = [];
-
-const BORING = new Set(['PROMISE', 'TickObject', 'Timeout', 'Immediate', 'Microtask', 'TIMERWRAP']);
-const WATCHERS: Partial<Record<string, string>> = { fs_event: 'FSEVENTWRAP', fs_poll: 'STATWATCHER' };
-
-/**
- * From now on remembers where every handle and request was opened: `openedAt`. It costs a stack trace for each, so it
- * is off unless the environment has `PREFORK_TRACE=1` when the library is loaded, or this is called.
- */
-export function traceOpenings(): void {
-  if (tracing) return;
-  tracing = true;
-  createHook({
-    init(_asyncId, type, _trigger, resource) {
-      if (BORING.has(type)) return;
-      rememberOpening(resource);
-      tracedResources.push({ type, resource: new WeakRef(resource) });
-    },
-  }).enable();
-}
-
-if (process.env['PREFORK_TRACE'] === '1') traceOpenings();
-
-/** Finds the place for libuv's handles, in their order: by descriptor, by pid, and for watchers by their order. */
-function tracedHandles(): (handle: LoopHandle) => string | undefined {
-  const alive = tracedResources.flatMap(({ type, resource }) => {
-    const object = resource.deref();
-    return object === undefined ? [] : [{ type, object: object as Traits }];
-  });
-  return ({ type, fd, pid }) => {
-    const index = alive.findIndex(({ type: traced, object }) =>
-      type in WATCHERS
-        ? traced === WATCHERS[type]
-        : pid > 0
-          ? object.pid === pid
-          : fd >= 0 && object.fd === fd,
-    );
-    const [found] = index < 0 ? [] : alive.splice(index, 1);
-    return found === undefined ? undefined : openings.get(found.object);
-  };
-}
-
-function rememberOpening(resource: object): void {
-  const where = firstOutsideNode();
-  if (where !== undefined) openings.set(resource, where);
-}
 
 function withOpening(thing: ActiveThing, openedAt: string | undefined): ActiveThing {
   return openedAt === undefined ? thing : { ...thing, openedAt };
-}
-
-/** The first line of the stack that is neither Node's nor ours. */
-function firstOutsideNode(): string | undefined {
-  for (const line of (new Error().stack ?? '').split('\n').slice(1)) {
-    const [, where] = /(?:\(|at )((?:file:|\/)[^()]*:\d+:\d+)\)?$/.exec(line) ?? [];
-    if (where !== undefined && !where.includes(__filename)) return where;
-  }
-  return undefined;
 }
 
 // --- Small change ---

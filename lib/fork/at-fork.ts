@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import { invalidType } from '../base/errors';
+import { callable, object } from '../base/arguments';
 
 /** What a module does around a fork: give up a cache of random numbers, reopen a connection, note a new pid. */
 export interface ForkHooks {
@@ -20,11 +20,6 @@ export interface ForkMessage {
 const registered = new Set<ForkHooks>();
 const forks = channel('prefork:fork');
 
-function checkHook(name: keyof ForkHooks, hook: unknown): void {
-  if (hook !== undefined && typeof hook !== 'function')
-    throw invalidType(`hooks.${name}`, 'a function', hook);
-}
-
 /**
  * Registers functions to call around every later `fork()` of this thread.
  *
@@ -37,9 +32,10 @@ function checkHook(name: keyof ForkHooks, hook: unknown): void {
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`
  */
 export function registerAtFork(hooks: ForkHooks): () => void {
-  if (typeof hooks !== 'object' || hooks === null) throw invalidType('hooks', 'an object', hooks);
-  const own = { ...hooks };
-  for (const name of ['before', 'afterInParent', 'afterInChild'] as const) checkHook(name, own[name]);
+  const own = { ...object('hooks', hooks) };
+  for (const name of ['before', 'afterInParent', 'afterInChild'] as const) {
+    if (own[name] !== undefined) callable(`hooks.${name}`, own[name]);
+  }
   registered.add(own);
   return () => {
     registered.delete(own);

@@ -1,14 +1,12 @@
 /** What JavaScript state the child of a fork must change, one function each. */
-import { ChildProcess } from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import { inspect } from 'node:util';
-import { isMainThread } from 'node:worker_threads';
 import { binding } from '../base/binding';
 import { writeAll } from '../base/blocking-write';
 import { systemError } from '../base/errors';
-import { type AsyncWaits, asyncWaits, forgetAsyncWaits } from '../wait/wait';
-import { childProcesses } from './child-processes';
-import { type RandomSources, randomSources, reseedRandom, standInSources } from './random';
+import { forgetAsyncWaits } from '../wait/wait-async';
+import { type Estate, inspector, takeStock } from './estate';
+import { reseedRandom } from './random';
 import { cryptoCaches } from './random/crypto-caches';
 
 const cluster = require('node:cluster') as import('node:cluster').Cluster;
@@ -24,50 +22,6 @@ interface HandleOwner {
 interface ChannelOwner {
   channel?: unknown;
   connected?: boolean;
-}
-interface ProcessInternals extends NodeJS.Process {
-  _getActiveHandles(): unknown[];
-}
-
-/**
- * What a child inherits and has to change. The parent makes the list: to look for it in the child would touch many more
- * pages, and each page that a child touches for the first time costs some microseconds.
- */
-export interface Estate {
-  /** Both the real one and, in a sandbox like Jest's, the copy that this module sees. */
-  processes: NodeJS.Process[];
-  /** Those of them that have a channel to the process that started this one. */
-  onChannel: NodeJS.Process[];
-  /** The `process` of a worker thread, if it is one that forks. */
-  worker: NodeJS.Process | undefined;
-  /** The parent's children. */
-  childProcesses: ChildProcess[];
-  /** The ids of the parent's workers of node:cluster. */
-  clusterWorkers: string[];
-  isClusterWorker: boolean;
-  asyncWaits: AsyncWaits;
-  randomSources: RandomSources;
-  /** What this process's inspector listens on; 0 if it does not. */
-  inspectorPort: number;
-}
-
-/** In the parent, just before the fork. */
-export function takeStock(): Estate {
-  const real = binding.wait_real_process() as ProcessInternals;
-  const isChildProcess = (handle: unknown): handle is ChildProcess => handle instanceof ChildProcess;
-  const referenced = real._getActiveHandles().filter(isChildProcess);
-  const processes = real === process ? [process] : [real, process];
-  return {
-    processes,
-    onChannel: processes.filter(({ channel }) => channel !== undefined && channel !== null),
-    worker: isMainThread ? undefined : real,
-    childProcesses: [...new Set([...referenced, ...childProcesses()])],
-    clusterWorkers: Object.keys(cluster.workers ?? {}),
-    isClusterWorker: cluster.isWorker,
-    asyncWaits,
-    randomSources: randomSources(),
-    inspectorPort: inspectorPort(),
-  };
 }
 
 function takeNewPid({ processes }: Estate): void {
@@ -153,15 +107,6 @@ function disownChildProcesses({ childProcesses }: Estate): void {
   }
 }
 
-function inspector(): typeof import('node:inspector') | undefined {
-  return process.features.inspector ? require('node:inspector') : undefined;
-}
-
-function inspectorPort(): number {
-  const url = inspector()?.url();
-  return url === undefined ? 0 : Number(new URL(url).port);
-}
-
 function leaveInspector({ inspectorPort }: Estate, port: number | undefined): void {
   if (inspectorPort !== 0) inspector()?.close();
   if (port !== undefined) inspector()?.open(port);
@@ -223,43 +168,6 @@ export function becomeChild(estate: Estate, { inspectPort }: { inspectPort?: num
   takeNewIdentity(estate);
   becomeMainThread(estate);
   leaveInspector(estate, inspectPort);
-}
-
-/**
- * An estate with nothing in it that is really there. But V8 is to see nothing new when it sees the real one: each object
- * has the same hidden class, which an empty array has when it is a slice of the real one, and not as `[]`.
- */
-function standIn(): Estate {
-  const real = takeStock();
-  return Object.assign(real, {
-    processes: [{} as NodeJS.Process],
-    onChannel: real.onChannel.slice(0, 0),
-    worker: undefined,
-    childProcesses: real.childProcesses.slice(0, 0),
-    clusterWorkers: real.clusterWorkers.slice(0, 0),
-    isClusterWorker: false,
-    asyncWaits: new Set(),
-    randomSources: standInSources(),
-    inspectorPort: 0,
-  } satisfies Estate);
-}
-
-/** Collected by the next full collection, and by no smaller one. */
-let sinceLastCollection = new WeakRef({});
-let rehearsed = false;
-
-/**
- * In the parent, before a fork: has done to a stand-in what the child will do. V8 compiles a function when it is first
- * called and learns from the first calls, which would be left to every child. Full collections drop the code of what
- * has not been called for long: then once more.
- */
-export function rehearse(asChild: (estate: Estate) => void): void {
-  if (rehearsed && sinceLastCollection.deref() !== undefined) return;
-  const estate = standIn();
-  const times = rehearsed ? 1 : 100;
-  for (let i = 0; i < times; i++) asChild(estate);
-  rehearsed = true;
-  sinceLastCollection = new WeakRef({});
 }
 
 /** Once, when the package is loaded: this thread may live on in the child of another thread's fork. */

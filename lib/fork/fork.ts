@@ -1,11 +1,14 @@
 import { constants } from 'node:os';
+import { boolean, integer, object } from '../base/arguments';
 import { binding } from '../base/binding';
-import { integer, invalidType, preforkError, systemError } from '../base/errors';
+import { preforkError, systemError } from '../base/errors';
 import { activeRequests, hasOtherThreads } from './active';
 import { runAfter, runBefore } from './at-fork';
-import { becomeChild, type Estate, listenForForksElsewhere, rehearse, takeStock } from './become-child';
+import { becomeChild, listenForForksElsewhere } from './become-child';
 import { awaitCertificates } from './certificates';
 import { wrapCredentialCalls } from './credentials';
+import { type Estate, takeStock } from './estate';
+import { rehearseFork } from './rehearse-fork';
 
 /** What is to be different from the default. */
 export interface ForkOptions {
@@ -24,9 +27,7 @@ listenForForksElsewhere();
 wrapCredentialCalls();
 
 function checkOptions({ allowInFlight, inspectPort }: ForkOptions): void {
-  if (allowInFlight !== undefined && typeof allowInFlight !== 'boolean') {
-    throw invalidType('options.allowInFlight', 'a boolean', allowInFlight);
-  }
+  if (allowInFlight !== undefined) boolean('options.allowInFlight', allowInFlight);
   if (inspectPort !== undefined) integer('options.inspectPort', inspectPort, 0, MAX_PORT);
 }
 
@@ -119,8 +120,7 @@ function goOn(pid: number, estate: Estate, options: ForkOptions): void {
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function fork(options: ForkOptions = {}): number {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
-  checkOptions(options);
+  checkOptions(object('options', options));
   const hooks = runBefore();
   let pid: number;
   let estate: Estate;
@@ -129,7 +129,7 @@ export function fork(options: ForkOptions = {}): number {
     awaitCertificates();
     estate = takeStock();
     const noHooks = hooks.slice(0, 0);
-    rehearse((standIn) => {
+    rehearseFork((standIn) => {
       goOn(0, standIn, {});
       runAfter(noHooks, -1);
     });

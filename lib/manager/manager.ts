@@ -1,9 +1,10 @@
 /** The process manager: an application is loaded once, and from its first `listen` on it runs in workers. */
 import type { Server } from 'node:net';
+import { integer } from '../base/arguments';
 import { binding } from '../base/binding';
-import { integer, preforkError } from '../base/errors';
+import { preforkError } from '../base/errors';
 import type { ListeningSocket } from '../netutil';
-import { takeArrivedSignals } from '../wait/wait';
+import { takeArrivedSignals } from '../wait/signals';
 import { warmup } from '../warmup/warmup';
 import { bindOneOfMany, formatWish, type Wish } from './listening/bind';
 import { Endpoint } from './listening/endpoints';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { invalidType, preforkError } from '../base/errors';
+import { outOfRange, string } from '../base/arguments';
+import { invalidType } from '../base/errors';
 import { sharedCounterCells } from './memory';
 
 /** One number that a family of processes keeps together. */
@@ -28,9 +29,7 @@ function findCell(cells: BigInt64Array, name: string): number {
     const present = Atomics.compareExchange(cells, index, 0n, key);
     if (present === 0n || present === key) return index + 1;
   }
-  throw preforkError('ERR_PREFORK_OUT_OF_RANGE', `There can be no more than ${count} shared counters`, {
-    Base: RangeError,
-  });
+  throw outOfRange(`There can be no more than ${count} shared counters`);
 }
 
 function toInteger(amount: unknown): bigint {
@@ -75,8 +74,8 @@ export function sharedCounters<const Name extends string>(
   if (!Array.isArray(names)) throw invalidType('names', 'an array of strings', names);
   const cells = sharedCounterCells();
   const counters = names.map((name: unknown) => {
-    if (typeof name !== 'string') throw invalidType('each of names', 'a string', name);
-    return [name, new Cell(cells, findCell(cells, name))] as const;
+    const checked = string('each of names', name);
+    return [checked, new Cell(cells, findCell(cells, checked))] as const;
   });
   return Object.fromEntries(counters) as unknown as Record<Name, SharedCounter>;
 }

@@ -1,6 +1,8 @@
 import type { AddressInfo } from 'node:net';
+import { integer } from '../base/arguments';
 import { binding, type Endpoint } from '../base/binding';
-import { check, integer, systemError } from '../base/errors';
+import { check, systemError } from '../base/errors';
+import { forgetSocket, noteSocket } from './worker-sockets';
 
 const { AF_INET6, AF_UNIX } = binding.socket_constants;
 
@@ -14,13 +16,6 @@ function nameOf(fd: number): Endpoint {
   const endpoint = binding.socket_getsockname(fd);
   if (typeof endpoint === 'number') throw systemError(endpoint, 'getsockname');
   return endpoint;
-}
-
-const ofWorkers = new Set<ListeningSocket>();
-
-/** This process's open sockets that are each for one worker. */
-export function socketsOfWorkers(): ListeningSocket[] {
-  return [...ofWorkers];
 }
 
 /**
@@ -48,7 +43,7 @@ export class ListeningSocket {
     this.worker = worker;
     this.#fd = integer('fd', fd, 0, 0x7fff_ffff);
     this.#name = nameOf(fd);
-    if (worker !== undefined) ofWorkers.add(this);
+    noteSocket(this);
   }
 
   /** The descriptor; -1 once closed (as Python's `socket.fileno()`). */
@@ -79,7 +74,7 @@ export class ListeningSocket {
     for (const action of this.#beforeClose) action();
     const fd = this.#fd;
     this.#fd = -1;
-    ofWorkers.delete(this);
+    forgetSocket(this);
     check(binding.socket_close(fd), 'close');
   }
 

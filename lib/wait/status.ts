@@ -1,4 +1,5 @@
-import { integer, preforkError } from '../base/errors';
+import { integer } from '../base/arguments';
+import { preforkError } from '../base/errors';
 
 const TERMINATED = 0x7f; // the signal that ended it; 0 if it exited, 0x7f if it is only stopped
 const CORE_DUMPED = 0x80;

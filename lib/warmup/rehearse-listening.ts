@@ -5,6 +5,7 @@
  */
 import { createServer, type Server } from 'node:net';
 import { binding } from '../base/binding';
+import { addSockets } from '../netutil';
 import { ListeningSocket } from '../sockets/listening-socket';
 
 /** What V8 has learned from the first time shows in the second. After more it would begin to optimise, in the child. */
@@ -42,8 +43,6 @@ function listen(server: Server): void {
 }
 
 function serve(socket: ListeningSocket): void {
-  // Not sooner: netutil asks process.ts for the task id, and that warms up.
-  const { addSockets } = require('../netutil') as typeof import('../netutil');
   const server = makeServer();
   try {
     addSockets(server, [socket]);

@@ -5,9 +5,8 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { given } from '../base/arguments';
-import { integer, invalidType, preforkError } from '../base/errors';
-import type { HTTPServer } from '../httpserver';
+import { given, integer, object } from '../base/arguments';
+import { invalidType, preforkError } from '../base/errors';
 import { addSockets, bindSockets } from '../netutil';
 import { peerOf } from '../sockets/server-handle';
 import type { Order, Word } from './rehearsal-client';
@@ -58,7 +57,7 @@ const kept: unknown[] = [];
  *   failed with, such as `ECONNRESET` when the application cut it off
  */
 export async function rehearse(
-  server: Server | HTTPServer | RequestListener,
+  server: Server | { readonly nodeServer: Server } | RequestListener,
   options: RehearseOptions = {},
 ): Promise<Rehearsal> {
   const checked = check(options);
@@ -79,7 +78,7 @@ function check(options: RehearseOptions): Required<RehearseOptions> {
   if (!Array.isArray(paths) || paths.length === 0 || !paths.every(isPath)) {
     throw invalidType('options.paths', "an array of paths that begin with '/'", paths);
   }
-  if (typeof headers !== 'object') throw invalidType('options.headers', 'an object', headers);
+  object('options.headers', headers);
   integer('options.requests', checked.requests, 1, Number.MAX_SAFE_INTEGER);
   integer('options.connections', checked.connections, 1, checked.requests);
   integer('options.timeout', checked.timeout, 1, LONGEST);
@@ -98,7 +97,7 @@ export function isHttpServer(server: unknown): server is Server {
   return server instanceof http().Server || server instanceof https.Server;
 }
 
-function toServer(server: Server | HTTPServer | RequestListener): Server {
+function toServer(server: Server | { readonly nodeServer: Server } | RequestListener): Server {
   if (typeof server === 'function') return http().createServer(server);
   const { nodeServer = server } = (server ?? {}) as { nodeServer?: unknown };
   if (isHttpServer(nodeServer)) return nodeServer;

@@ -1,7 +1,7 @@
 import { getHeapCodeStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext, Script } from 'node:vm';
+import { boolean, object } from '../base/arguments';
 import { binding } from '../base/binding';
-import { invalidType } from '../base/errors';
 import { rehearseServing } from './rehearse-listening';
 
 type CollectGarbage = (options?: object) => void;
@@ -101,10 +101,8 @@ export interface WarmupOptions {
 }
 
 export function checkWarmupOptions(options: WarmupOptions): void {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'an object', options);
-  const { smallYoungGeneration = false } = options;
-  if (typeof smallYoungGeneration === 'boolean') return;
-  throw invalidType('options.smallYoungGeneration', 'a boolean', smallYoungGeneration);
+  const { smallYoungGeneration = false } = object('options', options);
+  boolean('options.smallYoungGeneration', smallYoungGeneration);
 }
 
 /**

@@ -9,7 +9,8 @@ import tls from 'node:tls';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { setLogger } from '../../lib/log';
 import { bindSockets, type ListeningSocket } from '../../lib/netutil';
-import { type PeerAddress, TCPServer, tlsOptions } from '../../lib/tcpserver';
+import { tlsOptions } from '../../lib/servers/tls';
+import { type PeerAddress, TCPServer } from '../../lib/tcpserver';
 import { selfSigned } from '../helpers/certificate';
 import { runStdin } from '../helpers/stdin';
 

@@ -44,7 +44,7 @@ export function randomSources(): RandomSources {
   return { cryptoCaches: cryptoCaches(), renewMath: binding.random_renew };
 }
 
-/** For a rehearsal (lib/fork/become-child.ts): nothing is renewed. */
+/** For a rehearsal (lib/fork/rehearse-fork.ts): nothing is renewed. */
 export function standInSources(): RandomSources {
   return Object.assign(randomSources(), { cryptoCaches: [new Uint8Array(1)], renewMath: () => -1 });
 }

@@ -5,17 +5,10 @@ import { resolve } from 'node:path';
 import { binding, type ResolvedAddress } from '../../base/binding';
 import { check, resolverError, systemError } from '../../base/errors';
 import { bindUnixSocket, ListeningSocket } from '../../netutil';
+import { listenOnAddress } from '../../sockets/bind';
+import { getaddrinfo } from '../../sockets/resolve';
 
-const {
-  AF_INET6,
-  AI_PASSIVE,
-  IPPROTO_IPV6,
-  IPV6_V6ONLY,
-  SOL_SOCKET,
-  SO_ACCEPTCONN,
-  SO_REUSEADDR,
-  SO_REUSEPORT,
-} = binding.socket_constants;
+const { AF_UNSPEC, AI_PASSIVE, SOL_SOCKET, SO_ACCEPTCONN } = binding.socket_constants;
 const { EADDRINUSE, EINVAL } = constants.errno;
 
 /** Node's default for net.Server; the kernel has a limit of its own (net.core.somaxconn). */
@@ -47,10 +40,7 @@ export function bindOneOfMany(wish: Wish & { kind: 'tcp' }): ListeningSocket {
 }
 
 function resolveHost(host: string, port: number): ResolvedAddress[] {
-  const answer = binding.socket_getaddrinfo(host, String(port), 0, AI_PASSIVE);
-  if (typeof answer !== 'number') return answer;
-  if (answer < 0) throw systemError(answer, 'getaddrinfo');
-  throw resolverError('EAI_NONAME', host);
+  return getaddrinfo(host, port, AF_UNSPEC, AI_PASSIVE);
 }
 
 /** As net.Server: the first address of a host, and without a host both families, or else IPv4. */
@@ -70,27 +60,13 @@ function bindTcp(wish: Wish & { kind: 'tcp' }, reusePort: boolean): ListeningSoc
   return bindAddress(any4 as ResolvedAddress, wish, reusePort);
 }
 
+/** As net.Server's own: a socket of IPv6 takes IPv4, too, and an error names listen(), not bind(). */
 function bindAddress(
-  { family, protocol, address, sockaddr }: ResolvedAddress,
+  address: ResolvedAddress,
   { port, ipv6Only = false, backlog = BACKLOG }: Wish & { kind: 'tcp' },
   reusePort: boolean,
 ): ListeningSocket {
-  const where = { address, port };
-  const fd = check(binding.socket_open(family, protocol), 'socket');
-  try {
-    check(binding.socket_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1), 'setsockopt');
-    if (reusePort) check(binding.socket_setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, 1), 'setsockopt');
-    if (family === AF_INET6) {
-      check(binding.socket_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only ? 1 : 0), 'setsockopt');
-    }
-    // The name that Node's own error has: listen(), not bind().
-    check(binding.socket_bind_inet(fd, sockaddr, port), 'listen', where);
-    check(binding.socket_listen(fd, backlog), 'listen', where);
-    return new ListeningSocket(fd);
-  } catch (error) {
-    binding.socket_close(fd);
-    throw error;
-  }
+  return listenOnAddress(address, { port, backlog, reusePort, ipv6Only, bindSyscall: 'listen' });
 }
 
 /** What an earlier process has left behind goes; what somebody listens on stays. */

@@ -3,8 +3,8 @@ import { constants } from 'node:os';
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
 import { fork } from '../../fork/fork';
+import { runSignalListeners } from '../../wait/signals';
 import { WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../../wait/status';
-import { runSignalListeners } from '../../wait/wait';
 import {
   type Action,
   decide,

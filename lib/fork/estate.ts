@@ -1,0 +1,65 @@
+/** What a child inherits from its parent and must not keep as it is. */
+import { ChildProcess } from 'node:child_process';
+import type { Cluster } from 'node:cluster';
+import { isMainThread } from 'node:worker_threads';
+import { binding } from '../base/binding';
+import { type AsyncWaits, asyncWaits } from '../wait/wait-async';
+import { childProcesses } from './child-processes';
+import { type RandomSources, randomSources } from './random';
+
+const cluster = require('node:cluster') as Cluster;
+
+/** The list that Node keeps but does not type. */
+interface ProcessInternals extends NodeJS.Process {
+  _getActiveHandles(): unknown[];
+}
+
+/**
+ * What a child inherits and has to change. The parent makes the list: to look for it in the child would touch many more
+ * pages, and each page that a child touches for the first time costs some microseconds.
+ */
+export interface Estate {
+  /** Both the real one and, in a sandbox like Jest's, the copy that this module sees. */
+  processes: NodeJS.Process[];
+  /** Those of them that have a channel to the process that started this one. */
+  onChannel: NodeJS.Process[];
+  /** The `process` of a worker thread, if it is one that forks. */
+  worker: NodeJS.Process | undefined;
+  /** The parent's children. */
+  childProcesses: ChildProcess[];
+  /** The ids of the parent's workers of node:cluster. */
+  clusterWorkers: string[];
+  isClusterWorker: boolean;
+  asyncWaits: AsyncWaits;
+  randomSources: RandomSources;
+  /** What this process's inspector listens on; 0 if it does not. */
+  inspectorPort: number;
+}
+
+export function inspector(): typeof import('node:inspector') | undefined {
+  return process.features.inspector ? require('node:inspector') : undefined;
+}
+
+function inspectorPort(): number {
+  const url = inspector()?.url();
+  return url === undefined ? 0 : Number(new URL(url).port);
+}
+
+/** In the parent, just before the fork. */
+export function takeStock(): Estate {
+  const real = binding.wait_real_process() as ProcessInternals;
+  const isChildProcess = (handle: unknown): handle is ChildProcess => handle instanceof ChildProcess;
+  const referenced = real._getActiveHandles().filter(isChildProcess);
+  const processes = real === process ? [process] : [real, process];
+  return {
+    processes,
+    onChannel: processes.filter(({ channel }) => channel !== undefined && channel !== null),
+    worker: isMainThread ? undefined : real,
+    childProcesses: [...new Set([...referenced, ...childProcesses()])],
+    clusterWorkers: Object.keys(cluster.workers ?? {}),
+    isClusterWorker: cluster.isWorker,
+    asyncWaits,
+    randomSources: randomSources(),
+    inspectorPort: inspectorPort(),
+  };
+}

@@ -1,0 +1,83 @@
+/** Where each thing on the event loop was opened, for those who ask for it. */
+import { createHook } from 'node:async_hooks';
+import { join, sep } from 'node:path';
+import type { LoopHandle } from '../base/binding';
+
+/** What a request or a native handle may carry that helps to name it, or to find it again. */
+export interface Traits {
+  fd?: number;
+  pid?: number;
+  address?: unknown;
+  port?: number;
+  hostname?: string;
+}
+
+/** Where this library's own files are. */
+const OURS = join(__dirname, '..', sep);
+
+/** The first line of the stack that is neither Node's nor ours. */
+function firstOutsideNode(): string | undefined {
+  for (const line of (new Error().stack ?? '').split('\n').slice(1)) {
+    const [, where] = /(?:\(|at )((?:file:|\/)[^()]*:\d+:\d+)\)?$/.exec(line) ?? [];
+    if (where !== undefined && !where.includes(OURS)) return where;
+  }
+  return undefined;
+}
+
+/** Once on, it stays on, in children too: they go on with what their parent knows of the handles that they inherit. */
+let tracing = false;
+const openings = new WeakMap<object, string>();
+/** The native handles, in order of creation. */
+const tracedResources: { type: string; resource: WeakRef<object> }[] = [];
+
+const BORING = new Set(['PROMISE', 'TickObject', 'Timeout', 'Immediate', 'Microtask', 'TIMERWRAP']);
+const WATCHERS: Partial<Record<string, string>> = { fs_event: 'FSEVENTWRAP', fs_poll: 'STATWATCHER' };
+
+/**
+ * From now on remembers where every handle and request was opened: `openedAt`. It costs a stack trace for each, so it
+ * is off unless the environment has `PREFORK_TRACE=1` when the library is loaded, or this is called.
+ */
+export function traceOpenings(): void {
+  if (tracing) return;
+  tracing = true;
+  createHook({
+    init(_asyncId, type, _trigger, resource) {
+      if (BORING.has(type)) return;
+      rememberOpening(resource);
+      tracedResources.push({ type, resource: new WeakRef(resource) });
+    },
+  }).enable();
+}
+
+/** Finds the place for libuv's handles, in their order: by descriptor, by pid, and for watchers by their order. */
+export function tracedHandles(): (handle: LoopHandle) => string | undefined {
+  const alive = tracedResources.flatMap(({ type, resource }) => {
+    const object = resource.deref();
+    return object === undefined ? [] : [{ type, object: object as Traits }];
+  });
+  return ({ type, fd, pid }) => {
+    const index = alive.findIndex(({ type: traced, object }) =>
+      type in WATCHERS
+        ? traced === WATCHERS[type]
+        : pid > 0
+          ? object.pid === pid
+          : fd >= 0 && object.fd === fd,
+    );
+    const [found] = index < 0 ? [] : alive.splice(index, 1);
+    return found === undefined ? undefined : openings.get(found.object);
+  };
+}
+
+/** The caller's place is where `resource` was opened, if that is to be remembered. */
+export function rememberOpening(resource: object): void {
+  if (!tracing) return;
+  const where = firstOutsideNode();
+  if (where !== undefined) openings.set(resource, where);
+}
+
+/** `file:line:column`; undefined if it was opened before anybody asked for it. */
+export function openingOf(resource: object): string | undefined {
+  return openings.get(resource);
+}
+
+if (process.env['PREFORK_TRACE'] === '1') traceOpenings();
