@@ -5,10 +5,10 @@ function pause(milliseconds: number): void {
 }
 
 /**
- * All of it, before it returns, as a blocking write would: write(2) may take a part only, and where somebody has made the
+ * Writes all of it before it returns, as a blocking write would: write(2) may take only a part, and if somebody made the
  * pipe non-blocking and it is full, `EAGAIN` says to wait for its reader.
  *
- * @throws SystemError write `EPIPE`, `EBADF`, `ENOSPC` and whatever else ends it; the rest is then not written
+ * @throws SystemError write `EPIPE`, `EBADF`, `ENOSPC`, …; what had not been written by then never is
  */
 export function writeAll(fd: number, data: string | Buffer): void {
   let rest = Buffer.from(data);
@@ -19,6 +19,19 @@ export function writeAll(fd: number, data: string | Buffer): void {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
       pause(1);
     }
+  }
+}
+
+/**
+ * To stdout. A reader that has gone away (`| head`) has read all that it wanted: that is no error.
+ *
+ * @throws SystemError write `EBADF`, `ENOSPC`, …, as `writeAll()`
+ */
+export function print(text: string): void {
+  try {
+    writeAll(1, text);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
   }
 }
 

@@ -1,12 +1,13 @@
-/** `prefork check`: the application up to its first listen, and in place of the fork a report on what it would be. */
+/** `prefork check`: the application runs up to its first listen; a report takes the place of the fork. */
 import { Server } from 'node:net';
 import { relative } from 'node:path';
-import { writeAll } from '../base/blocking-write';
-import { describeFork, formatForkDescription } from '../fork/describe';
+import { print } from '../base/blocking-write';
+import { describeFork, type ForkDescription, formatForkDescription } from '../fork/describe';
 import { traceOpenings } from '../fork/openings';
 import { autoWorkers } from '../manager';
 import { callInParent } from '../manager/parent/hooks';
 import { explainUnsharable, isBusy, unsharable } from '../manager/parent/refusals';
+import { plural } from '../manager/policy/words';
 import type { Settings } from '../manager/settings';
 import { settled } from './load';
 import { formatBind } from './settings/values';
@@ -16,41 +17,80 @@ import type { Beginning } from './startup';
  * From now on the first `listen` of any server prints the report to standard output and ends the process: with status
  * 0, or with 1 if the fork would be refused.
  */
-export function reportAtFirstListen(path: string, settings: Settings, beginning: Beginning): void {
+export function reportAtFirstListen(
+  path: string,
+  settings: Settings,
+  beginning: Beginning,
+  verbose: boolean,
+): void {
   traceOpenings();
   const started = performance.now();
   Server.prototype.listen = function listen(this: Server, ...parameters: unknown[]): Server {
     const seconds = (performance.now() - started) / 1000;
-    const where = `${relative(process.cwd(), path)} listens on ${listenedOn(parameters)} ${seconds.toFixed(1)} s after its start.`;
+    const application = { name: relative(process.cwd(), path), listensOn: listenedOn(parameters), seconds };
     beginning.listens();
     // As the manager does: what is under way is awaited before the fork.
-    if (isBusy()) void settled().then(() => end(where, settings, beginning));
-    else end(where, settings, beginning);
+    if (isBusy()) void settled().then(() => end(application, settings, beginning, verbose));
+    else end(application, settings, beginning, verbose);
     return this;
   } as Server['listen'];
 }
 
-function end(where: string, settings: Settings, beginning: Beginning): never {
-  beginning.end();
-  try {
-    callInParent('beforeFork', () => settings.hooks.beforeFork?.(), beginning.log);
-  } catch (error) {
-    writeAll(1, `${where}\n\nThe hook beforeFork threw: ${error instanceof Error ? error.stack : error}\n`);
-    process.exit(1);
-  }
-  const refused = unsharable();
-  const verdict =
-    refused.length > 0 ? explainUnsharable(refused) : 'Nothing is open that would keep it from being forked.';
-  const paragraphs = [where, plan(settings), verdict, formatForkDescription(describeFork())];
-  writeAll(1, `${paragraphs.join('\n\n')}\n`);
-  process.exit(refused.length > 0 ? 1 : 0);
+/** What is known of it once it listens. */
+interface Application {
+  name: string;
+  listensOn: string;
+  /** From its start to its first listen. */
+  seconds: number;
 }
 
-function plan({ workers, bind }: Settings): string {
-  const count = workers === 'auto' ? autoWorkers() : workers;
-  const why = workers === 'auto' ? ' (the processors that this process may use)' : '';
-  const where = bind.length === 0 ? 'there' : `on ${bind.map(formatBind).join(', ')} instead`;
-  return `prefork would fork ${count} worker${count === 1 ? '' : 's'}${why} and let them listen ${where}.`;
+function end(application: Application, settings: Settings, beginning: Beginning, verbose: boolean): never {
+  beginning.end();
+  const reasons = whyRefused(settings, beginning);
+  const description = describeFork();
+  const paragraphs = [
+    verdict(application, settings, reasons),
+    ...reasons.slice(1),
+    summary(application, description, verbose),
+    ...(verbose ? [formatForkDescription(description)] : []),
+  ];
+  print(`${paragraphs.join('\n\n')}\n`);
+  process.exit(reasons.length > 0 ? 1 : 0);
+}
+
+/** In a few words, then what to change; empty if nothing keeps the application from being forked. */
+function whyRefused({ hooks }: Settings, { log }: Beginning): string[] {
+  try {
+    callInParent('beforeFork', () => hooks.beforeFork?.(), log);
+  } catch (error) {
+    return ['its hook beforeFork throws', String(error instanceof Error ? error.stack : error)];
+  }
+  const open = unsharable();
+  return open.length === 0
+    ? []
+    : [`it has ${plural(open.length, 'open connection')}`, explainUnsharable(open)];
+}
+
+function verdict({ name, listensOn }: Application, { workers, bind }: Settings, reasons: string[]): string {
+  if (reasons.length > 0) return `${name} cannot be forked: ${reasons[0]}.`;
+  const count = plural(workers === 'auto' ? autoWorkers() : workers, 'worker');
+  const where =
+    bind.length === 0 ? listensOn : `${bind.map(formatBind).join(', ')} (instead of ${listensOn})`;
+  return `${name} can be forked: ${count} would listen on ${where}. Nothing has to change.`;
+}
+
+/** What every worker gets, as numbers. */
+function summary({ listensOn, seconds }: Application, fork: ForkDescription, verbose: boolean): string {
+  const shared = fork.descriptors.filter(({ fate }) => fate === 'shared').length;
+  const facts = [
+    `It listens on ${listensOn} ${seconds.toFixed(1)} s after its start.`,
+    `Each worker would share ${plural(shared, 'descriptor')} with the others, have ` +
+      `${fork.descriptors.length - shared} of its own and run ${plural(fork.timers, 'timer')} that the application has set.`,
+  ];
+  return [
+    ...facts,
+    ...(verbose ? [] : ['Add --verbose to list descriptors, threads and shared memory.']),
+  ].join('\n');
 }
 
 /** The forms of server.listen(), as Node's documentation lists them. */

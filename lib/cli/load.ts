@@ -24,7 +24,7 @@ export function findApplication(name: string): string {
   } catch (cause) {
     throw preforkError(
       'ERR_PREFORK_INVALID_ARG_VALUE',
-      `Expected the file of an application but found no ${name} in ${process.cwd()}`,
+      `Cannot find the application ${name} in ${process.cwd()}`,
       { cause },
     );
   }

@@ -15,7 +15,7 @@ import { fromEnvironment } from './settings/environment';
 import { watchBeginning } from './startup';
 
 async function main(argv: readonly string[]): Promise<void> {
-  const { command, application, args, given, config, imports } = parseCommandLine(argv);
+  const { command, application, args, given, config, imports, verbose } = parseCommandLine(argv);
   for (const name of imports) await importFirst(name);
   const file = await fromFile(config);
   const settings = complete([given, fromEnvironment(process.env), file.given], file.hooks);
@@ -24,7 +24,7 @@ async function main(argv: readonly string[]): Promise<void> {
   findPrivileges(settings.user, settings.group);
   const path = findApplication(application);
   const beginning = watchBeginning(path, settings, makeLog(settings.logFormat));
-  if (command === 'check') reportAtFirstListen(path, settings, beginning);
+  if (command === 'check') reportAtFirstListen(path, settings, beginning, verbose);
   else intercept(settings, beginning.log, beginning.listens);
   beginning.refuseCluster();
   runApplication(path, args, settings.bind[0], beginning);

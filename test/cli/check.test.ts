@@ -16,12 +16,38 @@ test('prefork check says where the application listens, and what a fork would do
     '--workers=3',
   ]).result;
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
-  expect(stdout).toMatch(/^server\.js listens on 127\.0\.0\.1:4321 \d+\.\d s after its start\.$/m);
-  expect(stdout).toMatch(/^prefork would fork 3 workers and let them listen there\.$/m);
-  expect(stdout).toMatch(/^Nothing is open that would keep it from being forked\.$/m);
+  expect(stdout.split('\n')).toEqual([
+    'server.js can be forked: 3 workers would listen on 127.0.0.1:4321. Nothing has to change.',
+    '',
+    expect.stringMatching(/^It listens on 127\.0\.0\.1:4321 \d+\.\d s after its start\.$/),
+    expect.stringMatching(/^Each worker would share \d+ descriptors .* \d+ of its own and run 1 timer /),
+    'Add --verbose to list descriptors, threads and shared memory.',
+    '',
+  ]);
+});
+
+test('prefork check --verbose lists descriptors and threads, too.', async () => {
+  const program = `
+    require('node:fs').openSync(__filename, 'r+');
+    setTimeout(() => {}, 1000);
+    require('node:http').createServer().listen(4321);
+  `;
+  const check = prefork(folderWith({ 'server.js': program }), ['check', '--verbose', 'server.js']);
+  const { stdout, status } = await check.result;
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^server\.js can be forked: /);
   expect(stdout).toMatch(/^Descriptors shared with the child: \d+\n(.*\n)*.*server\.js at byte 0$/m);
+  expect(stdout).toMatch(/^Threads made again in the child: \d+$/m);
   expect(stdout).toMatch(/^Timers due in both: 1$/m);
-  expect(stdout).not.toMatch(/late|not reached/);
+  expect(stdout).not.toMatch(/--verbose/);
+});
+
+test('prefork check says where the workers would listen instead.', async () => {
+  const files = { 'server.js': "require('node:http').createServer().listen(4321);" };
+  const check = prefork(folderWith(files), ['check', 'server.js', '-w', '1', '-b', ':80,unix:/x']);
+  expect((await check.result).stdout).toMatch(
+    /^server\.js can be forked: 1 worker would listen on :80, unix:\/x \(instead of :4321\)\. /,
+  );
 });
 
 test('prefork check names a database connection that is open, and where it was opened.', async () => {
@@ -34,11 +60,11 @@ test('prefork check names a database connection that is open, and where it was o
       require('node:http').createServer().listen('/run/app.sock');
     });
   `;
-  const check = prefork(folderWith({ 'server.js': program }), ['check', 'server.js', '-b', ':80,unix:/x']);
+  const check = prefork(folderWith({ 'server.js': program }), ['check', 'server.js']);
   const { stdout, status } = await check.result;
   expect(status).toBe(1);
-  expect(stdout).toMatch(/^server\.js listens on unix:\/run\/app\.sock /m);
-  expect(stdout).toMatch(/let them listen on :80, unix:\/x instead\.$/m);
+  expect(stdout).toMatch(/^server\.js cannot be forked: it has 1 open connection\.\n/);
+  expect(stdout).toMatch(/^It listens on unix:\/run\/app\.sock /m);
   expect(stdout).toMatch(
     new RegExp(
       `workers would read and write the same ones:\n  - socket .* -> 127.0.0.1:${port}, opened at .*server\\.js:2:`,
@@ -64,15 +90,17 @@ test('prefork check calls the hook beforeFork, which may close what would keep i
   const check = (hook: string) => prefork(folderWith(files(hook)), ['check', 'server.js']).result;
   const closes = await check('global.connection.destroy()');
   expect(closes.status).toBe(0);
-  expect(closes.stdout).toMatch(/^Nothing is open that would keep it from being forked\.$/m);
+  expect(closes.stdout).toMatch(/^server\.js can be forked: .* Nothing has to change\.$/m);
   const throws = await check("throw new Error('not connected')");
   expect(throws.status).toBe(1);
-  expect(throws.stdout).toMatch(/^The hook beforeFork threw: Error: not connected$/m);
+  expect(throws.stdout).toMatch(
+    /^server\.js cannot be forked: its hook beforeFork throws\.\n\nError: not connected\n/,
+  );
 });
 
 test('prefork check refuses a user that there is not, as the run does.', async () => {
   const folder = folderWith({ 'server.js': "require('node:http').createServer().listen(4321);" });
   const { status, stdout, stderr } = await prefork(folder, ['check', 'server.js', '--user', 'nosuch']).result;
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-  expect(stderr).toMatch(/^prefork: Expected a user that this machine knows but received 'nosuch'/);
+  expect(stderr).toMatch(/^prefork: Unknown user 'nosuch'/);
 });

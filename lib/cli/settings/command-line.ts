@@ -2,55 +2,83 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, Option as CommanderOption } from 'commander';
+import { print, writeToStderr } from '../../base/blocking-write';
 import { DEFAULTS } from '../../manager/settings';
 import { USAGE } from '../refuse';
 import { type Given, readOption } from './complete';
 import { GROUPS, OPTIONS, type Option } from './options';
 
-/** What was asked for. */
+/** What the command line asks for. */
 export interface Invocation {
   command: 'run' | 'check';
   /** The application, as it was written. */
   application: string;
-  /** What follows it, which is the application's own. */
+  /** The application's own arguments. */
   args: string[];
   given: Given;
-  /** The configuration file; null: the one in the working directory; false: none. */
+  /** The configuration file; null: look in the working directory; false: read none. */
   config: string | null | false;
   /** Modules to import before anything else, such as tsx. */
   imports: string[];
+  /** Of `check`: list descriptors and threads, too. */
+  verbose: boolean;
 }
 
-/** The command line has been answered already, or cannot be: what remains is to end with this status. */
+/** The command line is answered, or cannot be: all that remains is to end with this status. */
 export class Done extends Error {
   constructor(readonly status: number) {
     super(`ends with status ${status}`);
   }
 }
 
-const EXAMPLES = `
-Each option can also stand in the environment (PREFORK_GRACEFUL_TIMEOUT=10s) and in prefork.config.{ts,mjs,js,json}
-(gracefulTimeout: '10s'). The command line wins over the environment, and that over the file.
+const SYNOPSIS = '[options] <application> [arguments…]';
 
-Signals: TERM, INT end it when all requests are answered; QUIT ends it at once; HUP replaces the workers one by one;
-TTIN, TTOU one worker more, one fewer.
+/** What a person in a hurry needs; lines of at most 80 columns. */
+const START = `Runs a Node server in several processes, forked after it is loaded.
 
-Examples:
-  prefork server.js                     a server, unchanged: where it listens first, its workers are forked
-  prefork app.js --bind :8888           a module that exports a listener or an app
-  prefork --import tsx server.ts        TypeScript, where Node does not read it by itself
-  prefork check server.js               what would happen`;
+  prefork server.js               run a server, one worker per processor
+  prefork app.js --bind :8888     serve the app or listener that a file exports
+  prefork check server.js         dry run: what would be forked, shared, refused
+
+Most needed:
+  -w, --workers <number>          number of workers
+  -b, --bind <address>            listen on :8888, host:port or unix:path
+  --log-format <format>           plain, pretty or json
+
+Signals to the parent:
+  TERM, INT  finish requests, end      HUP         replace workers one by one
+  QUIT       end at once               TTIN, TTOU  one worker more, one fewer
+  USR1       reopen log files`;
+
+const FIRST_SCREEN = `Usage: prefork ${SYNOPSIS}
+
+${START}
+
+All options: prefork --help
+`;
+
+const SOURCES = `
+Each option can also stand in the environment (PREFORK_GRACEFUL_TIMEOUT=10s)
+or in prefork.config.{ts,mjs,js,json} (gracefulTimeout: '10s'). The command line
+wins over the environment, the environment over the file.
+
+TypeScript needs Node 22.18 or later, or a loader:
+  prefork --import tsx server.ts`;
 
 /**
  * @param argv what follows the name of the command
- * @throws Done after `--help`, `--version`, and a usage error that it has printed
+ * @throws Done after `--help`, `--version`, an empty command line, and a usage error, each of which it has answered
  * @throws what `readOption` throws
  */
 export function parseCommandLine(argv: readonly string[]): Invocation {
+  if (argv.length === 0) {
+    writeToStderr(FIRST_SCREEN);
+    throw new Done(USAGE);
+  }
   let invocation: Invocation | undefined;
   const program = makeProgram((command, application, args, options) => {
-    const { config = null, import: imports = [], ...written } = options;
-    invocation = { command, application, args, given: read(written), config, imports };
+    const { config = null, import: imports = [], verbose = false, ...written } = options;
+    invocation = { command, application, args, given: read(written), config, imports, verbose };
   });
   try {
     program.parse(argv, { from: 'user' });
@@ -63,25 +91,27 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
 }
 
 /** Values as commander leaves them: the text, a list of texts, or a boolean. */
-type Written = Record<string, unknown> & { config?: string | false; import?: string[] };
+type Written = Record<string, unknown> & { config?: string | false; import?: string[]; verbose?: boolean };
 
 type Action = (command: Invocation['command'], application: string, args: string[], options: Written) => void;
 
 function makeProgram(action: Action): Command {
   const program = new Command('prefork')
-    .description('Runs a Node server in several processes, forked after it is loaded.')
-    .usage('[options] <application> [arguments…]')
+    .description(START)
+    .usage(SYNOPSIS)
     .version(version(), '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this')
+    .helpOption('-h, --help', 'print this help')
+    .configureOutput({ writeOut: print, writeErr: writeToStderr })
     .helpCommand(false)
     .configureHelp({ subcommandTerm: (command) => `${command.name()} <application>` })
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', SOURCES)
     .showHelpAfterError('See prefork --help.');
   configure(program, (application, args, options) => action('run', application, args, options));
   const check = program
     .command('check')
-    .description('load the application up to its first listen, and say what would happen')
-    .usage('[options] <application> [arguments…]');
+    .description('dry run: load the application up to its first listen; say whether it can be forked')
+    .usage(SYNOPSIS)
+    .option('-v, --verbose', 'also list what a fork would share or renew, and every thread');
   configure(check, (application, args, options) => action('check', application, args, options));
   return program;
 }
@@ -93,8 +123,8 @@ function configure(
 ): void {
   command
     .exitOverride()
-    .argument('<application>', 'the file to run; what follows -- is passed on to it')
-    .argument('[arguments...]')
+    .argument('<application>', 'the file to run')
+    .argument('[arguments...]', 'its own arguments; put -- before those that begin with a dash')
     // The command's own options and those that stand before its name are the same.
     .action((application: string, args: string[]) => action(application, args, command.optsWithGlobals()));
   for (const group of GROUPS) {
@@ -103,11 +133,11 @@ function configure(
   }
   command
     .optionsGroup('This command:')
-    .option('-c, --config <file>', 'the configuration file [prefork.config.{ts,mjs,js,json}]')
+    .option('-c, --config <file>', 'configuration file [prefork.config.{ts,mjs,js,json}]')
     .option('--no-config', 'read no configuration file')
     .option(
       '--import <module>',
-      'import a module first, as node does; may be repeated',
+      'import a module first, as node does; repeatable',
       (value, list: string[] = []) => [...list, value],
     );
 }

@@ -1,4 +1,4 @@
-/** From what the command line, the environment and a file say to complete settings. The first to say something wins. */
+/** Makes complete settings of what the command line, the environment and a file say. The first one to set a value wins. */
 import { invalidType, preforkError } from '../../base/errors';
 import { autoWorkers } from '../../manager/parent/auto-workers';
 import { DEFAULTS, type Hooks, type Settings } from '../../manager/settings';
@@ -7,13 +7,13 @@ import { type Reader, Unexpected } from './values';
 
 const MAX_PORT = 65535;
 
-/** What one source says: values that have been read, by setting. */
+/** The values that one source gives, already read, by setting. */
 export type Given = Map<SettingName, unknown>;
 
 /**
- * The value that somebody has written for an option.
+ * Reads the value that somebody wrote for an option.
  *
- * @param where as he knows it: `--workers`, `WEB_CONCURRENCY`, `workers in prefork.config.js`
+ * @param where the name that the writer used: `--workers`, `WEB_CONCURRENCY`, `workers in prefork.config.js`
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, TypeError `ERR_PREFORK_INVALID_ARG_VALUE`, RangeError
  *   `ERR_PREFORK_OUT_OF_RANGE`
  */
@@ -37,7 +37,7 @@ function show(written: unknown): string {
 }
 
 /**
- * @param sources those that win first
+ * @param sources the winning one first
  * @throws RangeError `ERR_PREFORK_OUT_OF_RANGE`, TypeError `ERR_PREFORK_INVALID_ARG_VALUE` if two settings contradict each
  *   other
  */
@@ -50,37 +50,35 @@ export function complete(sources: readonly Given[], hooks: Hooks): Settings {
   if (minDelay > maxDelay) {
     throw preforkError(
       'ERR_PREFORK_OUT_OF_RANGE',
-      `Expected a restart-max-delay of at least restart-min-delay (${minDelay} ms) but received ${maxDelay} ms`,
+      `Expected at least --restart-min-delay (${minDelay} ms) for --restart-max-delay but received ${maxDelay} ms`,
       { Base: RangeError },
     );
   }
   if (settings.smallYoungGeneration && !settings.warmup) {
-    throw preforkError(
-      'ERR_PREFORK_INVALID_ARG_VALUE',
-      'Expected a warm-up with small-young-generation but received no-warmup',
-      { Base: TypeError },
-    );
+    throw preforkError('ERR_PREFORK_INVALID_ARG_VALUE', '--small-young-generation needs --warmup', {
+      Base: TypeError,
+    });
   }
   const { workers, inspectPort } = settings;
   const others = (workers === 'auto' ? autoWorkers() : workers) - 1;
   if (inspectPort !== null && inspectPort + others > MAX_PORT) {
     throw preforkError(
       'ERR_PREFORK_OUT_OF_RANGE',
-      `Expected an inspect-port with one for each worker above it, at most ${MAX_PORT - others}, but received ${inspectPort}`,
+      `Expected at most ${MAX_PORT - others} for --inspect-port with ${others + 1} workers but received ${inspectPort}`,
       { Base: RangeError },
     );
   }
   return settings;
 }
 
-/** Its reader has made sure that the value has the setting's type. */
+/** The value has the setting's type: its reader saw to that. */
 function assign(settings: Settings, name: SettingName, value: unknown): void {
   const [outer = '', inner] = name.split('.');
   if (inner === undefined) Object.assign(settings, { [outer]: value });
   else Object.assign(settings.restart, { [inner]: value });
 }
 
-/** Goes to the working directory that was asked for: what comes after, the application's path first, is seen from there. */
+/** Changes to the wanted working directory, from which all later paths are resolved, the application's first. */
 export function enter(settings: Settings): void {
   if (settings.cwd === null) return;
   process.chdir(settings.cwd);

@@ -1,6 +1,6 @@
 /**
- * Every setting as an option: how it is written on the command line, in the environment and in a configuration file,
- * and how it is read. One line here is all that a new setting needs.
+ * Every setting as an option: its spelling on the command line, in the environment and in a configuration file, and the
+ * function that reads it. A new setting needs one entry here and nothing else.
  */
 import { MIN_HANG_TIMEOUT } from '../../manager/policy';
 import type { Settings } from '../../manager/settings';
@@ -8,7 +8,7 @@ import * as values from './values';
 
 type Flat = Omit<Settings, 'hooks' | 'restart'>;
 
-/** A setting by its name in configuration files; those of `restart` have two parts. */
+/** A setting's name in configuration files; those of `restart` have two parts. */
 export type SettingName = keyof Flat | `restart.${keyof Settings['restart']}`;
 
 type SettingValue<N extends SettingName> = N extends keyof Flat
@@ -21,15 +21,15 @@ export interface Option {
   name: SettingName;
   /** In commander's notation. A boolean also has its `--no-` form. */
   flags: string;
-  /** The environment's names, the one that wins first. */
+  /** Names in the environment; the first one wins. */
   variables: string[];
   read: values.Reader<unknown>;
   help: string;
-  /** The heading of `--help` below which it stands. */
+  /** Its heading in `--help`. */
   group: Group;
 }
 
-export const GROUPS = ['Serving', 'Life of a worker', 'Starting again', 'Process', 'Reporting'] as const;
+export const GROUPS = ['Serving', 'Life of a worker', 'Restarts', 'Process', 'Reporting'] as const;
 type Group = (typeof GROUPS)[number];
 
 function option<N extends SettingName>(
@@ -54,7 +54,7 @@ export const OPTIONS: readonly Option[] = [
     'workers',
     '-w, --workers <number>',
     values.workers,
-    'how many workers; auto: the processors that this process may use, by affinity and cgroup quota',
+    'number of workers; auto: one per processor that affinity and cgroup quota allow',
     ['WEB_CONCURRENCY'],
   ),
   option(
@@ -62,14 +62,14 @@ export const OPTIONS: readonly Option[] = [
     'bind',
     '-b, --bind <address>',
     values.bind,
-    'host:port, :port, unix:path or fd:number; several: repeat it, or commas. Takes the place of where the application listens',
+    'listen here, wherever the application does: host:port, :port, unix:path or fd:number; repeatable, or separated by commas',
   ),
   option(
     'Serving',
     'balanced',
     '--balanced',
     values.boolean,
-    'a queue of connections for each worker (SO_REUSEPORT), in turns as root, by a hash of the addresses otherwise',
+    'give each worker its own accept queue (SO_REUSEPORT): round-robin as root, else by address hash',
   ),
   option('Serving', 'warmup', '--warmup', values.boolean, 'collect and compact the heap before forking'),
   option(
@@ -77,140 +77,116 @@ export const OPTIONS: readonly Option[] = [
     'smallYoungGeneration',
     '--small-young-generation',
     values.boolean,
-    'and keep the young generation small: less memory, more collecting where much is in flight',
+    'keep the young generation small after the warm-up: less memory, more garbage collection under load',
   ),
   option(
     'Serving',
     'rehearse',
     '--rehearse <path>',
     values.paths,
-    'ask the application for this, 1,000 times, before forking, so that workers begin with optimised code; several: repeat it, or commas',
+    'send 1,000 requests for this path before forking, so that workers start warm; repeatable, or separated by commas',
   ),
   option(
     'Life of a worker',
     'bootTimeout',
     '--boot-timeout <duration>',
     duration(1),
-    'how long a worker may take until it listens, and the application to its first listen',
+    'time for the application to reach its first listen, and for each worker to become ready',
   ),
   option(
     'Life of a worker',
     'hangTimeout',
     '--hang-timeout <duration>',
     durationOrZero(MIN_HANG_TIMEOUT),
-    "how long a worker's event loop may stand still before it is killed, 100ms or more; 0: for ever",
+    'kill a worker whose event loop is blocked for this long, at least 100ms; 0: never',
   ),
   option(
     'Life of a worker',
     'gracefulTimeout',
     '--graceful-timeout <duration>',
     duration(0),
-    'how long a worker may take to finish its requests',
+    'time for a worker to finish its requests before it is killed',
   ),
   option(
     'Life of a worker',
     'maxRequests',
     '--max-requests <number>',
     orNone(integer(1, ANY)),
-    'replace a worker after so many requests; none: never',
+    'replace a worker after this many requests; none: never',
   ),
   option(
     'Life of a worker',
     'maxRequestsJitter',
     '--max-requests-jitter <share>',
     values.fraction,
-    'up to this share more, so that workers are not replaced all at once',
+    'add up to this share at random, so that workers are not all replaced at once',
   ),
   option(
     'Life of a worker',
     'maxMemory',
     '--max-memory <size>',
     orNone(values.size),
-    'replace a worker whose private memory is above this; none: never',
+    'replace a worker whose private memory exceeds this; none: never',
   ),
   option(
-    'Starting again',
+    'Restarts',
     'restart.burst',
     '--restart-burst <number>',
     integer(0, ANY),
-    'so many crashes within the window are answered at once',
+    'crashes within the window that are restarted without delay',
   ),
+  option('Restarts', 'restart.window', '--restart-window <duration>', duration(1), 'how long a crash counts'),
   option(
-    'Starting again',
-    'restart.window',
-    '--restart-window <duration>',
-    duration(1),
-    'for how long a crash counts',
-  ),
-  option(
-    'Starting again',
+    'Restarts',
     'restart.minDelay',
     '--restart-min-delay <duration>',
     duration(1),
-    'the first delay after too many crashes, doubled each time',
+    'first delay in a crash loop; doubles each time',
   ),
   option(
-    'Starting again',
+    'Restarts',
     'restart.maxDelay',
     '--restart-max-delay <duration>',
     duration(1),
-    'the longest delay',
+    'longest delay in a crash loop',
   ),
   option(
-    'Starting again',
+    'Restarts',
     'restart.limit',
     '--restart-limit <number>',
     orNone(integer(0, ANY)),
-    'give up after so many crashes in all; none: never',
+    'give up after this many crashes in total; none: never',
   ),
-  option(
-    'Process',
-    'user',
-    '--user <name>',
-    orNone(values.account),
-    'name or id of the user that the workers run as',
-  ),
-  option(
-    'Process',
-    'group',
-    '--group <name>',
-    orNone(values.account),
-    'name or id of the group that the workers run as',
-  ),
-  option(
-    'Process',
-    'umask',
-    '--umask <mode>',
-    orNone(values.umask),
-    'permission bits, in octal, that new files lack',
-  ),
+  option('Process', 'user', '--user <name>', orNone(values.account), 'user of the workers, name or id'),
+  option('Process', 'group', '--group <name>', orNone(values.account), 'group of the workers, name or id'),
+  option('Process', 'umask', '--umask <mode>', orNone(values.umask), 'file mode creation mask, in octal'),
   option(
     'Process',
     'cwd',
     '--cwd <directory>',
     orNone(values.text),
-    'working directory, from before the application is loaded',
+    'change to this directory before loading the application',
   ),
-  option('Process', 'pidFile', '--pid-file <file>', orNone(values.text), "where the parent's pid is written"),
+  option('Process', 'pidFile', '--pid-file <file>', orNone(values.text), "write the parent's pid here"),
   option(
     'Process',
     'title',
     '--title <text>',
     orNone(values.text),
-    'what ps shows, followed by what each process is',
+    "process title in ps, followed by the process's role",
   ),
   option(
     'Process',
     'inspectPort',
     '--inspect-port <port>',
     orNone(integer(1, 65535)),
-    "worker 0's inspector; worker 1 has the next port, and so on",
+    'inspector port of worker 0; worker 1 gets the next one, and so on',
   ),
   option(
     'Reporting',
     'logFormat',
     '--log-format <format>',
     values.logFormat,
-    'plain, pretty or json (one object a line)',
+    'plain, pretty or json (one object per line)',
   ),
 ];

@@ -23,25 +23,22 @@ function lines(file: string): string[][] {
     .map((line) => line.split(':'));
 }
 
-function unknown(option: string, name: string | number): Error {
-  return preforkError(
-    'ERR_PREFORK_INVALID_ARG_VALUE',
-    `Expected ${option} that this machine knows but received '${name}'`,
-  );
+function unknown(what: 'user' | 'group', name: string | number): Error {
+  return preforkError('ERR_PREFORK_INVALID_ARG_VALUE', `Unknown ${what} '${name}'`);
 }
 
 function findUser(user: string | number): Account {
   const found = lines('/etc/passwd').find(([name, , uid]) => name === user || uid === String(user));
   if (found !== undefined) return { name: found[0] ?? null, uid: Number(found[2]), gid: Number(found[3]) };
   if (/^\d+$/.test(String(user))) return { name: null, uid: Number(user), gid: null };
-  throw unknown('a user', user);
+  throw unknown('user', user);
 }
 
 function findGroup(group: string | number): number {
   const found = lines('/etc/group').find(([name, , gid]) => name === group || gid === String(group));
   if (found !== undefined) return Number(found[2]);
   if (/^\d+$/.test(String(group))) return Number(group);
-  throw unknown('a group', group);
+  throw unknown('group', group);
 }
 
 /**
@@ -64,7 +61,7 @@ export function findPrivileges(user: string | number | null, group: string | num
   if (account !== null && gid === null && process.geteuid?.() === 0) {
     throw preforkError(
       'ERR_PREFORK_INVALID_ARG_VALUE',
-      `Expected a group, too, for user ${account.uid}, which /etc/passwd does not have: its workers would keep root's`,
+      `--user ${account.uid} needs --group: /etc/passwd does not know that user, so its workers would keep root's group`,
     );
   }
   return { user: account, gid };
