@@ -1,4 +1,4 @@
-/** Every benchmark: what it measures, in turns, and the tables that it fills. */
+/** Every benchmark: what one turn of it measures, and its table. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -213,7 +213,7 @@ const present = (ways) => ways.filter((way) => peers[way] !== false);
 
 const throughput = {
   name: 'throughput',
-  title: 'Requests per second, and what a connection costs the parent',
+  title: 'Requests per second, and processor time of the parent per connection',
   turns: 3,
   async measure(samples, { seconds }) {
     for (const workers of [2, 4]) {
@@ -233,7 +233,7 @@ const throughput = {
     'workers',
     'keep-alive: requests/s',
     'Connection: close: connections/s',
-    'µs of the parent for a connection',
+    'µs of the parent per connection',
   ],
   rows: (s) =>
     [2, 4].flatMap((workers) =>
@@ -260,14 +260,14 @@ const SPREAD_WAYS = ['prefork', 'prefork-perWorker', 'cluster-rr', 'cluster-shar
 
 const spread = {
   name: 'spread',
-  title: 'Connections of the busiest of 4 workers for each one of the idlest',
+  title: 'Load skew of 4 workers: connections of the busiest ÷ idlest',
   turns: 5,
   async measure(samples) {
     for (const way of SPREAD_WAYS) {
       for (const connections of [64, 1000]) {
         const server = await start(way, 4, 'pid');
         const counts = await countByWorker(server.port, connections);
-        const least = counts.length < 4 ? 0.5 : Math.min(...counts); // who has none counts as half of one
+        const least = counts.length < 4 ? 0.5 : Math.min(...counts); // a worker without any counts as half of one
         samples.note(`spread ${way} ${connections}`, Math.max(...counts) / least);
         await server.stop();
       }
@@ -279,10 +279,10 @@ const spread = {
 };
 
 const FIRST_REQUESTS = 1000;
-/** How each kind of worker is started, and what the table calls it. */
+/** How each kind of worker starts, and its name in the table. */
 const LATENCY_WAYS = {
-  rehearsed: ['prefork', ['rehearsal'], 'fork() of a parent that has rehearsed'],
-  prefork: ['prefork', ['warmup'], 'fork() of a warmed parent'],
+  rehearsed: ['prefork', ['rehearsal'], 'fork() after rehearse() and warmup()'],
+  prefork: ['prefork', ['warmup'], 'fork() after warmup()'],
   'cluster-rr': ['cluster-rr', [], 'cluster, round-robin'],
   'cluster-shared': ['cluster-shared', [], 'cluster, shared handle'],
 };
@@ -339,7 +339,7 @@ const MEMORY = [
   ['data', 'cluster-rr', []],
 ];
 
-/** Seconds. What a process gives back when it comes to rest, none should be charged with. */
+/** Seconds: a process that rests gives memory back, which must not count. */
 const REST = 15;
 const memoryName = (application, way, flags) => ['memory', application, way, ...flags].join(' ');
 
@@ -350,7 +350,7 @@ const memory = {
   async measure(samples, { requests }) {
     const present = MEMORY.filter(([, way]) => peers[way] !== false);
     const trivial = present.filter(([application]) => application === 'trivial');
-    // A few hundred kilobytes more or less count in these only.
+    // Only in these do a few hundred kilobytes more or less matter.
     for (const [application, way, flags] of [...trivial, ...trivial, ...present]) {
       const server = await start(way, 2, application, flags);
       loadRequests(server.port, application === 'trivial' ? Math.min(10_000, requests) : requests);
@@ -379,7 +379,7 @@ const memory = {
 
 const growth = {
   name: 'growth',
-  title: 'What 10,000 forks leave behind in the parent',
+  title: 'The parent before and after 10,000 forks',
   turns: 1,
   measure(samples, { forks: count }) {
     const { before, after } = node('growth.js', [count], ['--expose-gc']);

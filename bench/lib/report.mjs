@@ -35,7 +35,7 @@ export function goalTable(samples) {
   return table(['figure', 'to reach', 'measured', ''], rows);
 }
 
-/** Why each goal that was missed was missed, and what would get there. */
+/** For each goal that was missed: why, and what would reach it. */
 export function missedGoals(samples) {
   return goals
     .filter((goal) => verdict(goal, samples) === 'missed' && goal.missed !== '')

@@ -1,7 +1,14 @@
-/** What was measured: numbers by name. */
+/** All samples: numbers by name. */
 export function quantile(numbers, q) {
   const sorted = [...numbers].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
+}
+
+/** Of an even number the mean of the middle two: with two turns neither of them wins. */
+export function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
 }
 
 export class Samples {
@@ -15,7 +22,8 @@ export class Samples {
 
   /** Undefined where nothing was measured, as is any ratio of it. */
   median(name) {
-    return quantile(this.values[name] ?? [], 0.5);
+    const numbers = this.values[name] ?? [];
+    return numbers.length === 0 ? undefined : median(numbers);
   }
 
   ratio(one, other) {

@@ -1,6 +1,6 @@
 /**
- * Puts the figures that the README leads with between its markers. They are those of docs/benchmarks.md, which
- * `npm run bench -- --write-docs` has measured; nothing here measures. `--check`: ends with status 1 if they differ.
+ * Writes the README's figures between its markers, from the tables of docs/benchmarks.md, which `npm run bench --
+ * --write-docs` measures; nothing here measures. `--check` writes nothing and ends with status 1 if they differ.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const README = join(ROOT, 'README.md');
 const MARKED = /(<!-- begin figures -->\n)[\s\S]*?(\n<!-- end figures -->)/;
 
-/** The cells of a table between markers, with its head. */
+/** The cells of a table between markers, its head first. */
 function cellsOf(page, name) {
   const marked = new RegExp(`<!-- begin ${name} -->\\s+([\\s\\S]*?)\\s+<!-- end ${name} -->`).exec(page);
   if (marked === null) throw new Error(`docs/benchmarks.md lacks the markers of ${name}`);
@@ -22,7 +22,7 @@ function cellsOf(page, name) {
   return [head, ...lines];
 }
 
-/** Its rows, each an object by the names of its columns. */
+/** The rows of a table, each an object by column name. */
 function table(page, name) {
   const [head, ...lines] = cellsOf(page, name);
   return lines.map((line) => Object.fromEntries(line.map((cell, index) => [head[index], cell])));
@@ -36,52 +36,32 @@ function one(rows, column, value, ...more) {
   return row;
 }
 
-/** What is measured, of whom, and whether more is better. */
+/** Five questions that an operator asks, with the answers of each server, and whether more is better. */
 function rowsOf(page) {
-  const [ready, throughput, spread, memory] = ['ready', 'throughput', 'spread', 'memory'].map((each) =>
-    table(page, each),
-  );
-  const servers = ['prefork, one shared socket', 'cluster, round-robin', 'PM2, cluster mode'];
-  const listens = (application) => {
-    const row = one(ready, 'application', application);
-    return [row['fork() to listening'], row['cluster.fork() to listening'], '-'];
-  };
-  const through = (column, workers) =>
-    servers.map((server) => one(throughput, 'server', server, ['workers', workers])[column]);
+  const [ready, throughput, memory] = ['ready', 'throughput', 'memory'].map((each) => table(page, each));
+  const started = one(ready, 'application', 'Express with 300 modules');
+  const through = (column) =>
+    ['prefork, one shared socket', 'cluster, round-robin', 'PM2, cluster mode'].map(
+      (server) => one(throughput, 'server', server, ['workers', '2'])[column],
+    );
   const kept = (column) =>
     ['the process manager', 'cluster', 'PM2, cluster mode'].map(
       (server) => one(memory, 'server', server)[column],
     );
-  const spreadOver = (column) => [
-    ...servers.slice(0, 2).map((server) => one(spread, 'server', server)[column]),
-    '-',
-  ];
   return [
-    ['a further worker listens, ms', listens('trivial server'), 'less'],
-    ['the same, Express with 300 modules, ms', listens('Express with 300 modules'), 'less'],
-    ['connections/s, 2 workers', through('Connection: close: connections/s', '2'), 'more'],
-    ['requests/s over kept connections, 2 workers', through('keep-alive: requests/s', '2'), 'more'],
-    ['the same, 4 workers', through('keep-alive: requests/s', '4'), 'more'],
-    ['own memory of a worker, trivial server, MB', kept('trivial, after 10,000 requests'), 'less'],
     [
-      'the same with 400 MB of data, after 200,000 requests, MB',
-      kept('400 MB of data, after 200,000 requests'),
+      'Time to start one more worker, Express with 300 modules (ms)',
+      [started['fork() to listening'], started['cluster.fork() to listening'], '-'],
       'less',
     ],
-    [
-      '64 connections: busiest worker for each one of the idlest, 4 workers',
-      spreadOver('64 connections'),
-      'less',
-    ],
-    [
-      'the same, `--balanced`',
-      [one(spread, 'server', 'prefork, a socket each')['64 connections'], '-', '-'],
-      'less',
-    ],
+    ['New connections per second, 2 workers', through('Connection: close: connections/s'), 'more'],
+    ['Requests per second over open connections, 2 workers', through('keep-alive: requests/s'), 'more'],
+    ['Memory per worker, small server (MB)', kept('trivial, after 10,000 requests'), 'less'],
+    ['Memory per worker, 400 MB of data (MB)', kept('400 MB of data, after 200,000 requests'), 'less'],
   ];
 }
 
-/** The best of a row stands out, whoever's it is. */
+/** The best of a row in bold, ours or not. */
 function emphasized(figures, better) {
   const value = (figure) => Number(figure.replaceAll(',', ''));
   const measured = figures.filter((figure) => figure !== '-').map(value);
@@ -100,9 +80,8 @@ export function figures(page) {
   const machine = Object.fromEntries(cellsOf(page, 'machine'));
   const head = ['', 'prefork', 'node:cluster', 'PM2'];
   const rows = rowsOf(page).map(([what, values, better]) => [what, ...emphasized(values, better)]);
-  const memoryOn = /This table[^.]*were measured with Node ([\d.]+\d)/.exec(page)?.[1];
-  const other = memoryOn === undefined ? '' : ` (memory: Node v${memoryOn})`;
-  const where = `Node ${machine.node}${other}, ${machine.processors}, Linux ${machine.kernel.split(' ')[1].split('-')[0]}, ${machine.date}; the better in bold:`;
+  const kernel = machine.kernel.split(' ')[1].split('-')[0];
+  const where = `Node ${machine.node}, ${machine.processors}, Linux ${kernel}, ${machine.date}; the best in bold, "-" is not measured:`;
   return `${where}\n\n${aligned([head, ...rows])}`;
 }
 
