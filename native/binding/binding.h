@@ -2,6 +2,7 @@
 #pragma once
 
 #include <napi.h>
+#include <node_api.h>
 
 namespace prefork {
 
@@ -10,6 +11,22 @@ using Native = Napi::Value (*)(const Napi::CallbackInfo& info);
 inline void method(Napi::Object exports, const char* name, Native native) {
   exports.Set(name, Napi::Function::New(exports.Env(), native, name));
 }
+
+inline int32_t integer(const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); }
+
+inline Napi::Value number(Napi::Env env, double value) { return Napi::Number::New(env, value); }
+
+// The event loop of an environment's thread; nullptr where there is none any more.
+inline uv_loop_s* loop_of(napi_env env) {
+  uv_loop_s* loop = nullptr;
+  napi_get_uv_event_loop(env, &loop);
+  return loop;
+}
+
+// acceptor.cc
+Napi::Value start_accepting(const Napi::CallbackInfo& info);
+Napi::Value stop_accepting(const Napi::CallbackInfo& info);
+Napi::Value keep_loop_alive(const Napi::CallbackInfo& info);
 
 // environments.cc
 Napi::Value on_fork_elsewhere(const Napi::CallbackInfo& info);
@@ -24,22 +41,6 @@ Napi::Value share_credentials(const Napi::CallbackInfo& info);
 // loop.cc
 Napi::Value list_active_handles(const Napi::CallbackInfo& info);
 
-// binding/socket.cc
-Napi::Value resolve_stream_addresses(const Napi::CallbackInfo& info);
-Napi::Value open_stream_socket(const Napi::CallbackInfo& info);
-Napi::Value get_socket_option(const Napi::CallbackInfo& info);
-Napi::Value set_socket_option(const Napi::CallbackInfo& info);
-Napi::Value refuse_new_connections(const Napi::CallbackInfo& info);
-Napi::Value has_pending_connection(const Napi::CallbackInfo& info);
-Napi::Value bind_inet_socket(const Napi::CallbackInfo& info);
-Napi::Value bind_unix_socket(const Napi::CallbackInfo& info);
-Napi::Value listen_socket(const Napi::CallbackInfo& info);
-Napi::Value socket_name(const Napi::CallbackInfo& info);
-Napi::Value close_socket(const Napi::CallbackInfo& info);
-Napi::Value start_accepting(const Napi::CallbackInfo& info);
-Napi::Value stop_accepting(const Napi::CallbackInfo& info);
-Napi::Value keep_loop_alive(const Napi::CallbackInfo& info);
-Napi::Object socket_constants(Napi::Env env);
 // process.cc
 Napi::Value exit_at_once(const Napi::CallbackInfo& info);
 Napi::Value get_pid(const Napi::CallbackInfo& info);
@@ -54,11 +55,26 @@ Napi::Value start_session(const Napi::CallbackInfo& info);
 Napi::Value join_process_group(const Napi::CallbackInfo& info);
 Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info);
 
+// socket.cc
+Napi::Value resolve_stream_addresses(const Napi::CallbackInfo& info);
+Napi::Value open_stream_socket(const Napi::CallbackInfo& info);
+Napi::Value get_socket_option(const Napi::CallbackInfo& info);
+Napi::Value set_socket_option(const Napi::CallbackInfo& info);
+Napi::Value refuse_new_connections(const Napi::CallbackInfo& info);
+Napi::Value has_pending_connection(const Napi::CallbackInfo& info);
+Napi::Value bind_inet_socket(const Napi::CallbackInfo& info);
+Napi::Value bind_unix_socket(const Napi::CallbackInfo& info);
+Napi::Value listen_socket(const Napi::CallbackInfo& info);
+Napi::Value socket_name(const Napi::CallbackInfo& info);
+Napi::Value close_socket(const Napi::CallbackInfo& info);
+Napi::Object socket_constants(Napi::Env env);
+
 // random.cc
 Napi::Value random_is_known(const Napi::CallbackInfo& info);
 Napi::Value random_survey(const Napi::CallbackInfo& info);
 Napi::Value random_renew(const Napi::CallbackInfo& info);
 Napi::Value random_fill(const Napi::CallbackInfo& info);
+
 // stack_report.cc
 Napi::Value report_stack_on_request(const Napi::CallbackInfo& info);
 Napi::Value request_stack(const Napi::CallbackInfo& info);

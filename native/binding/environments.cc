@@ -1,6 +1,5 @@
 #include "binding/environments.h"
 
-#include <node_api.h>
 #include <pthread.h>
 #include <uv.h>
 
@@ -25,6 +24,7 @@ struct Environment {
   Bytes secrets[kMostSecrets];  // what Node has drawn in advance: other bytes in each child
   uv_async_t forked_elsewhere;
   napi_ref became_child;
+  Waits* waits;
   napi_async_cleanup_hook_handle cleanup;
   Environment* next;
 };
@@ -80,9 +80,7 @@ void register_environment(Napi::Env env) {
   auto* environment = new Environment();
   environment->env = env;
   environment->forked_elsewhere.data = environment;
-  uv_loop_t* loop = nullptr;
-  napi_get_uv_event_loop(env, &loop);
-  if (open_first_async(loop, &environment->forked_elsewhere, call_became_child) < 0) {
+  if (open_first_async(loop_of(env), &environment->forked_elsewhere, call_became_child) < 0) {
     delete environment;
     Napi::Error::New(env, "prefork: no descriptor for the event loop").ThrowAsJavaScriptException();
     return;
@@ -92,9 +90,11 @@ void register_environment(Napi::Env env) {
   add(environment);
 }
 
+Waits*& waits_slot(napi_env env) { return find(env)->waits; }
+
 HeldEnvironments::HeldEnvironments(napi_env forking) {
   pthread_mutex_lock(&lock);
-  napi_get_uv_event_loop(forking, &forking_loop);
+  forking_loop = loop_of(forking);
 }
 
 HeldEnvironments::~HeldEnvironments() { pthread_mutex_unlock(&lock); }

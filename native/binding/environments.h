@@ -13,6 +13,10 @@ namespace prefork {
 // Once for each environment, when it loads the addon.
 void register_environment(Napi::Env env);
 
+// What wait.cc has open in an environment's loop; nullptr until it first waits.
+struct Waits;
+Waits*& waits_slot(napi_env env);
+
 // Keeps environments from coming and going while `forking` forks. To be held across the fork, for
 // no thread that changes the list may be stopped in the middle of it.
 class HeldEnvironments {

@@ -25,13 +25,13 @@ void prepare_other_threads() {
 
 Napi::Value fork(const Napi::CallbackInfo& info) {
   ForkOptions options;
-  options.inspector_port = info[0].As<Napi::Number>().Int32Value();
+  options.inspector_port = integer(info[0]);
   options.renew_read_files = info[1].As<Napi::Boolean>().Value();
   options.before_threads_go_on = prepare_other_threads;
   const HeldEnvironments held(info.Env());
   const int result = fork_process(options);
   if (result == 0) forget_children();
-  return Napi::Number::New(info.Env(), result);
+  return number(info.Env(), result);
 }
 
 Napi::Value what_fork_misses(const Napi::CallbackInfo& info) {
@@ -40,19 +40,16 @@ Napi::Value what_fork_misses(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info) {
-  uv_loop_t* loop = nullptr;
-  napi_get_uv_event_loop(info.Env(), &loop);
-  return Napi::Number::New(info.Env(), loop->active_reqs.count);
+  return number(info.Env(), loop_of(info.Env())->active_reqs.count);
 }
 
 Napi::Value restart_lost_watchers(const Napi::CallbackInfo& info) {
-  uv_loop_t* loop = nullptr;
-  napi_get_uv_event_loop(info.Env(), &loop);
-  return Napi::Number::New(info.Env(), inotify_watches_lost() ? restart_fs_watchers(loop) : 0);
+  const int restarted = inotify_watches_lost() ? restart_fs_watchers(loop_of(info.Env())) : 0;
+  return number(info.Env(), restarted);
 }
 
 Napi::Value share_credentials(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), share_credentials());
+  return number(info.Env(), share_credentials());
 }
 
 }  // namespace prefork

@@ -1,15 +1,7 @@
-#include <node_api.h>
-
 #include "binding/binding.h"
 #include "loop/active.h"
 
 namespace prefork {
-
-static uv_loop_t* loop_of(Napi::Env env) {
-  uv_loop_t* loop = nullptr;
-  napi_get_uv_event_loop(env, &loop);
-  return loop;
-}
 
 static Napi::Object to_object(Napi::Env env, const LoopHandle& handle) {
   Napi::Object object = Napi::Object::New(env);

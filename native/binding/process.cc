@@ -12,14 +12,6 @@ namespace prefork {
 
 namespace {
 
-Napi::Value number(const Napi::CallbackInfo& info, double value) {
-  return Napi::Number::New(info.Env(), value);
-}
-
-int integer(const Napi::CallbackInfo& info, size_t index) {
-  return info[index].As<Napi::Number>().Int32Value();
-}
-
 // Fills the Int32Array that is the first argument.
 Napi::Value pair(const Napi::CallbackInfo& info, int (*make)(Pair* ends)) {
   Pair ends;
@@ -29,26 +21,26 @@ Napi::Value pair(const Napi::CallbackInfo& info, int (*make)(Pair* ends)) {
     out[0] = ends.first;
     out[1] = ends.second;
   }
-  return number(info, error);
+  return number(info.Env(), error);
 }
 
 }  // namespace
 
-Napi::Value exit_at_once(const Napi::CallbackInfo& info) { ::_exit(integer(info, 0)); }
+Napi::Value exit_at_once(const Napi::CallbackInfo& info) { ::_exit(integer(info[0])); }
 
-Napi::Value get_pid(const Napi::CallbackInfo& info) { return number(info, getpid()); }
+Napi::Value get_pid(const Napi::CallbackInfo& info) { return number(info.Env(), getpid()); }
 
-Napi::Value get_parent_pid(const Napi::CallbackInfo& info) { return number(info, getppid()); }
+Napi::Value get_parent_pid(const Napi::CallbackInfo& info) { return number(info.Env(), getppid()); }
 
 Napi::Value set_alarm(const Napi::CallbackInfo& info) {
-  return number(info, alarm(info[0].As<Napi::Number>().Uint32Value()));
+  return number(info.Env(), alarm(info[0].As<Napi::Number>().Uint32Value()));
 }
 
 Napi::Value open_pipe(const Napi::CallbackInfo& info) { return pair(info, make_pipe); }
 
 Napi::Value is_shared_pipe_end(const Napi::CallbackInfo& info) {
   struct stat status;
-  const bool shared = fstat(integer(info, 0), &status) == 0 && is_shared_pipe(status.st_ino);
+  const bool shared = fstat(integer(info[0]), &status) == 0 && is_shared_pipe(status.st_ino);
   return Napi::Boolean::New(info.Env(), shared);
 }
 
@@ -58,7 +50,7 @@ Napi::Value open_socket_pair(const Napi::CallbackInfo& info) {
 
 Napi::Value duplicate_descriptor(const Napi::CallbackInfo& info) {
   const bool inheritable = info[2].As<Napi::Boolean>().Value();
-  return number(info, duplicate(integer(info, 0), integer(info, 1), inheritable));
+  return number(info.Env(), duplicate(integer(info[0]), integer(info[1]), inheritable));
 }
 
 Napi::Value trim_memory(const Napi::CallbackInfo& info) {
@@ -68,14 +60,16 @@ Napi::Value trim_memory(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value start_session(const Napi::CallbackInfo& info) { return number(info, new_session()); }
+Napi::Value start_session(const Napi::CallbackInfo& info) {
+  return number(info.Env(), new_session());
+}
 
 Napi::Value join_process_group(const Napi::CallbackInfo& info) {
-  return number(info, set_process_group(integer(info, 0), integer(info, 1)));
+  return number(info.Env(), set_process_group(integer(info[0]), integer(info[1])));
 }
 
 Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info) {
-  return number(info, set_parent_death_signal(integer(info, 0)));
+  return number(info.Env(), set_parent_death_signal(integer(info[0])));
 }
 
 }  // namespace prefork

@@ -7,6 +7,7 @@
 
 #include "binding/binding.h"
 #include "posix/random.h"
+#include "v8/isolate.h"
 #include "v8/random_survey.h"
 
 namespace prefork {
@@ -51,7 +52,7 @@ Napi::Value random_survey(const Napi::CallbackInfo& info) {
 
 Napi::Value random_renew(const Napi::CallbackInfo& info) {
   enum { kNot, kAll, kAllButSeeds };
-  const auto answer = [&](int value) { return Napi::Number::New(info.Env(), value); };
+  const auto answer = [&](int value) { return number(info.Env(), value); };
   if (!agreed) return answer(kNot);
   const Renewal result = renew_random(current_isolate(), layout);
   if (result.renewed == 0 || result.failed != 0) return answer(kNot);

@@ -4,11 +4,23 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uv.h>
 
 #include "binding/binding.h"
+#include "binding/endpoint.h"
 
 namespace prefork {
+
+Napi::Value describe_endpoint(Napi::Env env, const Endpoint& endpoint) {
+  char text[kAddressText];
+  const int length = endpoint_text(endpoint, text);
+  if (length < 0) return number(env, length);
+
+  Napi::Object name = Napi::Object::New(env);
+  name.Set("family", number(env, endpoint.family()));
+  name.Set("address", Napi::String::New(env, text, static_cast<size_t>(length)));
+  name.Set("port", number(env, endpoint_port(endpoint)));
+  return name;
+}
 
 namespace {
 
@@ -27,23 +39,6 @@ struct Text {
   bool fits = false;
 };
 
-int32_t integer(const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); }
-
-Napi::Value number(Napi::Env env, int value) { return Napi::Number::New(env, value); }
-
-// { family, address, port }, or -errno.
-Napi::Value describe(Napi::Env env, const Endpoint& endpoint) {
-  char text[kAddressText];
-  const int length = endpoint_text(endpoint, text);
-  if (length < 0) return number(env, length);
-
-  Napi::Object name = Napi::Object::New(env);
-  name.Set("family", number(env, endpoint.family()));
-  name.Set("address", Napi::String::New(env, text, static_cast<size_t>(length)));
-  name.Set("port", number(env, endpoint_port(endpoint)));
-  return name;
-}
-
 bool copy_endpoint(const void* bytes, size_t length, Endpoint* out) {
   if (length > sizeof(out->storage)) return false;
   memset(out, 0, sizeof(*out));
@@ -56,7 +51,7 @@ bool copy_endpoint(const void* bytes, size_t length, Endpoint* out) {
 Napi::Value describe_resolved(Napi::Env env, const addrinfo& info) {
   Endpoint endpoint;
   if (!copy_endpoint(info.ai_addr, info.ai_addrlen, &endpoint)) return number(env, -EINVAL);
-  Napi::Value described = describe(env, endpoint);
+  Napi::Value described = describe_endpoint(env, endpoint);
   if (described.IsNumber()) return described;
 
   Napi::ArrayBuffer sockaddr = Napi::ArrayBuffer::New(env, info.ai_addrlen);
@@ -153,138 +148,12 @@ Napi::Value listen_socket(const Napi::CallbackInfo& info) {
 Napi::Value socket_name(const Napi::CallbackInfo& info) {
   Endpoint endpoint;
   const int error = local_endpoint(integer(info[0]), &endpoint);
-  return error < 0 ? number(info.Env(), error) : describe(info.Env(), endpoint);
+  return error < 0 ? number(info.Env(), error) : describe_endpoint(info.Env(), endpoint);
 }
 
 // (fd)
 Napi::Value close_socket(const Napi::CallbackInfo& info) {
   return number(info.Env(), close_descriptor(integer(info[0])));
-}
-
-namespace {
-
-// As many as Tornado accepts before it lets others have a turn (its default backlog).
-constexpr int kAcceptsPerTurn = 128;
-
-// A listening descriptor that the event loop watches, from accept_start to accept_stop or the end
-// of the environment, whichever comes first. libuv owns the memory until the handle has closed.
-struct Acceptor {
-  uv_poll_t poll;
-  int fd;
-  napi_env env;
-  napi_ref callback;
-  napi_async_context context;
-  napi_async_cleanup_hook_handle cleanup;
-  bool stopped;
-};
-
-void release(uv_handle_t* handle) {
-  auto* acceptor = static_cast<Acceptor*>(handle->data);
-  Napi::HandleScope scope(acceptor->env);
-  napi_delete_reference(acceptor->env, acceptor->callback);
-  napi_async_destroy(acceptor->env, acceptor->context);
-  napi_remove_async_cleanup_hook(acceptor->cleanup);
-  free(acceptor);
-}
-
-void stop(Acceptor* acceptor) {
-  if (acceptor->stopped) return;
-  acceptor->stopped = true;
-  uv_close(reinterpret_cast<uv_handle_t*>(&acceptor->poll), release);
-}
-
-// A worker thread that ends, or process.exit(): libuv insists that its handles are closed first.
-void stop_with_environment(napi_async_cleanup_hook_handle, void* acceptor) {
-  stop(static_cast<Acceptor*>(acceptor));
-}
-
-// What a callback throws is an uncaught exception, as with any event of Node's own.
-void report_exception(napi_env env) {
-  napi_value error;
-  if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
-}
-
-// callback(fd, peer) or callback(-errno). napi_make_callback runs the ticks and promises that the
-// callback leaves behind before it returns, so each connection is an event of its own.
-void tell(Acceptor* acceptor, int connection, const Endpoint* peer) {
-  const Napi::Env env(acceptor->env);
-  Napi::HandleScope scope(env);
-  napi_value callback;
-  napi_get_reference_value(env, acceptor->callback, &callback);
-  const napi_value arguments[] = {number(env, connection),
-                                  peer ? describe(env, *peer) : env.Undefined()};
-
-  const napi_status status =
-      napi_make_callback(env, acceptor->context, env.Global(), callback, 2, arguments, nullptr);
-  if (status == napi_pending_exception) report_exception(env);
-}
-
-// One connection. False ends the turn.
-bool accept_one(Acceptor* acceptor) {
-  Endpoint peer;
-  const int connection = accept_from(acceptor->fd, &peer);
-  if (connection == -EAGAIN) return false;
-  if (concerns_one_connection(connection)) return true;
-
-  tell(acceptor, connection, connection < 0 ? nullptr : &peer);
-  return connection >= 0 && !acceptor->stopped;
-}
-
-void take_turn(uv_poll_t* poll, int status, int) {
-  auto* acceptor = static_cast<Acceptor*>(poll->data);
-  if (status < 0) return tell(acceptor, status, nullptr);
-  for (int i = 0; i < kAcceptsPerTurn && accept_one(acceptor);) i++;
-}
-
-// 0 or -errno. A handle that libuv refuses is not the loop's and needs no uv_close: all that can
-// be wrong (-EEXIST: the loop watches this descriptor already) is found by uv_poll_init.
-int watch(Acceptor* acceptor) {
-  uv_loop_t* loop;
-  if (napi_get_uv_event_loop(acceptor->env, &loop) != napi_ok) return -ENOSYS;
-  const int error = uv_poll_init(loop, &acceptor->poll, acceptor->fd);
-  if (error < 0) return error;
-
-  acceptor->poll.data = acceptor;
-  return uv_poll_start(&acceptor->poll, UV_READABLE, take_turn);
-}
-
-void connect_callback(Acceptor* acceptor, napi_value callback) {
-  const Napi::Env env(acceptor->env);
-  napi_create_reference(env, callback, 1, &acceptor->callback);
-  napi_async_init(env, nullptr, Napi::String::New(env, "PREFORK_ACCEPT"), &acceptor->context);
-  napi_add_async_cleanup_hook(env, stop_with_environment, acceptor, &acceptor->cleanup);
-}
-
-}  // namespace
-
-// (fd, callback)
-Napi::Value start_accepting(const Napi::CallbackInfo& info) {
-  auto* acceptor = static_cast<Acceptor*>(calloc(1, sizeof(Acceptor)));
-  if (acceptor == nullptr) return number(info.Env(), -ENOMEM);
-  acceptor->env = info.Env();
-  acceptor->fd = integer(info[0]);
-
-  const int error = watch(acceptor);
-  if (error < 0) {
-    free(acceptor);
-    return number(info.Env(), error);
-  }
-  connect_callback(acceptor, info[1]);
-  return Napi::External<Acceptor>::New(info.Env(), acceptor);
-}
-
-// (acceptor): of no use afterwards.
-Napi::Value stop_accepting(const Napi::CallbackInfo& info) {
-  stop(info[0].As<Napi::External<Acceptor>>().Data());
-  return info.Env().Undefined();
-}
-
-// (acceptor, whether)
-Napi::Value keep_loop_alive(const Napi::CallbackInfo& info) {
-  auto* acceptor = info[0].As<Napi::External<Acceptor>>().Data();
-  auto* handle = reinterpret_cast<uv_handle_t*>(&acceptor->poll);
-  info[1].As<Napi::Boolean>().Value() ? uv_ref(handle) : uv_unref(handle);
-  return info.Env().Undefined();
 }
 
 Napi::Object socket_constants(Napi::Env env) {

@@ -1,14 +1,12 @@
 // A JavaScript function that runs although the event loop stands still, in the middle of whatever
 // JavaScript keeps it, so that it can say what that is.
 //
-// Node-API has no way to interrupt JavaScript, so that the two functions of V8 that do it are
-// looked up when they are needed; where they are missing there is no report. They have had these
-// names since 2014, and Node's inspector enters JavaScript in the same way (src/inspector/
+// Node-API has no way to interrupt JavaScript: V8 is asked itself (v8/isolate.h); where that cannot
+// be, there is no report. Node's inspector enters JavaScript in the same way (src/inspector/
 // main_thread_interface.cc, RequestInterrupt).
 //
 // The request comes by a word of the shared memory, for which a thread waits that has nothing else
 // to do: V8 takes a lock, and a signal handler may take none.
-#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -20,15 +18,13 @@
 #include "binding/binding.h"
 #include "posix/supervise.h"
 #include "posix/syscall.h"
+#include "v8/isolate.h"
 
 namespace prefork {
 
 namespace {
 
 using Word = std::atomic<uint32_t>;
-using Interrupt = void (*)(void* isolate, void* data);
-using CurrentIsolate = void* (*)();
-using RequestInterrupt = void (*)(void* isolate, Interrupt interrupt, void* data);
 
 struct Reporter {
   napi_env env;
@@ -78,15 +74,13 @@ int start_thread() {
 
 // (index, report)
 Napi::Value report_stack_on_request(const Napi::CallbackInfo& info) {
-  const auto current =
-      reinterpret_cast<CurrentIsolate>(dlsym(RTLD_DEFAULT, "_ZN2v87Isolate10GetCurrentEv"));
-  const auto request = reinterpret_cast<RequestInterrupt>(
-      dlsym(RTLD_DEFAULT, "_ZN2v87Isolate16RequestInterruptEPFvPS0_PvES2_"));
-  if (current == nullptr || request == nullptr) return Napi::Number::New(info.Env(), -ENOSYS);
+  auto* isolate = reinterpret_cast<void*>(current_isolate());
+  const RequestInterrupt request = find_request_interrupt();
+  if (isolate == nullptr || request == nullptr) return number(info.Env(), -ENOSYS);
   napi_ref report = nullptr;
   napi_create_reference(info.Env(), info[1], 1, &report);
-  reporter = {info.Env(), report, current(), request, shared_word(info[0])};
-  return Napi::Number::New(info.Env(), start_thread());
+  reporter = {info.Env(), report, isolate, request, shared_word(info[0])};
+  return number(info.Env(), start_thread());
 }
 
 // (index)

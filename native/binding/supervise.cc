@@ -9,20 +9,20 @@ namespace prefork {
 
 Napi::Value begin_supervising(const Napi::CallbackInfo& info) {
   const Napi::Int32Array signals = info[0].As<Napi::Int32Array>();
-  return Napi::Number::New(info.Env(), begin_supervising(signals.Data(), signals.ElementLength()));
+  return number(info.Env(), begin_supervising(signals.Data(), signals.ElementLength()));
 }
 
 Napi::Value await_news(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), await_news(info[0].As<Napi::Number>().Int32Value()));
+  return number(info.Env(), await_news(integer(info[0])));
 }
 
 Napi::Value reap_any_child(const Napi::CallbackInfo& info) {
   const long pid = reap_any_child(info[0].As<Napi::Int32Array>().Data());
-  return Napi::Number::New(info.Env(), static_cast<double>(pid));
+  return number(info.Env(), static_cast<double>(pid));
 }
 
 Napi::Value end_supervising(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), end_supervising());
+  return number(info.Env(), end_supervising());
 }
 
 Napi::Value ring_bell(const Napi::CallbackInfo& info) {
@@ -33,7 +33,7 @@ Napi::Value ring_bell(const Napi::CallbackInfo& info) {
 // Never unmapped: a garbage-collected view of it would otherwise leave the others without.
 Napi::Value shared_memory(const Napi::CallbackInfo& info) {
   void* memory = shared_memory();
-  if (memory == nullptr) return Napi::Number::New(info.Env(), -ENOMEM);
+  if (memory == nullptr) return number(info.Env(), -ENOMEM);
   return Napi::ArrayBuffer::New(info.Env(), memory, kSharedBytes);
 }
 

@@ -4,14 +4,6 @@
 
 namespace prefork {
 
-namespace {
-
-int32_t integer(const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); }
-
-Napi::Value number(Napi::Env env, int value) { return Napi::Number::New(env, value); }
-
-}  // namespace
-
 // (fd, capacity)
 Napi::Value take_turns(const Napi::CallbackInfo& info) {
   Turns turns;

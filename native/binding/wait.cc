@@ -2,27 +2,17 @@
 #include "posix/wait.h"
 
 #include <node_api.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <uv.h>
 
 #include "binding/binding.h"
 #include "binding/call_from_loop.h"
+#include "binding/environments.h"
 #include "loop/child_processes.h"
 #include "loop/pid_watch.h"
 #include "loop/wait_signals.h"
 
 namespace prefork {
-
-namespace {
-
-uv_loop_t* loop_of(Napi::Env env) {
-  uv_loop_t* loop = nullptr;
-  napi_get_uv_event_loop(env, &loop);
-  return loop;
-}
-
-struct Waits;
 
 // A pending waitpidAsync().
 struct Watch {
@@ -39,34 +29,9 @@ struct Waits : WaitSignals {
   Watch* watches;
   unsigned open_handles;
   napi_async_cleanup_hook_handle cleanup;
-  Waits* following;
 };
 
-pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
-Waits* list = nullptr;
-
-Waits* find(napi_env env) {
-  pthread_mutex_lock(&list_lock);
-  Waits* waits = list;
-  while (waits != nullptr && waits->env != env) waits = waits->following;
-  pthread_mutex_unlock(&list_lock);
-  return waits;
-}
-
-void link(Waits* waits) {
-  pthread_mutex_lock(&list_lock);
-  waits->following = list;
-  list = waits;
-  pthread_mutex_unlock(&list_lock);
-}
-
-void unlink(Waits* waits) {
-  pthread_mutex_lock(&list_lock);
-  Waits** place = &list;
-  while (*place != waits) place = &(*place)->following;
-  *place = waits->following;
-  pthread_mutex_unlock(&list_lock);
-}
+namespace {
 
 // The environment may go on being torn down when nothing of ours is left in its loop.
 void handle_closed(Waits* waits) {
@@ -95,7 +60,7 @@ void stop_watch(Watch* watch) {
 // The thread ends, in the ordinary way or by terminate() in the middle of a wait.
 void clean_up(napi_async_cleanup_hook_handle, void* data) {
   auto* waits = static_cast<Waits*>(data);
-  unlink(waits);
+  waits_slot(waits->env) = nullptr;
   while (waits->watches != nullptr) stop_watch(waits->watches);
   waits->close(
       [](uv_handle_t* handle) { handle_closed(static_cast<Waits*>(WaitSignals::of(handle))); });
@@ -103,10 +68,10 @@ void clean_up(napi_async_cleanup_hook_handle, void* data) {
 
 // This environment's state; nullptr and `error` if it cannot be made.
 Waits* waits_of(Napi::Env env, int* error) {
-  Waits* waits = find(env);
-  if (waits != nullptr) return waits;
+  Waits*& slot = waits_slot(env);
+  if (slot != nullptr) return slot;
 
-  waits = static_cast<Waits*>(calloc(1, sizeof(Waits)));
+  auto* waits = static_cast<Waits*>(calloc(1, sizeof(Waits)));
   *error = -ENOMEM;
   if (waits == nullptr) return nullptr;
   waits->env = env;
@@ -117,7 +82,7 @@ Waits* waits_of(Napi::Env env, int* error) {
   }
   waits->open_handles = 1;
   napi_add_async_cleanup_hook(env, clean_up, waits, &waits->cleanup);
-  link(waits);
+  slot = waits;
   return waits;
 }
 
@@ -133,56 +98,55 @@ void call_back(PidWatch* pid) {
 Napi::Value begin_wait(const Napi::CallbackInfo& info) {
   int error = 0;
   Waits* waits = waits_of(info.Env(), &error);
-  return Napi::Number::New(info.Env(), waits == nullptr ? error : waits->begin());
+  return number(info.Env(), waits == nullptr ? error : waits->begin());
 }
 
 Napi::Value end_wait(const Napi::CallbackInfo& info) {
-  Waits* waits = find(info.Env());
+  Waits* waits = waits_slot(info.Env());
   if (waits != nullptr) waits->end();
   return info.Env().Undefined();
 }
 
 Napi::Value next_signal(const Napi::CallbackInfo& info) {
-  Waits* waits = find(info.Env());
-  return Napi::Number::New(info.Env(), waits == nullptr ? 0 : waits->next());
+  Waits* waits = waits_slot(info.Env());
+  return number(info.Env(), waits == nullptr ? 0 : waits->next());
 }
 
 Napi::Value sleep_until_signal(const Napi::CallbackInfo& info) {
-  Waits* waits = find(info.Env());
-  if (waits != nullptr) waits->sleep(info[0].As<Napi::Number>().Int32Value());
+  Waits* waits = waits_slot(info.Env());
+  if (waits != nullptr) waits->sleep(integer(info[0]));
   return info.Env().Undefined();
 }
 
 Napi::Value wait_now(const Napi::CallbackInfo& info) {
-  const pid_t pid = info[0].As<Napi::Number>().Int32Value();
-  const int options = info[1].As<Napi::Number>().Int32Value();
+  const pid_t pid = integer(info[0]);
+  const int options = integer(info[1]);
   int* status = info[2].As<Napi::Int32Array>().Data();
-  if (pid != -1) return Napi::Number::New(info.Env(), try_wait(pid, options, status, {}));
+  if (pid != -1) return number(info.Env(), try_wait(pid, options, status, {}));
 
   const ChildProcesses others(loop_of(info.Env()));
   const long result = others.ok() ? try_wait(pid, options, status, others.pids()) : -ENOMEM;
-  return Napi::Number::New(info.Env(), result);
+  return number(info.Env(), result);
 }
 
 Napi::Value note_child_pid(const Napi::CallbackInfo& info) {
-  const pid_t pid = info[0].As<Napi::Number>().Int32Value();
-  return Napi::Number::New(info.Env(), note_child(pid));
+  const pid_t pid = integer(info[0]);
+  return number(info.Env(), note_child(pid));
 }
 
 Napi::Value watch_pid(const Napi::CallbackInfo& info) {
   int error = 0;
   Waits* waits = waits_of(info.Env(), &error);
-  if (waits == nullptr) return Napi::Number::New(info.Env(), error);
+  if (waits == nullptr) return number(info.Env(), error);
 
   auto* watch = new Watch();
   watch->pid.context = watch;
   watch->pid.ended = call_back;
   watch->pid.closed = watch_closed;
-  error =
-      start_pid_watch(loop_of(info.Env()), info[0].As<Napi::Number>().Int32Value(), &watch->pid);
+  error = start_pid_watch(loop_of(info.Env()), integer(info[0]), &watch->pid);
   if (error < 0) {
     delete watch;
-    return Napi::Number::New(info.Env(), error);
+    return number(info.Env(), error);
   }
   watch->callback = Napi::Persistent(info[1].As<Napi::Function>());
   watch->waits = waits;

@@ -1,21 +1,23 @@
 // What glibc and musl do differently, where it matters to threads that are brought back: all of it
 // is here and in libc.cc.
 //
-//                                  glibc                           musl
-//   signals that it keeps          32, 33                          32, 33, 34
-//   of these, for all threads      33 (setuid)                     34 (setuid)
-//   what the kernel clears when    the thread's tid, in its        the lock of the list of threads:
-//     a thread ends                record (a joiner waits for it)  it is given up with the thread
-//   a thread's own tid             the same word                   a word of its record
-//   list of threads                parked with them, whole         parked with them, whole; _Fork()
-//                                                                  would empty it
-//   owners of locks, by tid        rwlocks, recursive mutexes,     recursive mutexes, stdio, the
-//   list
-//                                  stdio                           of threads
-//   setuid() in a child            misses threads that have their  could wait for ever: it counts
-//   on
-//                                  old tid (see credentials.h)     an answer from each tid
-//   rseq, remembered scheduling    since 2.35; yes                 no; asks the kernel each time
+// clang-format off
+//                              glibc                        musl
+//   signals that it keeps      32, 33                       32, 33, 34
+//   the one for all threads    33 (setuid)                  34 (setuid)
+//   cleared by the kernel      the thread's tid, in its     the lock of the list of threads, which
+//     when a thread ends       record: a joiner waits       is given up with the thread
+//   a thread's own tid         the same word                a word of its record
+//   the list of threads        parked with them, whole      parked with them, whole; its _Fork()
+//                                                           would empty it
+//   locks that know their      rwlocks, recursive           recursive mutexes, stdio, the list of
+//     owner by tid             mutexes, stdio               threads
+//   setuid() in a child        misses threads that have     could wait without end: it counts on
+//                              their old tid (see           an answer from each tid
+//                              credentials.h)
+//   rseq                       since 2.35                   no
+//   scheduling                 remembered                   asks the kernel each time
+// clang-format on
 //
 // (nptl/descr.h, nptl/pthread_create.c; musl src/internal/pthread_impl.h, src/thread/synccall.c,
 // src/process/_Fork.c.)

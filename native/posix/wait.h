@@ -1,5 +1,5 @@
 // Waiting for child processes without ever blocking: what wait(2) knows, and which children are
-// whose. Blocking, and signals, are the business of loop/signals.h.
+// whose. Blocking, and signals, are the business of loop/wait_signals.h.
 #pragma once
 
 #include <stddef.h>

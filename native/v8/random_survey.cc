@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fork/arch.h"
+#include "v8/isolate.h"
 #include "v8/own_memory.h"
 
 namespace prefork {
@@ -193,14 +194,6 @@ ptrdiff_t find_in_thread(uintptr_t isolate) {
 }
 
 }  // namespace
-
-// v8::Isolate::GetCurrent() is public and the same in all versions; but we have none of V8's
-// headers.
-uintptr_t current_isolate() {
-  static const auto get_current =
-      reinterpret_cast<uintptr_t (*)()>(dlsym(RTLD_DEFAULT, "_ZN2v87Isolate10GetCurrentEv"));
-  return get_current == nullptr ? 0 : get_current();
-}
 
 void RandomSurvey::see(FunctionAddress random, double drawn) {
   RandomLayout confirmed[kMostCandidates];

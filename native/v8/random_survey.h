@@ -9,9 +9,6 @@ namespace prefork {
 // A function of JavaScript's as V8 has it in memory; holds until V8 runs again.
 using FunctionAddress = uintptr_t;
 
-// The calling thread's; 0 if it cannot be had.
-uintptr_t current_isolate();
-
 // One survey of one new context, which must be the newest of its isolate and have drawn nothing.
 // Only what two surveys agree upon is certain: the second sees the list of contexts grow, and
 // another seed.

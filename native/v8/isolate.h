@@ -1,0 +1,19 @@
+// V8's isolate, and what is done to it by functions of V8 that Node-API has not. We have none of
+// V8's headers: each function is looked up by the name that it has had since 2014, and may be
+// missing.
+#pragma once
+
+#include <stdint.h>
+
+namespace prefork {
+
+// The calling thread's; 0 if it cannot be had.
+uintptr_t current_isolate();
+
+using Interrupt = void (*)(void* isolate, void* data);
+using RequestInterrupt = void (*)(void* isolate, Interrupt interrupt, void* data);
+
+// v8::Isolate::RequestInterrupt, for any thread to call; nullptr if it cannot be had.
+RequestInterrupt find_request_interrupt();
+
+}  // namespace prefork
