@@ -21,6 +21,7 @@
             "native/fork/critical.cc",
             "native/fork/cut_off.cc",
             "native/fork/descriptors.cc",
+            "native/fork/event_loop.cc",
             "native/fork/faults.cc",
             "native/fork/fork.cc",
             "native/fork/inotify.cc",

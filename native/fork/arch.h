@@ -15,17 +15,17 @@
 
 namespace prefork {
 
-constexpr long kSmallNumber = 1 << 24;  // above every descriptor, below every address
-
 using ThreadEntry = void (*)(void* argument);
 
-// Whether a thread was waiting in its event loop when a signal interrupted it: in a call that fails
-// with EINTR in spite of SA_RESTART (man 7 signal) and whose first argument is a small number,
-// which leaves epoll_wait, select and clock_nanosleep.
-//
-// A thread in a condition variable's wait does not count: V8 waits there for its helpers while it
-// holds a recursive mutex (IsolateSafepoint). Nor in a read: libuv holds a rwlock there (uv_spawn).
-bool was_in_event_loop(const void* ucontext);
+// The system call that failed with EINTR, in spite of SA_RESTART (man 7 signal), when a signal
+// interrupted the thread.
+struct InterruptedCall {
+  long number;        // or one of the next two
+  long first, sixth;  // arguments, where the number is not known
+};
+constexpr long kNoCall = -1, kUnknownCall = -2;
+
+InterruptedCall interrupted_call(const void* ucontext);
 
 // Has a thread that a signal interrupted in poll(2), ppoll, select or pselect call it again: these
 // fail with EINTR in spite of SA_RESTART, and libraries whose threads expect no signals take that
@@ -42,22 +42,29 @@ inline void* frame_of(siginfo_t*, void* ucontext) {
   return static_cast<char*>(ucontext) - sizeof(void*);
 }
 
-inline bool was_in_event_loop(const void* ucontext) {
-  const auto& registers = static_cast<const ucontext_t*>(ucontext)->uc_mcontext.gregs;
-  // Only then has there been an instruction before this one.
-  if (registers[REG_RAX] != -EINTR || registers[REG_RDI] >= kSmallNumber) return false;
-  const auto* code = reinterpret_cast<const uint8_t*>(registers[REG_RIP]) - 2;
-  return code[0] == 0x0f && code[1] == 0x05;
+// A call's number is in no register any more when it has failed. Up to glibc 2.40 the wrappers have
+// it in the instructions before the call: mov $number, %eax, and perhaps mov offset(%rsp), %edi for
+// a descriptor that was put aside. Later ones, and musl, make all calls that can be cancelled in
+// one place.
+inline long number_before(const uint8_t* syscall_instruction) {
+  const uint8_t* code = syscall_instruction;
+  if (code[-4] == 0x8b && code[-3] == 0x7c && code[-2] == 0x24) code -= 4;
+  if (code[-5] != 0xb8 || code[-2] != 0 || code[-1] != 0) return kUnknownCall;
+  return code[-4] | code[-3] << 8;
 }
 
-// The number is in no register any more, but libc's wrappers have it in the instruction before the
-// call: mov $number, %eax; syscall.
+inline InterruptedCall interrupted_call(const void* ucontext) {
+  const auto& registers = static_cast<const ucontext_t*>(ucontext)->uc_mcontext.gregs;
+  if (registers[REG_RAX] != -EINTR) return {kNoCall, 0, 0};
+  const auto* code = reinterpret_cast<const uint8_t*>(registers[REG_RIP]) - 2;
+  if (code[0] != 0x0f || code[1] != 0x05) return {kNoCall, 0, 0};
+  return {number_before(code), static_cast<long>(registers[REG_RDI]),
+          static_cast<long>(registers[REG_R9])};
+}
+
 inline void restart_poll(void* ucontext) {
   auto& registers = static_cast<ucontext_t*>(ucontext)->uc_mcontext.gregs;
-  const auto* code = reinterpret_cast<const uint8_t*>(registers[REG_RIP]);
-  if (registers[REG_RAX] != -EINTR || code[-2] != 0x0f || code[-1] != 0x05) return;
-  if (code[-7] != 0xb8 || code[-4] != 0 || code[-3] != 0) return;
-  const int number = code[-6] | code[-5] << 8;
+  const long number = interrupted_call(ucontext).number;
   if (number != SYS_poll && number != SYS_ppoll && number != SYS_select && number != SYS_pselect6) {
     return;
   }
@@ -116,14 +123,13 @@ inline long clone_onto(unsigned long flags, void* stack, pid_t* clear_tid, uintp
 // arch/arm64/kernel/signal.c, struct rt_sigframe: { siginfo, ucontext } at the stack pointer.
 inline void* frame_of(siginfo_t* info, void*) { return info; }
 
-// The first argument is in the register that now holds the result. What libuv calls, epoll_pwait,
-// is told from a futex by the call's number, which stays in x8.
-inline bool was_in_event_loop(const void* ucontext) {
+// The number stays in x8; the first argument was in the register that now holds the result.
+inline InterruptedCall interrupted_call(const void* ucontext) {
   const auto& machine = static_cast<const ucontext_t*>(ucontext)->uc_mcontext;
   constexpr uint32_t kSvc = 0xd4000001;
   const bool after_syscall = reinterpret_cast<const uint32_t*>(machine.pc)[-1] == kSvc;
-  return after_syscall && static_cast<long>(machine.regs[0]) == -EINTR &&
-         machine.regs[8] == SYS_epoll_pwait;
+  if (!after_syscall || static_cast<long>(machine.regs[0]) != -EINTR) return {kNoCall, 0, 0};
+  return {static_cast<long>(machine.regs[8]), 0, 0};
 }
 
 inline void restart_poll(void*) {}

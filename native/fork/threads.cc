@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "fork/arch.h"
+#include "fork/event_loop.h"
 #include "fork/kernel_state.h"
 #include "fork/libc.h"
 #include "fork/procfs.h"

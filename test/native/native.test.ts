@@ -91,3 +91,21 @@ describe('a ring of io_uring keeps what a thread has filled in or taken when it 
     expect(await result).toEqual({ status: 0, signal: null, stdout: 'ok\n'.repeat(7), stderr: '' });
   });
 });
+
+const BLOCKING_CALLS = [
+  ...['nanosleep', 'clock_nanosleep', 'usleep', 'futex', 'futex_with_timeout', 'pthread_cond_wait'],
+  ...['pthread_cond_timedwait', 'pthread_mutex_lock', 'pthread_rwlock_wrlock', 'sem_wait', 'sem_timedwait'],
+  ...['poll', 'ppoll', 'select', 'pselect', 'read', 'write', 'recv', 'recv_with_timeout', 'flock', 'fcntl'],
+  ...['semtimedop', 'msgrcv', 'sigtimedwait', 'epoll_wait', 'epoll_pwait'],
+];
+
+describe('a thread stopped in a blocking call gives up in the child the locks that it holds', () => {
+  it.each(BUILDS)('%s', { timeout: TIMEOUT }, async (_, build) => {
+    const { result } = new Program(await build(folder(), 'locks'), [], {
+      deadman: 120_000,
+      env: { ASAN_OPTIONS: 'detect_leaks=0' },
+    });
+    const stdout = `${BLOCKING_CALLS.join('\n')}\n`;
+    expect(await result).toEqual({ status: 0, signal: null, stdout, stderr: '' });
+  });
+});

@@ -89,7 +89,7 @@ function copyApplication(target) {
 }
 
 /** Programs of test/native. */
-const NATIVE_TESTS = ['forks', 'marks', 'rings'];
+const NATIVE_TESTS = ['forks', 'locks', 'marks', 'rings'];
 
 /** Answers the files `kernel` and `initrd` of a machine in which `nodes` (versions) run the suite. */
 export function makeImage({ architecture, release, nodes, forks, only }) {
