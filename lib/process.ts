@@ -9,9 +9,9 @@ import { cpus } from 'node:os';
 import { boolean, integer, invalidValue, object } from './base/arguments';
 import { invalidType, preforkError } from './base/errors';
 import { type ActiveThing, activeThings, formatActive } from './fork/active';
-import { tellHookErrorsTo } from './fork/at-fork';
+import { forkFrom } from './fork/fork';
 import { appLog, genLog } from './log';
-import { fork, WEXITSTATUS, WIFSIGNALED, WTERMSIG, wait } from './os';
+import { WEXITSTATUS, WIFSIGNALED, WTERMSIG, wait } from './os';
 import { closeSocketsOf, takeSocketsOf, workersNeeded } from './sockets/worker-sockets';
 import { checkWarmupOptions, type WarmupOptions, warmup } from './warmup/warmup';
 
@@ -29,6 +29,7 @@ export interface ForkProcessesOptions {
   warmup?: boolean | WarmupOptions;
 }
 
+/** Set in the child. As in Tornado, its own children inherit it, and cannot call forkProcesses() either. */
 let currentTaskId: number | null = null;
 
 /**
@@ -69,16 +70,14 @@ export function forkProcesses(
   genLog.info(`Starting ${count} processes`, 'process:123');
   const children = new Map<number, number>();
   if (warmupOptions !== null) warmup(warmupOptions);
-  tellHookErrorsTo((error) => appLog.error('Exception in afterInParent', error));
 
   // The task id in the child, null in the parent.
   function startChild(id: number): number | null {
-    const pid = fork({ allowInFlight: allowActive });
+    const pid = forkFrom(logHookError, { allowInFlight: allowActive });
     if (pid === 0) {
       /* child: fork() has reseeded Math.random and the other generators (_reseed_random) */
       currentTaskId = id;
       takeSocketsOf(id);
-      tellHookErrorsTo(null);
       return id;
     }
     /* parent */
@@ -127,6 +126,11 @@ export function cpuCount(): number {
   if (count > 0) return count;
   genLog.error('Could not detect number of processors; assuming 1', undefined, 'process:60');
   return 1;
+}
+
+/** The parent has no next tick, in which it could be thrown. */
+function logHookError(error: unknown): void {
+  appLog.error('Exception in afterInParent', error);
 }
 
 /** Logs how the child ended. True if that was not by status 0; stopping and dumping core are no ends of their own. */

@@ -17,6 +17,7 @@ export interface ForkMessage {
   pid: number;
 }
 
+/** Of this thread. A child begins with its parent's, as a child of Python's os.fork does. */
 const registered = new Set<ForkHooks>();
 const forks = channel('prefork:fork');
 
@@ -26,8 +27,8 @@ const forks = channel('prefork:fork');
  * The `before` functions are called in reverse order of registration, the others in order, so that hooks nest
  * (Python's `os.register_at_fork`). If a `before` throws, nothing is forked: those that have run get their
  * `afterInParent`, and `fork()` throws. An error of the other two does not keep the remaining hooks from running, nor
- * `fork()` from returning: it is thrown in the next tick, as an uncaught exception. The parent of `forkProcesses` has no
- * next tick, and logs it to `tornado.application`.
+ * `fork()` from returning: it is thrown in the next tick, as an uncaught exception. Two parents have no next tick: that of
+ * `forkProcesses` logs it to `tornado.application`, and that of the command `prefork` as the event `hook_failed`.
  * @returns takes the hooks away again
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`
  */
@@ -42,45 +43,46 @@ export function registerAtFork(hooks: ForkHooks): () => void {
   };
 }
 
-function throwLater(error: unknown): void {
+/** What becomes of an error of a hook when the fork is done, and there is nobody to throw it at. */
+export type HookFailed = (error: unknown) => void;
+
+/** An uncaught exception: for a process whose event loop turns again. */
+export function throwLater(error: unknown): void {
   process.nextTick(() => {
     throw error;
   });
 }
 
-let tellInParent = throwLater;
-
-/** For a parent that never returns to its loop: there is no next tick in which to throw. `null`: throw again. */
-export function tellHookErrorsTo(tell: ((error: unknown) => void) | null): void {
-  tellInParent = tell ?? throwLater;
-}
-
-function runAll(hooks: Iterable<ForkHooks>, name: 'afterInParent' | 'afterInChild'): void {
-  const tell = name === 'afterInParent' ? tellInParent : throwLater;
+function runAll(
+  hooks: Iterable<ForkHooks>,
+  name: 'afterInParent' | 'afterInChild',
+  failed: HookFailed,
+): void {
   for (const hook of hooks) {
     try {
       hook[name]?.();
     } catch (error) {
-      tell(error);
+      failed(error);
     }
   }
 }
 
 /** Calls the `before` functions; answers the hooks that the fork is bound to, whatever they register or remove. */
-export function runBefore(): ForkHooks[] {
+export function runBefore(failedInParent: HookFailed): ForkHooks[] {
   const hooks = [...registered];
   for (let i = hooks.length - 1; i >= 0; i--) {
     try {
       hooks[i]?.before?.();
     } catch (error) {
-      runAll(hooks.slice(i + 1), 'afterInParent');
+      runAll(hooks.slice(i + 1), 'afterInParent', failedInParent);
       throw error;
     }
   }
   return hooks;
 }
 
-export function runAfter(hooks: ForkHooks[], pid: number): void {
-  runAll(hooks, pid === 0 ? 'afterInChild' : 'afterInParent');
+export function runAfter(hooks: ForkHooks[], pid: number, failedInParent: HookFailed): void {
+  if (pid === 0) runAll(hooks, 'afterInChild', throwLater);
+  else runAll(hooks, 'afterInParent', failedInParent);
   if (forks.hasSubscribers && pid >= 0) forks.publish({ pid } satisfies ForkMessage);
 }

@@ -3,7 +3,7 @@ import { boolean, integer, object } from '../base/arguments';
 import { binding } from '../base/binding';
 import { preforkError, systemError } from '../base/errors';
 import { activeRequests, hasOtherThreads } from './active';
-import { runAfter, runBefore } from './at-fork';
+import { type HookFailed, runAfter, runBefore, throwLater } from './at-fork';
 import { becomeChild, listenForForksElsewhere } from './become-child';
 import { awaitCertificates } from './certificates';
 import { wrapCredentialCalls } from './credentials';
@@ -120,8 +120,13 @@ function goOn(pid: number, estate: Estate, options: ForkOptions): void {
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function fork(options: ForkOptions = {}): number {
+  return forkFrom(throwLater, options);
+}
+
+/** fork() for a parent whose event loop may not turn again: it says what becomes of errors of `afterInParent` hooks. */
+export function forkFrom(failedInParent: HookFailed, options: ForkOptions): number {
   checkOptions(object('options', options));
-  const hooks = runBefore();
+  const hooks = runBefore(failedInParent);
   let pid: number;
   let estate: Estate;
   try {
@@ -131,15 +136,15 @@ export function fork(options: ForkOptions = {}): number {
     const noHooks = hooks.slice(0, 0);
     rehearseFork((standIn) => {
       goOn(0, standIn, {});
-      runAfter(noHooks, -1);
+      runAfter(noHooks, -1, failedInParent);
     });
     pid = binding.fork(estate.inspectorPort, othersMayRead());
     if (pid < 0) throw forkError(pid);
   } catch (error) {
-    runAfter(hooks, -1);
+    runAfter(hooks, -1, failedInParent);
     throw error;
   }
   goOn(pid, estate, options);
-  runAfter(hooks, pid);
+  runAfter(hooks, pid, failedInParent);
   return pid;
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { registerAtFork } from '../../lib/fork/at-fork';
 import { run } from '../helpers/run';
-import { runStdin } from '../helpers/stdin';
+import { serve } from '../helpers/served';
+import { ROOT, runStdin } from '../helpers/stdin';
 
 /** The lines of the child (those that begin so), and all others, each in order. */
 async function printed(name: string): Promise<[child: string[], others: string[]]> {
@@ -61,6 +62,29 @@ test('The parent of forkProcesses, which has no next tick, logs what `afterInPar
   `);
   expect(result.status).toBe(0);
   expect(result.stderr).toMatch(/^Exception in afterInParent\nError: oops\n {4}at /);
+});
+
+test('The parent of prefork has none either: it logs the error, and no worker inherits it.', async () => {
+  const files = {
+    'app.js': `
+      const { registerAtFork } = require(${JSON.stringify(ROOT)});
+      registerAtFork({ afterInParent() { throw new Error('oops'); } });
+      require('node:http').createServer((_, response) => response.end('served')).listen(0, '127.0.0.1');
+    `,
+  };
+  const served = await serve(['app.js', '--workers', '3', '--log-format', 'json'], {
+    files,
+    until: /workers_ready/,
+  });
+  expect(await served.ask()).toBe('served');
+  expect(await served.stop()).toBe('status 0');
+  const events = served.log
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { event: string; message: string });
+  const failed = events.filter(({ event }) => event === 'hook_failed');
+  expect(failed.map(({ message }) => message)).toEqual(Array(3).fill(expect.stringContaining('Error: oops')));
+  expect(events.map(({ event }) => event)).not.toContain('worker_crashed');
 });
 
 test('When nothing was forked, `afterInParent` undoes what `before` did.', async () => {

@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
-import { fork } from '../../fork/fork';
+import { forkFrom } from '../../fork/fork';
 import { runSignalListeners } from '../../wait/signals';
 import { WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../../wait/status';
 import {
@@ -242,7 +242,7 @@ class Driver {
       row.take({ id, generation, restarts });
       this.#duties.prepare(id);
       // Only a hook can have begun something here, and of that the log has told.
-      pid = fork({ allowInFlight: this.#forked });
+      pid = forkFrom((error) => this.#hookFailed(error), { allowInFlight: this.#forked });
     } catch (error) {
       row?.free();
       const reason = error instanceof Error ? error.message : String(error);
@@ -264,6 +264,12 @@ class Driver {
     const worker = { id, pid, generation, restarts };
     this.#queue.push({ type: 'forked', worker, chance: Math.random() });
     return undefined;
+  }
+
+  /** Thrown later it would be queued for a tick that only workers have, each of those that are forked from now on. */
+  #hookFailed(error: unknown): void {
+    const message = `A hook of registerAtFork threw in afterInParent: ${error instanceof Error ? error.stack : error}`;
+    this.#duties.log({ level: 'error', event: 'hook_failed', message });
   }
 
   #askToDrain(id: number): void {
