@@ -71,7 +71,7 @@ export function monotonic(): number {
 /** One line. */
 export class Row {
   readonly #index: number;
-  readonly #numbers: Float64Array;
+  #numbers: Float64Array;
 
   constructor(index: number) {
     this.#index = index;
@@ -88,10 +88,9 @@ export class Row {
 
   /** A counter that costs an addition. */
   counter(field: Field): (amount: number) => void {
-    const numbers = this.#numbers;
     const index = FIELDS.indexOf(field);
     return (amount) => {
-      numbers[index] = (numbers[index] ?? 0) + amount;
+      this.#numbers[index] = (this.#numbers[index] ?? 0) + amount;
     };
   }
 
@@ -147,6 +146,11 @@ export class Row {
 
   free(): void {
     this.#numbers.fill(0);
+  }
+
+  /** In a child that the worker forks, which must not beat or count for it: from now on a line that nobody else sees. */
+  leave(): void {
+    this.#numbers = this.#numbers.slice();
   }
 
   status(): WorkerStatus {

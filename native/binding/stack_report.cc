@@ -12,6 +12,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <atomic>
 
@@ -32,8 +33,12 @@ struct Reporter {
   void* isolate;
   RequestInterrupt request;
   Word* wanted;
+  pid_t owner;
 };
-Reporter reporter;  // of the main thread, the only one that a parent looks after
+
+// Of the main thread, the only one that a parent looks after. A process that this one forks has a
+// copy of it, and of the thread that waits: the request is not meant for that.
+Reporter reporter;
 
 Word* shared_word(const Napi::Value& index) {
   return static_cast<Word*>(shared_memory()) + index.As<Napi::Number>().Uint32Value();
@@ -55,7 +60,7 @@ void report_now(void*, void*) {
 void* wait_for_request(void*) {
   while (reporter.wanted->load() == 0)
     sys(SYS_futex, reporter.wanted, FUTEX_WAIT, 0, nullptr, nullptr, 0);
-  reporter.request(reporter.isolate, report_now, nullptr);
+  if (getpid() == reporter.owner) reporter.request(reporter.isolate, report_now, nullptr);
   return nullptr;
 }
 
@@ -79,7 +84,7 @@ Napi::Value report_stack_on_request(const Napi::CallbackInfo& info) {
   if (isolate == nullptr || request == nullptr) return number(info.Env(), -ENOSYS);
   napi_ref report = nullptr;
   napi_create_reference(info.Env(), info[1], 1, &report);
-  reporter = {info.Env(), report, isolate, request, shared_word(info[0])};
+  reporter = {info.Env(), report, isolate, request, shared_word(info[0]), getpid()};
   return number(info.Env(), start_thread());
 }
 

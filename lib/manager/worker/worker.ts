@@ -3,10 +3,12 @@ import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Server } from 'node:net';
 import { binding } from '../../base/binding';
 import { invalidType } from '../../base/errors';
+import { registerAtFork } from '../../fork/at-fork';
 import type { Place } from '../parent/supervise';
 import type { Row } from '../scoreboard';
 import type { WorkerInfo } from '../settings';
 
+/** Undefined in the parent, and in the children of a worker. What follows is copied by each fork, and wanted there. */
 let place: Place | undefined;
 /** Promises that were given to `ready` and have not settled. */
 let awaited = 0;
@@ -20,8 +22,15 @@ export function beginManaging(): void {
   isManaged = true;
 }
 
+/** What the worker forks by itself is no worker, and nobody's to look after. */
 export function takePlace(taken: Place): void {
   place = taken;
+  registerAtFork({
+    afterInChild: () => {
+      place = undefined;
+      taken.row.leave();
+    },
+  });
 }
 
 export function ownRow(): Row | undefined {

@@ -1,0 +1,16 @@
+/** A worker may fork, too. Its child has a copy of everything, and is no worker. */
+import { expect, test } from 'vitest';
+import { get, Managed } from '../../helpers/manager';
+
+test('The child of a worker neither is one nor beats for it: the worker is found to hang, and says where.', async () => {
+  const managed = await new Managed('server.js', { workers: 1, hangTimeout: 300 }).started();
+  void get({ port: managed.port }, '/fork').catch(() => {});
+  const child = await managed.until('forked by a worker');
+  expect(child['worker']).toBeNull();
+  void get({ port: managed.port }, '/hang').catch(() => {});
+  await managed.until('worker_hung');
+  await managed.until('serving');
+  process.kill(child.pid ?? 0, 'SIGKILL'); // it holds the output that is read to its end
+  const { entries } = await managed.stop();
+  expect(entries.filter(({ event }) => event === 'stack_reported')).toHaveLength(1);
+});
