@@ -62,7 +62,8 @@ const NORMAL = '\x1b(B\x1b[m';
 
 type Format = (record: LogRecord) => string;
 
-// Python's root logger: its level, and its handler's format. No handler: the handler of last resort.
+// Python's root logger: its level, and its handler's format. No handler: the handler of last resort. Children log as
+// their parent does; nothing is buffered that they could write again.
 let rootLevel: Level = 'warning';
 let rootFormat: Format | null = null;
 let target: LogTarget | null = null;

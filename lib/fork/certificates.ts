@@ -5,6 +5,7 @@ interface Tls {
   getCACertificates?(type: 'extra' | 'system'): string[];
 }
 
+/** Copied by a fork, as the certificates are. */
 let complete = false;
 
 function usesSystemCertificates(): boolean {

@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
 
+/** In a forked child those of the parent lose their handles (become-child.ts), and are dropped at the next look. */
 const known = new Set<WeakRef<ChildProcess>>();
 
 /** libuv still has its process, which has not ended, or not been reaped yet. */

@@ -33,6 +33,7 @@ interface Disguise {
   request: IncomingMessage;
 }
 
+// Of objects that a fork copies, and with them.
 const beliefs = new WeakMap<Server, Beliefs>();
 const contexts = new WeakMap<IncomingMessage, RequestContext>();
 const disguises = new WeakMap<Socket, Disguise>();

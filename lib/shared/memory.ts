@@ -12,6 +12,7 @@ const LAYOUT = {
   counters: { at: 4096 + 256 * 1024, bytes: 64 * 1024 },
 } as const;
 
+/** Whoever was forked after it was made has the same: a fork shares the mapping instead of copying it. */
 let memory: ArrayBuffer | undefined;
 
 function sharedMemory(): ArrayBuffer {

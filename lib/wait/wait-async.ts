@@ -8,7 +8,7 @@ const MAX_INT = 0x7fffffff;
 
 export type AsyncWaits = Set<PidWatch>;
 
-/** What is pending in this thread's loop. */
+/** What is pending in this thread's loop. A child empties its copy (`forgetAsyncWaits`). */
 export const asyncWaits: AsyncWaits = new Set();
 
 /** False if the watch is over already: its child ended, it was aborted, or this is a forked child. */

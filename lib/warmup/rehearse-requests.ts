@@ -37,7 +37,7 @@ const DEFAULTS = { paths: ['/'], headers: {}, requests: 1000, timeout: 30_000 };
 const CONNECTIONS = 30; // V8 has seen enough sockets after some ten
 const LONGEST = 2 ** 31 - 1;
 
-/** What V8 has learned about objects is forgotten with the last of their kind. */
+/** What V8 has learned about objects is forgotten with the last of their kind: so every child keeps them, too. */
 const kept: unknown[] = [];
 
 /**

@@ -8,6 +8,7 @@ type CollectGarbage = (options?: object) => void;
 
 const V8_VERSION = Number.parseInt(process.versions.v8, 10);
 
+/** A child has a copy, of a context of its own. */
 let gc: CollectGarbage | undefined;
 
 /** V8 gives `gc` to contexts that are made while the flag is set. */

@@ -29,6 +29,8 @@ struct Environment {
   Environment* next;
 };
 
+// Held across the fork by the thread that forks, and so whole in the child: each of them lives on
+// there.
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 Environment* environments;
 uv_loop_t* forking_loop;  // under the lock

@@ -14,6 +14,7 @@ namespace prefork {
 
 namespace {
 
+// A child has the same V8 at the same addresses.
 pthread_mutex_t surveying = PTHREAD_MUTEX_INITIALIZER;
 RandomLayout layout;
 bool surveyed;             // once: `layout` is what was found, and waits for a second opinion

@@ -24,6 +24,7 @@ struct Credentials {
   gid_t groups[kMaxGroups];
 };
 
+// Filled anew for each call, within its critical section.
 Credentials wanted;
 
 int read_own() {

@@ -20,7 +20,8 @@ constexpr unsigned kSignalOneShot = 0x02000000;
 // Starting a handle makes libuv install its handler, and stopping the last one sets SIG_DFL. A
 // program that ignores SIGCHLD (or set SA_NOCLDWAIT) gets its way all the same: the kernel goes on
 // reaping by itself, so that a wait ends with ECHILD when the last child is gone, and the action
-// is put back afterwards. Shared by the waits of all threads.
+// is put back afterwards. Shared by the waits of all threads: a child
+// inherits the waits, which end there, too, with what they have counted.
 pthread_mutex_t action_lock = PTHREAD_MUTEX_INITIALIZER;
 unsigned action_users = 0;
 struct sigaction action_before;

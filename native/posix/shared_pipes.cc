@@ -14,6 +14,7 @@ struct Block {
   Block* next;
 };
 
+// A child has the same pipes, and so the same list.
 Block first_block;
 
 // Where the last free slot was found: the blocks before it are likely to be full.

@@ -21,6 +21,7 @@ namespace {
 
 using Bell = std::atomic<uint32_t>;
 
+// The one mapping that a fork shares instead of copying it, for all who are forked once it is made.
 pthread_mutex_t mapping_lock = PTHREAD_MUTEX_INITIALIZER;
 void* mapping = nullptr;
 

@@ -18,7 +18,8 @@ namespace prefork {
 
 namespace {
 
-// The children that fork() made and that nobody has reaped yet, as far as we know.
+// The children that fork() made and that nobody has reaped yet, as far as we know. A child forgets
+// them: forget_children().
 pthread_mutex_t forked_lock = PTHREAD_MUTEX_INITIALIZER;
 pid_t* forked = nullptr;
 size_t forked_count = 0;

@@ -87,6 +87,7 @@ function findCaches(): Uint8Array[] | undefined {
   }
 }
 
+/** Node's own arrays, which a fork copies with all memory: what is known of them holds in a child. */
 let caches: Uint8Array[] | undefined;
 let searched = false;
 

@@ -15,6 +15,7 @@ import { reseedContexts, watchContexts } from './vm-contexts';
 const replaces = !canRenewMathRandom();
 if (replaces) watchContexts();
 
+/** Once for a whole family of processes: the warning comes before the first fork. */
 let warned = false;
 
 function warnIfFrozen(): void {

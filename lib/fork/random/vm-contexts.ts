@@ -33,6 +33,7 @@ function reseed(context: vm.Context): void {
   }
 }
 
+/** A fork copies the contexts, and with them the list. */
 const contexts = new Map<symbol, WeakRef<vm.Context>>();
 const collected = new FinalizationRegistry<symbol>((key) => contexts.delete(key));
 
@@ -42,6 +43,7 @@ function note(context: vm.Context): void {
   collected.register(context, key);
 }
 
+/** The children of a child inherit it, rightly: contexts made in any of them start alike. */
 let inChild = false;
 
 function noteOrReseed(context: vm.Context): void {
