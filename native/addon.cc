@@ -36,6 +36,10 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "loop_active_handles", list_active_handles);
   exports.Set("libc", kLibc);
   exports.Set("socket_constants", socket_constants(env));
+  method(exports, "path_openat", open_path_at);
+  method(exports, "path_unlinkat", unlink_path_at);
+  method(exports, "path_lock", lock_whole_file);
+  method(exports, "path_is_served", is_socket_served);
   method(exports, "process_exit", exit_at_once);
   method(exports, "process_getpid", get_pid);
   method(exports, "process_getppid", get_parent_pid);

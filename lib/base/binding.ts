@@ -162,6 +162,18 @@ export interface Binding {
   /** The C library that the addon was compiled for. */
   readonly libc: 'glibc' | 'musl';
 
+  /** openat(2), closed on exec: the descriptor. */
+  path_openat(directory: number, name: string, flags: number, mode: number): number;
+  /** unlinkat(2): 0. */
+  path_unlinkat(directory: number, name: string): number;
+  /**
+   * Locks a whole file for writing, as long as this open file exists in any process: 0. Without waiting: 1 if another has
+   * such a lock, 2 if others have locks for reading only, as anybody may who can read the file.
+   */
+  path_lock(fd: number): number;
+  /** Whether somebody listens on the Unix socket at this path: 1 or 0. */
+  path_is_served(path: string): number;
+
   /** `_exit(2)` with the low eight bits of `status`. */
   process_exit(status: number): never;
   process_getpid(): number;

@@ -1,8 +1,11 @@
-import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, readlinkSync } from 'node:fs';
 import { dup2 } from '../os';
 import type { Place } from './parent/supervise';
 import { reopenCount } from './scoreboard';
 import type { Log } from './settings';
+import { openFile } from './system/paths';
+
+const { O_APPEND, O_WRONLY } = constants;
 
 const STANDARD_OUTPUTS = [1, 2] as const;
 
@@ -21,7 +24,11 @@ export function rememberLogFiles(): void {
 export function reopenLogFiles(log: Log, who: { worker?: number; pid?: number } = {}): void {
   for (const [fd, name] of names) {
     try {
-      const opened = openSync(name, 'a', 0o644);
+      const { fd: opened } = openFile(name, {
+        flags: O_WRONLY | O_APPEND,
+        mode: 0o644,
+        mayBelongToOwner: true,
+      });
       dup2(opened, fd);
       closeSync(opened);
     } catch (error) {

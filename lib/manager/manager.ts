@@ -14,7 +14,6 @@ import type { LogEvent } from './log-events';
 import { rememberLogFiles, reopenLogFiles } from './log-files';
 import { autoWorkers } from './parent/auto-workers';
 import { callInParent } from './parent/hooks';
-import { removePidFile, writePidFile } from './parent/pid-file';
 import {
   explainBind,
   explainBusy,
@@ -28,6 +27,7 @@ import { beginSupervising, type Place, supervise } from './parent/supervise';
 import { MIN_HANG_TIMEOUT, type Rules } from './policy';
 import { MAX_WORKERS } from './scoreboard';
 import type { Log, Settings, WorkerInfo } from './settings';
+import { PidFile } from './system/pid-file';
 import { becomeWorker } from './worker/become-worker';
 import { findPrivileges, type Privileges } from './worker/privileges';
 import { leaveQueueOf, watchServer } from './worker/traffic';
@@ -58,6 +58,7 @@ export class Manager {
   #giveUp: NodeJS.Timeout | undefined;
   #rehearsal: 'to do' | 'under way' | 'done';
   #place: Place | undefined;
+  #pidFile: PidFile | undefined;
 
   /**
    * Prepares this process, and takes over what `listen` does from now on.
@@ -202,7 +203,7 @@ export class Manager {
     process.off('SIGTERM', this.#terminatedEarly);
     beginSupervising(arrived);
     try {
-      if (settings.pidFile !== null) writePidFile(settings.pidFile);
+      if (settings.pidFile !== null) this.#pidFile = new PidFile(settings.pidFile);
     } catch (error) {
       this.fail('pid_file_failed', error instanceof Error ? error.message : String(error));
     }
@@ -252,7 +253,7 @@ export class Manager {
   }
 
   #cleanUp(): void {
-    if (this.#settings.pidFile !== null) removePidFile(this.#settings.pidFile);
+    this.#pidFile?.remove();
     for (const endpoint of this.#endpoints()) endpoint.removeFile();
   }
 
@@ -261,6 +262,7 @@ export class Manager {
   /** Nothing is thrown into the application, which might catch it and go on: as root, if that could not be given up. */
   #becomeWorker(place: Place): void {
     const { worker } = place;
+    this.#pidFile?.leave();
     try {
       becomeWorker(place, {
         settings: this.#settings,

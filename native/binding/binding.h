@@ -41,6 +41,12 @@ Napi::Value share_credentials(const Napi::CallbackInfo& info);
 // loop.cc
 Napi::Value list_active_handles(const Napi::CallbackInfo& info);
 
+// paths.cc
+Napi::Value open_path_at(const Napi::CallbackInfo& info);
+Napi::Value unlink_path_at(const Napi::CallbackInfo& info);
+Napi::Value lock_whole_file(const Napi::CallbackInfo& info);
+Napi::Value is_socket_served(const Napi::CallbackInfo& info);
+
 // process.cc
 Napi::Value exit_at_once(const Napi::CallbackInfo& info);
 Napi::Value get_pid(const Napi::CallbackInfo& info);

@@ -7,6 +7,7 @@
 
 #include "binding/binding.h"
 #include "binding/endpoint.h"
+#include "binding/text.h"
 
 namespace prefork {
 
@@ -23,21 +24,6 @@ Napi::Value describe_endpoint(Napi::Env env, const Endpoint& endpoint) {
 }
 
 namespace {
-
-// A JavaScript string in UTF-8 that may hold NULs. `fits` is false if it was longer than the room.
-template <size_t kRoom>
-struct Text {
-  explicit Text(const Napi::Value& value) {
-    size_t needed = 0;
-    napi_get_value_string_utf8(value.Env(), value, nullptr, 0, &needed);
-    fits = needed <= kRoom;
-    if (fits) napi_get_value_string_utf8(value.Env(), value, bytes, sizeof(bytes), &length);
-  }
-
-  char bytes[kRoom + 1] = {};
-  size_t length = 0;
-  bool fits = false;
-};
 
 bool copy_endpoint(const void* bytes, size_t length, Endpoint* out) {
   if (length > sizeof(out->storage)) return false;

@@ -1,15 +1,14 @@
 /** Listening sockets as net.Server would bind them, but known to no event loop, so that forks share them. */
-import { readFileSync, unlinkSync } from 'node:fs';
 import { constants } from 'node:os';
-import { resolve } from 'node:path';
 import { binding, type ResolvedAddress } from '../../base/binding';
 import { check, resolverError, systemError } from '../../base/errors';
-import { bindUnixSocket, ListeningSocket } from '../../netutil';
+import { ListeningSocket } from '../../netutil';
 import { listenOnAddress } from '../../sockets/bind';
 import { getaddrinfo } from '../../sockets/resolve';
+import { UnixListeningSocket } from '../system/socket-file';
 
 const { AF_UNSPEC, AI_PASSIVE, SOL_SOCKET, SO_ACCEPTCONN } = binding.socket_constants;
-const { EADDRINUSE, EINVAL } = constants.errno;
+const { EINVAL } = constants.errno;
 
 /** Node's default for net.Server; the kernel has a limit of its own (net.core.somaxconn). */
 const BACKLOG = 511;
@@ -69,21 +68,9 @@ function bindAddress(
   return listenOnAddress(address, { port, backlog, reusePort, ipv6Only, bindSyscall: 'listen' });
 }
 
-/** What an earlier process has left behind goes; what somebody listens on stays. */
 function bindUnix({ path, mode, backlog = BACKLOG }: Wish & { kind: 'unix' }): ListeningSocket {
-  if (isServed(path)) throw systemError(-EADDRINUSE, 'listen', { address: path });
-  return bindUnixSocket(path, { mode: mode ?? 0o777 & ~process.umask(), backlog });
-}
-
-/** /proc/net/unix: … flags (00010000: it listens) … inode path */
-function isServed(path: string): boolean {
-  const wanted = path.startsWith('\0') ? path.replaceAll('\0', '@') : resolve(path);
-  return readFileSync('/proc/net/unix', 'utf8')
-    .split('\n')
-    .some((line) => {
-      const [, flags, name = ''] = /^\S+ \S+ \S+ (\S+) \S+ \S+ +\S+ (.+)$/.exec(line) ?? [];
-      return flags === '00010000' && (name === wanted || (!name.startsWith('@') && resolve(name) === wanted));
-    });
+  const access = { mode: mode ?? 0o777 & ~process.umask(), uid: null, gid: null };
+  return new UnixListeningSocket(path, access, backlog);
 }
 
 function takeOver(fd: number): ListeningSocket {
@@ -95,14 +82,4 @@ function takeOver(fd: number): ListeningSocket {
     check(result, 'listen');
   }
   return socket;
-}
-
-/** The file of a Unix socket, which nobody else will remove. */
-export function removeSocketFile(wish: Wish): void {
-  if (wish.kind !== 'unix' || wish.path.startsWith('\0')) return;
-  try {
-    unlinkSync(wish.path);
-  } catch {
-    // Gone already, or in a directory that has gone.
-  }
 }

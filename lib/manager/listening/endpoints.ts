@@ -2,7 +2,8 @@ import { binding } from '../../base/binding';
 import type { ListeningSocket } from '../../netutil';
 import { Turns } from '../../sockets/turns';
 import { MAX_WORKERS } from '../scoreboard';
-import { bindOneOfMany, bindShared, formatWish, removeSocketFile, type Wish } from './bind';
+import { UnixListeningSocket } from '../system/socket-file';
+import { bindOneOfMany, bindShared, formatWish, type Wish } from './bind';
 
 function refuse(socket: ListeningSocket): void {
   if (socket.fd === -1) return;
@@ -84,10 +85,15 @@ export class Endpoint {
     return true;
   }
 
-  /** Once: the next server may have made its own under that name by the time that this one ends. */
+  /** Once, and before the socket is closed. */
   removeFile(): void {
-    if (!this.#fileRemoved) removeSocketFile(this.wish);
+    if (this.#fileRemoved || !(this.#shared instanceof UnixListeningSocket)) return;
     this.#fileRemoved = true;
+    try {
+      this.#shared.removeFile();
+    } catch {
+      // Its directory has gone, or this process may not change it any more: there is nothing left to do about it.
+    }
   }
 
   get #first(): ListeningSocket {

@@ -1,0 +1,27 @@
+// Files that a directory names, one system call a function: the value it asks for, or -errno. Who
+// may be trusted with a directory, lib/manager/system/paths.ts decides, one step of a path at a
+// time.
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+namespace prefork {
+
+// Closed on exec. `directory` may be AT_FDCWD.
+int open_at(int directory, const char* name, int flags, mode_t mode);
+int unlink_at(int directory, const char* name);
+
+// Who keeps a process from writing to a file alone.
+enum class Lock { kTaken = 0, kHeld = 1, kRead = 2 };
+
+// Takes the file for as long as this open file exists, in any process (F_OFD_SETLK of fcntl(2)), or
+// says who has it: another that may write to the file, or only one that may read it, which anybody
+// can be. A Lock, or -errno.
+int lock_file(int fd);
+
+// Whether somebody listens on the Unix socket at `path`: 1, 0, or -errno. It asks as any client
+// would, so that links, other names of the file and network namespaces make no difference.
+int is_served(const char* path, size_t length);
+
+}  // namespace prefork
