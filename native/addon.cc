@@ -58,6 +58,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "supervise_end", end_supervising);
   method(exports, "supervise_ring", ring_bell);
   method(exports, "shared_memory", shared_memory);
+  method(exports, "signals_hold", hold_signals);
+  method(exports, "signals_take", take_held_signals);
+  method(exports, "signals_release", release_signal);
   method(exports, "stack_report_on_request", report_stack_on_request);
   method(exports, "stack_request", request_stack);
   method(exports, "turns_take", take_turns);

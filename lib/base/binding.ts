@@ -210,6 +210,17 @@ export interface Binding {
   shared_memory(): ArrayBuffer | number;
 
   /**
+   * Keeps these signals from all listeners of this process, also from those that are attached later; `arrived` is called
+   * in the loop after one has come, and what it throws is an uncaught exception. Keeps nothing alive. Main thread only,
+   * once: 0, or `-EEXIST`.
+   */
+  signals_hold(signals: Int32Array, arrived: () => void): number;
+  /** Bit n is set if signal n has come since the last call. */
+  signals_take(): number;
+  /** It reaches its listeners again, or does what it does by default. */
+  signals_release(signal: number): void;
+
+  /**
    * Runs `report` in the middle of whatever JavaScript this thread is running once another process has called
    * `stack_request` with the same 32-bit word of the shared memory: 0, or `-ENOSYS` where V8 cannot be asked.
    */

@@ -5,6 +5,8 @@ export const LOG_EVENTS = {
   application_was_busy:
     'requests of the application never ended, so it could not be forked; the manager ends',
   boot_failed: 'no worker became ready after the start; the manager ends',
+  connections_closed:
+    'WebSockets, event streams and the like were still open when a worker had to end, and are closed',
   connections_were_open: 'the application held connections that workers cannot share; the manager ends',
   crash_loop_entered: 'workers crash again and again; restarts are delayed from now on',
   crash_loop_left: 'workers stay up again; restarts are no longer delayed',

@@ -38,6 +38,11 @@ Napi::Value requests_in_flight(const Napi::CallbackInfo& info);
 Napi::Value restart_lost_watchers(const Napi::CallbackInfo& info);
 Napi::Value share_credentials(const Napi::CallbackInfo& info);
 
+// held_signals.cc
+Napi::Value hold_signals(const Napi::CallbackInfo& info);
+Napi::Value take_held_signals(const Napi::CallbackInfo& info);
+Napi::Value release_signal(const Napi::CallbackInfo& info);
+
 // loop.cc
 Napi::Value list_active_handles(const Napi::CallbackInfo& info);
 

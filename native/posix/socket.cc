@@ -139,7 +139,9 @@ int has_pending(int fd) {
   do {
     result = poll(&listening, 1, 0);
   } while (result == -1 && errno == EINTR);
-  return answer(result);
+  if (result == -1) return -errno;
+  // Not POLLNVAL or POLLERR: what waits behind a descriptor that was closed, nobody can accept.
+  return (listening.revents & POLLIN) != 0 ? 1 : 0;
 }
 
 int bind_to(int fd, const Endpoint& endpoint) {

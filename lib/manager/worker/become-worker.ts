@@ -1,20 +1,23 @@
 /** What a new worker does first, before it goes on with the application. */
+import type { EventEmitter } from 'node:events';
+import { constants } from 'node:os';
 import { binding } from '../../base/binding';
 import { setParentDeathSignal } from '../../os';
 import { logReopener } from '../log-files';
 import type { Place } from '../parent/supervise';
 import type { Rules } from '../policy';
-import { type Row, scoreboard } from '../scoreboard';
-import type { Log, Settings } from '../settings';
-import { applicationListensFor, noticeSelfKill } from './foreign-listeners';
+import { scoreboard } from '../scoreboard';
+import type { Log, LogEntry, Settings, WorkerInfo } from '../settings';
+import { applicationListensFor } from './foreign-listeners';
 import { startBeating } from './health';
+import { holdSignals, releaseSignals } from './held-signals';
 import { memoryTrimmer } from './memory-trimmer';
 import { dropPrivileges, type Privileges } from './privileges';
 import { reportStackOnRequest } from './stack-report';
-import { countTraffic, finishTraffic } from './traffic';
+import { answerRequests, closeServers, countTraffic, endLasting, stopAccepting } from './traffic';
 import { takePlace } from './worker';
 
-/** When a worker that waits for nothing but quiet clients gives up, so that it ends by itself. */
+/** When a worker closes what is still open, so that it ends by itself. */
 const BEFORE_THE_KILL = 2000;
 
 const ENDING: NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
@@ -26,7 +29,8 @@ interface WorkerOptions {
   log: Log;
 }
 
-export function becomeWorker(place: Place, { settings, rules, privileges, log }: WorkerOptions): void {
+export function becomeWorker(place: Place, options: WorkerOptions): void {
+  const { settings, rules, privileges, log } = options;
   const { worker, row } = place;
   takePlace(place);
   dropPrivileges(privileges);
@@ -40,7 +44,7 @@ export function becomeWorker(place: Place, { settings, rules, privileges, log }:
   ];
   startBeating(row, rules, duties);
   reportStackOnRequest(place, log);
-  listenForSignals(place, rules);
+  listenForSignals(place, options);
   callHook(settings, place, log);
 }
 
@@ -65,20 +69,13 @@ function callHook({ hooks }: Settings, { worker }: Place, log: Log): void {
   }
 }
 
-/**
- * SIGINT and SIGHUP reach a whole terminal: what comes of them is for the parent to say. Before all other listeners, to
- * find those that are called once while they are still there.
- */
-function listenForSignals({ row, early }: Place, rules: Rules): void {
-  const stop = (signal: NodeJS.Signals) => {
-    if (signal !== 'SIGINT' || !waitsForTerm()) void finish(row, rules, signal);
-  };
-  for (const signal of ENDING) process.prependListener(signal, stop);
-  process.on('SIGHUP', () => {});
-  for (const signal of early) process.kill(process.pid, signal);
-  noticeSelfKill((signal) => {
-    if (row.isStopping) process.off(signal, stop);
+/** SIGINT and SIGHUP reach a whole terminal: what comes of them is for the parent to say. */
+function listenForSignals(place: Place, options: WorkerOptions): void {
+  holdSignals([...ENDING, 'SIGHUP'], (signal) => {
+    if (signal === 'SIGHUP') emitSignal(signal);
+    else if (signal !== 'SIGINT' || !waitsForTerm()) void finish(place, options, signal);
   });
+  for (const signal of place.early) process.kill(process.pid, signal);
 }
 
 /** An application that listens for SIGTERM only: the parent sends it one after its own SIGINT. */
@@ -87,21 +84,57 @@ function waitsForTerm(): boolean {
 }
 
 /**
- * An application that listens for the signal itself has ends of its own to tie up, and ends when it has; if it does not
- * the parent's patience is the limit. Any other ends when its last connection is closed.
+ * The application's own listeners get the signal when all requests are answered, and find everything as without a
+ * manager; they end the worker in their own time. Where there are none, it ends when its last connection is closed.
  */
-async function finish(row: Row, { gracefulTimeout }: Rules, signal: NodeJS.Signals): Promise<void> {
+async function finish(place: Place, options: WorkerOptions, signal: NodeJS.Signals): Promise<void> {
+  const { row, worker } = place;
+  const { log, rules } = options;
   if (row.isStopping) return;
   row.markStopping();
   binding.supervise_ring();
-  const isAlone = !applicationListensFor(signal);
   closeInspector();
-  await finishTraffic({
-    isLast: () => row.get('draining') === 1,
-    isUrgent: () => row.get('ending') === 1,
-    patience: gracefulTimeout - BEFORE_THE_KILL,
-  });
+  const listens = () => applicationListensFor(signal);
+  const patience = patienceOf(rules);
+  const isUrgent = () => row.get('ending') === 1;
+  await stopAccepting(() => row.get('draining') === 1);
+  // The rest of the time is the listeners' own.
+  await answerRequests({ isUrgent, limit: listens() ? patience / 2 : patience }, !listens());
+  const isAlone = !listens();
+  if (!isAlone) {
+    process.once('beforeExit', closeServers);
+    releaseSignals(ENDING);
+    await deliver(signal);
+  }
+  const cut = await endLasting({ isUrgent, limit: patience }, !isAlone, isAlone);
+  if (cut > 0) log(connectionsCut(worker, cut));
   if (isAlone) process.exit(0);
+}
+
+/** In a turn of the loop of its own: what a listener throws is an uncaught exception, as with any signal. */
+function deliver(signal: NodeJS.Signals): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(() => {
+      resolve();
+      emitSignal(signal);
+    });
+  });
+}
+
+/** As Node does when it comes (lib/internal/process/signal.js). */
+function emitSignal(signal: NodeJS.Signals): void {
+  (process as EventEmitter).emit(signal, signal, constants.signals[signal]);
+}
+
+/** From the signal on, in milliseconds. */
+function patienceOf({ gracefulTimeout }: Rules): number {
+  return Math.max(gracefulTimeout - BEFORE_THE_KILL, gracefulTimeout / 2);
+}
+
+function connectionsCut({ id, pid }: WorkerInfo, count: number): LogEntry {
+  const what = count === 1 ? '1 connection that was' : `${count} connections that were`;
+  const message = `Worker ${id} (pid ${pid}) closed ${what} still open (WebSocket, events, streams)`;
+  return { level: 'info', event: 'connections_closed', message, worker: id, pid };
 }
 
 /** Opens the inspector as soon as the port is free: the worker that this one replaces may still have it. */

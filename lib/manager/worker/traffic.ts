@@ -1,35 +1,35 @@
 /** What goes through a worker's servers: counted while it runs, and brought to an end when it stops. */
 import { subscribe } from 'node:diagnostics_channel';
-import type { Server as HttpServer, ServerResponse } from 'node:http';
-import { Server, type Socket } from 'node:net';
-import { binding } from '../../base/binding';
+import type { Server, Socket } from 'node:net';
 import type { ListeningSocket } from '../../netutil';
-import { ownedSockets } from '../../sockets/server-handle';
-import type { Row } from '../scoreboard';
-import { handshakes, portsOf } from './handshakes';
+import { monotonic, type Row } from '../scoreboard';
+import {
+  Connection,
+  type Http2Session,
+  type Http2Stream,
+  type RequestStart,
+  speaksHttp,
+  speaksHttp2,
+  usesTls,
+} from './connections';
+import { isLastNow, lastSoFar, makeLast, noteQueued } from './last-answers';
+import { descriptorsOf, emptyQueues, letGo, pause } from './let-go';
+import { sayGoodbye } from './say-goodbye';
 
 /**
  * How long a connection without a request is left open when a worker stops: what a client has sent already may still be
  * on its way.
  */
 const LINGER = 1000;
-/** A lost packet of a handshake is sent again after a second; longer than that and a bit only liars take. */
-const HANDSHAKE_LIMIT = 3000;
-const LOOK_INTERVAL = 20;
 
-interface Http2Session {
-  close(): void;
-  on(event: 'close', listener: () => void): void;
-}
+/** How long the other side of a connection that lasts may take to answer a goodbye. */
+const GOODBYE_LIMIT = 1000;
 
-/** What lib/_http_server.js keeps on a socket: the response that is being written. */
-interface Busy {
-  _httpMessage?: ServerResponse | null;
-}
+/** On a socket. */
+const CONNECTION = Symbol('connection');
 
 const servers = new Set<Server>();
-/** Each with the time at which it was accepted. */
-const connections = new Map<Socket, number>();
+const connections = new Map<Socket, Connection>();
 const sessions = new Set<Http2Session>();
 /** Sockets that were handed over. */
 const lent = new Set<number>();
@@ -40,7 +40,8 @@ export function countTraffic(row: Row): void {
   const count = row.counter('requests');
   subscribe('http.server.request.start', (message) => {
     count(1);
-    if (stopping) lastOnItsConnection((message as { response: ServerResponse }).response);
+    if (stopping) isLastNow(message as RequestStart);
+    else noteQueued(message as RequestStart);
   });
 }
 
@@ -49,27 +50,61 @@ export function watchServer(server: Server, row: Row): void {
   if (servers.has(server)) return;
   servers.add(server);
   const count = row.counter('connections');
+  const isPlain = !usesTls(server);
+  const isHttp2 = speaksHttp2(server);
   server.on('close', () => servers.delete(server));
   server.on('connection', (socket: Socket) => {
-    connections.set(socket, Date.now());
+    const connection = new Connection(socket, isPlain);
+    connections.set(socket, connection);
+    if (isHttp2) Reflect.set(socket, CONNECTION, connection);
     count(1);
     socket.once('close', () => {
       connections.delete(socket);
       count(-1);
     });
   });
-  watchHttp2(server, row.counter('requests'));
+  if (!isPlain) {
+    server.on('secureConnection', (talk: Socket) => {
+      const connection = connectionUnder(talk);
+      if (connection !== undefined) connection.talk = talk;
+    });
+  }
+  if (isHttp2) watchHttp2(server, row.counter('requests'));
 }
 
 /** HTTP/2 servers have no channel to be counted by, but sessions that can be told to finish. */
 function watchHttp2(server: Server, count: (amount: number) => void): void {
-  if (!/^Http2(Secure)?Server$/.test(server.constructor.name)) return;
-  server.on('stream', () => count(1));
+  const bySession = new WeakMap<Http2Session, Connection>();
+  server.on('stream', (stream: Http2Stream) => {
+    count(1);
+    const streams = stream.session === undefined ? undefined : bySession.get(stream.session)?.streams;
+    streams?.set(stream, monotonic());
+    stream.once('close', () => streams?.delete(stream));
+  });
   server.on('session', (session: Http2Session) => {
+    const connection = connectionOf(session);
+    if (connection !== undefined) {
+      connection.session = session;
+      bySession.set(session, connection);
+    }
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
     if (stopping) session.close();
   });
+}
+
+/** `_parent`: lib/_tls_wrap.js, the socket that was accepted. */
+function connectionUnder(talk: Socket): Connection | undefined {
+  const { _parent: accepted } = talk as unknown as { _parent?: Socket };
+  return connections.get(accepted ?? talk);
+}
+
+/** A session's `socket` is a proxy, which shows what stands on the socket, but not which socket it is. */
+function connectionOf({ socket }: Http2Session): Connection | undefined {
+  if (socket === undefined) return undefined;
+  const { _parent: accepted } = socket as unknown as { _parent?: Socket };
+  if (accepted) return connections.get(accepted);
+  return Reflect.get(socket, CONNECTION) as Connection | undefined;
 }
 
 /** Who has handed this socket over keeps it: what waits in it is for whoever serves it next. */
@@ -77,103 +112,111 @@ export function leaveQueueOf({ fd }: ListeningSocket): void {
   lent.add(fd);
 }
 
-function lastOnItsConnection(response: ServerResponse): void {
-  if (!response.headersSent) response.shouldKeepAlive = false;
+/**
+ * No new connections, while the servers believe that they listen. Every connection with a request is told that its
+ * answer is the last. With `drain`, nobody else will accept what waits in the queues.
+ */
+export async function stopAccepting(drain: () => boolean): Promise<void> {
+  stopping = true;
+  for (const connection of connections.values()) {
+    const last = lastSoFar(connection);
+    if (last !== undefined) makeLast(last);
+  }
+  // GOAWAY names the last stream that is served: the client may ask again elsewhere for those behind it.
+  for (const session of sessions) session.close();
+  const open = [...servers];
+  if (drain()) await emptyQueues(open.flatMap(descriptorsOf).filter((fd) => !lent.has(fd)));
+  for (const server of open) letGo(server);
 }
 
-interface End {
-  /** Nobody else will accept what waits in the queue. */
-  isLast(): boolean;
+/** For an application that was told of the end, has left its servers open, and has nothing else to do. */
+export function closeServers(): void {
+  for (const server of servers) server.close();
+}
+
+export interface Patience {
   /** The whole server ends, so that somebody waits for it. */
   isUrgent(): boolean;
-  /** How long it may take. */
-  patience: number;
+  /** Milliseconds. */
+  limit: number;
 }
 
 /**
- * Accepts no more connections, lets every request be answered and its connection end with that. Resolves when all are
- * closed.
+ * Until every request is answered, the answer is out, and the connections that wait for requests are closed.
  *
  * A connection on which nothing is asked is left open as long as its client was told that it would be (the server's
  * `keepAliveTimeout`): a request may be on its way. If the whole server ends, it is closed after a second.
+ *
+ * @param isFinal false: what is not answered when the time is over is somebody else's
  */
-export async function finishTraffic({ isLast, isUrgent, patience }: End): Promise<void> {
-  stopping = true;
-  const since = Date.now();
-  for (const socket of connections.keys()) {
-    const response = (socket as Busy)._httpMessage;
-    if (response) lastOnItsConnection(response);
-  }
-  await stopAccepting(isLast);
-  for (const session of sessions) session.close();
-  while (connections.size > 0) {
-    const elapsed = Date.now() - since;
-    const isLate = isUrgent() || elapsed >= patience;
-    if (isLate && elapsed >= LINGER) closeIdle();
+export async function answerRequests({ isUrgent, limit }: Patience, isFinal: boolean): Promise<void> {
+  const since = monotonic();
+  for (;;) {
+    const elapsed = monotonic() - since;
+    const isLate = isUrgent() || elapsed >= limit;
+    if (isLate && elapsed >= LINGER) closeIdle(elapsed >= limit);
     closeFresh(isLate);
+    const uses = new Set([...connections.values()].map(({ use }) => use));
+    if (!uses.has('asked') && (!uses.has('idle') || elapsed >= limit + LINGER)) return;
+    if (!isFinal && elapsed >= limit) return;
     await pause();
   }
-}
-
-async function stopAccepting(drain: () => boolean): Promise<void> {
-  const open = [...servers];
-  if (drain()) await emptyQueues(open.flatMap(descriptorsOf).filter((fd) => !lent.has(fd)));
-  // Not http.Server's own close(), which would also close what has been idle for no time at all.
-  for (const server of open) Server.prototype.close.call(server);
 }
 
 /**
- * Their sockets take nobody new any more (`socket_refuse`). Who had asked before that is either in the queue, and is
- * accepted as the loop turns, or about to be: a socket that is closed meanwhile answers the last packet of the handshake
- * with a reset.
+ * Until the connections that last are closed, by whoever is told of the end; when the time is over they are closed here.
+ *
+ * @param isKnown whether the application has been told; otherwise nothing comes of waiting when the whole server ends,
+ *   unless for protocols that nobody here understands
+ * @returns how many were closed here
  */
-async function emptyQueues(descriptors: number[]): Promise<void> {
-  const ports = portsOf(descriptors);
-  const giveUpAt = Date.now() + HANDSHAKE_LIMIT;
-  let underWay = handshakes(ports);
-  while (underWay.size > 0 && Date.now() < giveUpAt) {
-    await pause();
-    const now = handshakes(ports);
-    underWay = new Set([...underWay].filter((each) => now.has(each)));
+export async function endLasting({ isUrgent, limit }: Patience, isKnown: boolean, keepsAlive: boolean) {
+  const since = monotonic();
+  const parted = new Map<Connection, number>();
+  for (;;) {
+    const now = monotonic();
+    for (const connection of connections.values()) {
+      const partedAt = parted.get(connection);
+      if (partedAt !== undefined) {
+        if (now - partedAt >= GOODBYE_LIMIT) connection.socket.destroy();
+      } else if (connection.use === 'lasting') {
+        const isHopeless = isUrgent() && !isKnown && !isForeign(connection);
+        if (now - since < (isHopeless ? Math.min(LINGER, limit) : limit)) continue;
+        parted.set(connection, now);
+        sayGoodbye(connection);
+      }
+    }
+    if (connections.size === 0) return parted.size;
+    await pause({ keepsAlive });
   }
-  do await pause();
-  while (descriptors.some((fd) => binding.socket_pending(fd) === 1));
 }
 
-function descriptorsOf(server: Server): number[] {
-  const own = ownedSockets(server);
-  if (own !== undefined) return own.map(({ fd }) => fd);
-  const { _handle: handle } = server as unknown as { _handle: { fd?: number } | null };
-  return handle?.fd === undefined || handle.fd < 0 ? [] : [handle.fd];
+function isForeign({ server }: Connection): boolean {
+  return server === undefined || !(speaksHttp(server) || speaksHttp2(server));
 }
 
-function closeIdle(): void {
-  for (const server of servers) {
-    if (speaksHttp(server)) server.closeIdleConnections();
-  }
+function closeIdle(isOver: boolean): void {
+  for (const server of servers) if (speaksHttp(server)) closeIdleOf(server);
+  if (!isOver) return;
+  // Those that have begun a request and not ended it, too.
+  for (const { socket, use } of connections.values()) if (use === 'idle') socket.destroy();
+}
+
+/** For Node a connection is idle as soon as its response is handed over, though most of it may not be out. */
+function closeIdleOf(server: Server & { closeIdleConnections(): void }): void {
+  const writing = [...connections.values()].flatMap(({ response }) =>
+    response?.finished ? [response as { finished: boolean }] : [],
+  );
+  for (const response of writing) response.finished = false;
+  server.closeIdleConnections();
+  for (const response of writing) response.finished = true;
 }
 
 /** Node takes a connection for busy on which no request has ever begun. */
 function closeFresh(isLate: boolean): void {
-  for (const [socket, acceptedAt] of connections) {
-    const server = httpServerOf(socket);
-    if (server === undefined || socket.bytesRead > 0) continue;
+  for (const { socket, server, acceptedAt, isFresh } of connections.values()) {
+    if (server === undefined || !speaksHttp(server) || !isFresh) continue;
     const limit = isLate ? LINGER : Math.max(LINGER, server.keepAliveTimeout || Number.POSITIVE_INFINITY);
-    if (Date.now() - acceptedAt >= limit) socket.destroy();
+    if (monotonic() - acceptedAt >= limit) socket.destroy();
   }
-}
-
-function httpServerOf(socket: Socket): HttpServer | undefined {
-  const { server } = socket as unknown as { server?: Server };
-  return server !== undefined && speaksHttp(server) ? server : undefined;
-}
-
-/** Also with TLS. Asking for the classes would load http and tls into programs that use neither. */
-function speaksHttp(server: Server): server is HttpServer {
-  return 'closeIdleConnections' in server;
-}
-
-/** And until the loop has read what came meanwhile: after a delay timers come first. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(() => setImmediate(resolve), LOOK_INTERVAL));
 }

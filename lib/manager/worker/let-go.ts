@@ -1,0 +1,104 @@
+/** A worker stops accepting connections without its servers noticing: they are the application's to close. */
+import type { Server } from 'node:net';
+import { binding } from '../../base/binding';
+import { ownedSockets } from '../../sockets/server-handle';
+import { monotonic } from '../scoreboard';
+import { handshakes, portsOf } from './handshakes';
+
+/** A lost packet of a handshake is sent again after a second; longer than that and a bit only liars take. */
+const HANDSHAKE_LIMIT = 3000;
+const LOOK_INTERVAL = 20;
+
+/** What lib/net.js keeps of a server's handle. */
+interface Handle {
+  fd?: number;
+  close(): void;
+  hasRef?(): boolean;
+  getsockname?(out: object): number;
+}
+
+interface Listening {
+  _handle: Handle | null;
+}
+
+/**
+ * Stands in for the handle of a server whose socket has been let go of: the server listens, has its address, and can be
+ * closed, once. It does not keep the process alive: nobody will come any more.
+ */
+class LetGo implements Handle {
+  readonly fd = -1;
+  /** Present for TCP only, which is how `server.address()` tells it from a Unix socket. */
+  declare getsockname?: (out: object) => number;
+  #keepsAlive: boolean;
+
+  constructor(name: object | undefined, keepsAlive: boolean) {
+    this.#keepsAlive = keepsAlive;
+    if (name === undefined) return;
+    this.getsockname = (out) => {
+      Object.assign(out, name);
+      return 0;
+    };
+  }
+
+  close(): void {}
+
+  ref(): void {
+    this.#keepsAlive = true;
+  }
+
+  unref(): void {
+    this.#keepsAlive = false;
+  }
+
+  hasRef(): boolean {
+    return this.#keepsAlive;
+  }
+}
+
+/** For the server nothing changes, but that nobody connects any more. */
+export function letGo(server: Server): void {
+  const { _handle: handle } = server as unknown as Listening;
+  if (handle === null || handle instanceof LetGo) return;
+  const name = {};
+  const isNamed = handle.getsockname?.(name) === 0;
+  const stand = new LetGo(isNamed ? name : undefined, handle.hasRef?.() !== false);
+  Object.assign(server, { _handle: stand });
+  handle.close();
+}
+
+/**
+ * Their sockets take nobody new any more (`socket_refuse`). Who had asked before that is either in the queue, and is
+ * accepted as the loop turns, or about to be: a socket that is closed meanwhile answers the last packet of the handshake
+ * with a reset.
+ */
+export async function emptyQueues(descriptors: readonly number[]): Promise<void> {
+  const ports = portsOf(descriptors);
+  const giveUpAt = monotonic() + HANDSHAKE_LIMIT;
+  let underWay = handshakes(ports);
+  while (underWay.size > 0 && monotonic() < giveUpAt) {
+    await pause();
+    const now = handshakes(ports);
+    underWay = new Set([...underWay].filter((each) => now.has(each)));
+  }
+  do await pause();
+  while (descriptors.some((fd) => binding.socket_pending(fd) === 1));
+}
+
+/** The descriptors by which it accepts. */
+export function descriptorsOf(server: Server): number[] {
+  const own = ownedSockets(server);
+  if (own !== undefined) return own.map(({ fd }) => fd);
+  const { _handle: handle } = server as unknown as Listening;
+  return handle?.fd === undefined || handle.fd < 0 ? [] : [handle.fd];
+}
+
+/** And until the loop has read what came meanwhile: after a delay timers come first. */
+export function pause({ keepsAlive = true } = {}): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      const immediate = setImmediate(resolve);
+      if (!keepsAlive) immediate.unref();
+    }, LOOK_INTERVAL);
+    if (!keepsAlive) timer.unref();
+  });
+}

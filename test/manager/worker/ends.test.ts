@@ -1,0 +1,140 @@
+/** The end of a worker belongs to its application: it is told when its requests are answered, and finds all as it was. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { expect, onTestFinished, test } from 'vitest';
+
+import { type Entry, get, Load, Managed } from '../../helpers/manager';
+
+const LARGE = 30_000_000;
+
+/** Longer than any of these tests: only what ends by itself does in time. */
+const settings = { workers: 1, gracefulTimeout: 120_000 };
+
+const start = (ENDING: string, workers = 1) =>
+  new Managed('ends.js', { ...settings, workers }, { env: { ENDING } }).started();
+
+const events = (entries: Entry[]) => entries.map(({ event }) => event);
+
+function client(port: number): Socket {
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+test('A worker whose application only closes its server ends when that is closed.', async () => {
+  const managed = await start('closes its server');
+  const { status, entries } = await managed.stop();
+  expect(status).toBe(0);
+  expect(events(entries)).not.toContain('worker_stop_timed_out');
+});
+
+test.each([
+  ['SIGHUP', 'replaced_all'],
+  ['SIGTERM', 'closed'],
+] as const)(
+  'At %s the application finds its server listening, and the signal to itself.',
+  async (signal, done) => {
+    const managed = await start('closes its server, and ends when that calls back');
+    const { port } = managed;
+    managed.signal(signal);
+    await managed.until(done);
+    const { status, entries } = await managed.stop();
+    expect(status).toBe(0);
+    const told = entries.find(({ event }) => event === 'told');
+    expect(told).toMatchObject({
+      signal: 'SIGTERM',
+      number: 15,
+      listening: true,
+      port,
+      address: '127.0.0.1',
+    });
+    expect(entries.find(({ event }) => event === 'listeners')).toMatchObject({ count: 1, hup: 0 });
+    expect(entries.find(({ event }) => event === 'closed')).toMatchObject({ error: null });
+  },
+);
+
+test('The application is told only when the requests that it has are answered.', async () => {
+  const managed = await start('takes its time');
+  const slow = get({ port: managed.port }, '/slow');
+  await managed.until('asked');
+  const { entries, status } = await managed.stop();
+  expect(await slow).toBe('slow');
+  expect(status).toBe(0);
+  const order = ['asked', 'answered', 'told', 'tidied up'];
+  expect(events(entries).filter((event) => order.includes(event))).toEqual(order);
+});
+
+test('An application that exits as soon as it is told loses no request in four rolling replacements.', async () => {
+  const managed = await start('exits at once', 2);
+  const load = new Load(managed.port, 4);
+  for (let turn = 0; turn < 4; turn++) {
+    managed.signal('SIGHUP');
+    await managed.until('replaced_all');
+  }
+  await load.stop();
+  expect(load.errors).toEqual([]);
+  expect(load.answered).toBeGreaterThan(0);
+  expect((await managed.stop()).status).toBe(0);
+});
+
+test('An answer that is handed over but not sent yet is sent to its end.', async () => {
+  const managed = await start('has answers that take a while to send');
+  const socket = client(managed.port);
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await once(socket, 'readable'); // and from now on nothing is read
+  managed.signal('SIGTERM');
+  await managed.until('shutdown_started');
+  // Longer than a connection without a request is left open.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  let bytes = 0;
+  for await (const chunk of socket) bytes += (chunk as Buffer).length;
+  expect(bytes).toBeGreaterThan(LARGE);
+  expect((await managed.end()).status).toBe(0);
+});
+
+test('Of requests that came one behind the other all are answered, and the last answer says that it is the last.', async () => {
+  const managed = await start('answers in turn');
+  const socket = client(managed.port);
+  socket.write(['/1', '/2', '/3', '/4'].map((url) => `GET ${url} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
+  await managed.until('asked', ({ url }) => url === '/4');
+  managed.signal('SIGTERM');
+  const answers = (await text(socket)).split('HTTP/1.1 200 OK\r\n').slice(1);
+  expect(answers.map((answer) => answer.split('\r\n\r\n')[1])).toEqual(['/1', '/2', '/3', '/4']);
+  expect(answers.map((answer) => /^Connection: close\r$/m.test(answer))).toEqual([false, false, false, true]);
+  expect((await managed.end()).status).toBe(0);
+});
+
+test('A client of HTTP/2 is told to go, and what it has asked is answered.', async () => {
+  const managed = await start('speaks HTTP/2');
+  const session = connectHttp2(`http://127.0.0.1:${managed.port}`);
+  onTestFinished(() => session.destroy());
+  const first = text(session.request({ ':path': '/first' }));
+  await managed.until('asked');
+  const told = once(session, 'goaway');
+  managed.signal('SIGTERM');
+  expect(await first).toBe('/first');
+  expect((await told)[0]).toBe(0);
+  expect((await managed.end()).status).toBe(0);
+});
+
+test('What a worker forks by itself is ended by a signal as without a manager.', async () => {
+  const managed = await start('forks a process of its own');
+  const child = Number(await get({ port: managed.port }));
+  process.kill(child, 'SIGTERM');
+  while (isAlive(child)) await new Promise((resolve) => setTimeout(resolve, 10));
+  const { status, entries } = await managed.stop();
+  expect(status).toBe(0);
+  expect(events(entries)).not.toContain('worker_crashed');
+});
+
+/** Also one that nobody has reaped has ended. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
