@@ -191,7 +191,39 @@ export interface Binding {
   process_trim_memory(): void;
   process_setsid(): number;
   process_setpgid(pid: number, group: number): number;
+  process_getpgid(pid: number): number;
+  process_getsid(pid: number): number;
+  process_kill(pid: number, signal: number): number;
+  process_killpg(group: number, signal: number): number;
+  /** 0; `niceness[0]` is the new one of this thread. */
+  process_nice(increment: number, niceness: Int32Array): number;
+  /** flock(2), never blocking: `-EAGAIN` if somebody else has the lock. */
+  process_flock(fd: number, operation: number): number;
+  /** Bit n of byte n / 8 is processor n; of this thread if `pid` is 0. */
+  process_setaffinity(pid: number, bits: Uint8Array): number;
+  /** The number of bytes filled; `-EINVAL` if there is too little room. */
+  process_getaffinity(pid: number, bits: Uint8Array): number;
   process_parent_death_signal(signal: number): number;
+  /** execve(2), with this process's own environment for null: does not return, unless with `-errno`. */
+  process_execve(path: string, args: string[], environment: string[] | null): number;
+
+  /** What the kernel does about a signal: 0: the default, 1: nothing, 2: calls Node, 3: calls somebody else's code. */
+  signal_get(signal: number): number;
+  /** Has the kernel ignore a signal or do the default, whoever had a handler for it. */
+  signal_set(signal: number, ignore: boolean): number;
+
+  /** The number of bytes sent; never blocks. */
+  fds_send(socket: number, bytes: Uint8Array, fds: Int32Array, flags: number): number;
+  /** The number of bytes received; `counts` is filled with the number of descriptors and recvmsg(2)'s flags. Never blocks. */
+  fds_receive(
+    socket: number,
+    bytes: Uint8Array,
+    fds: Int32Array,
+    flags: number,
+    counts: Int32Array,
+  ): number;
+  /** 1 if reads of this descriptor block, 0 if not. */
+  fds_blocking(fd: number): number;
 
   /** From now on these signals are noted for `supervise_wait`, whatever was done about them before: 0. */
   supervise_begin(signals: Int32Array): number;
@@ -236,13 +268,21 @@ export interface Binding {
   wait_end(): void;
   /** Takes the next signal for which JavaScript has a listener; 0 if there is none. */
   wait_next_signal(): number;
-  /** Sleeps until a signal arrives or a child changes, at most so many milliseconds (-1: no limit). May wake early. */
-  wait_sleep(milliseconds: number): void;
   /**
-   * `waitpid(2)` with WNOHANG: the pid (`status[0]` is filled), or 0 if none is ready.
+   * Sleeps until a signal arrives, a child changes, or `fd` (-1: none) can be read or written, at most so many
+   * milliseconds (-1: no limit). May wake early.
+   */
+  wait_sleep(milliseconds: number, fd: number, forWriting: boolean): void;
+  /**
+   * `wait4(2)` with WNOHANG: the pid (`status[0]` and `usage` are filled), or 0 if none is ready.
    * With pid -1, children of `node:child_process` are left alone.
    */
-  wait_now(pid: number, options: number, status: Int32Array): number;
+  wait_now(pid: number, options: number, status: Int32Array, usage: Float64Array | null): number;
+  /**
+   * `waitid(2)` with WNOHANG: the pid (`child` is filled: pid, uid, signo, status, code), or 0. With P_ALL, children of
+   * `node:child_process` are left alone.
+   */
+  wait_id_now(kind: number, id: number, options: number, child: Int32Array): number;
   /** Tells `wait_now(-1, …)`, in all threads, of a child made by fork(), which knows of none itself. */
   wait_note_child(pid: number): number;
   /** Calls `ended` in the loop when the child has ended, and keeps the loop alive; possibly again, until `wait_unwatch`. */

@@ -64,7 +64,27 @@ Napi::Value duplicate_descriptor(const Napi::CallbackInfo& info);
 Napi::Value trim_memory(const Napi::CallbackInfo& info);
 Napi::Value start_session(const Napi::CallbackInfo& info);
 Napi::Value join_process_group(const Napi::CallbackInfo& info);
+Napi::Value get_process_group(const Napi::CallbackInfo& info);
+Napi::Value get_session(const Napi::CallbackInfo& info);
+Napi::Value signal_process(const Napi::CallbackInfo& info);
+Napi::Value signal_group(const Napi::CallbackInfo& info);
+Napi::Value change_niceness(const Napi::CallbackInfo& info);
+Napi::Value lock_file(const Napi::CallbackInfo& info);
+Napi::Value set_thread_affinity(const Napi::CallbackInfo& info);
+Napi::Value get_thread_affinity(const Napi::CallbackInfo& info);
 Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info);
+
+// disposition.cc
+Napi::Value get_disposition(const Napi::CallbackInfo& info);
+Napi::Value replace_disposition(const Napi::CallbackInfo& info);
+
+// exec.cc
+Napi::Value execute_program(const Napi::CallbackInfo& info);
+
+// pass_descriptors.cc
+Napi::Value send_descriptors(const Napi::CallbackInfo& info);
+Napi::Value receive_descriptors(const Napi::CallbackInfo& info);
+Napi::Value is_blocking_descriptor(const Napi::CallbackInfo& info);
 
 // socket.cc
 Napi::Value resolve_stream_addresses(const Napi::CallbackInfo& info);
@@ -109,6 +129,7 @@ Napi::Value end_wait(const Napi::CallbackInfo& info);
 Napi::Value next_signal(const Napi::CallbackInfo& info);
 Napi::Value sleep_until_signal(const Napi::CallbackInfo& info);
 Napi::Value wait_now(const Napi::CallbackInfo& info);
+Napi::Value wait_id_now(const Napi::CallbackInfo& info);
 Napi::Value note_child_pid(const Napi::CallbackInfo& info);
 Napi::Value watch_pid(const Napi::CallbackInfo& info);
 Napi::Value unwatch_pid(const Napi::CallbackInfo& info);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "binding/binding.h"
+#include "posix/affinity.h"
 #include "posix/shared_pipes.h"
 
 namespace prefork {
@@ -66,6 +67,42 @@ Napi::Value start_session(const Napi::CallbackInfo& info) {
 
 Napi::Value join_process_group(const Napi::CallbackInfo& info) {
   return number(info.Env(), set_process_group(integer(info[0]), integer(info[1])));
+}
+
+Napi::Value get_process_group(const Napi::CallbackInfo& info) {
+  return number(info.Env(), process_group_of(integer(info[0])));
+}
+
+Napi::Value get_session(const Napi::CallbackInfo& info) {
+  return number(info.Env(), session_of(integer(info[0])));
+}
+
+Napi::Value signal_process(const Napi::CallbackInfo& info) {
+  return number(info.Env(), send_signal(integer(info[0]), integer(info[1])));
+}
+
+Napi::Value signal_group(const Napi::CallbackInfo& info) {
+  return number(info.Env(), send_signal_to_group(integer(info[0]), integer(info[1])));
+}
+
+// Stores the new niceness in the Int32Array that is the second argument.
+Napi::Value change_niceness(const Napi::CallbackInfo& info) {
+  return number(info.Env(), add_niceness(integer(info[0]), info[1].As<Napi::Int32Array>().Data()));
+}
+
+Napi::Value lock_file(const Napi::CallbackInfo& info) {
+  return number(info.Env(), try_lock_file(integer(info[0]), integer(info[1])));
+}
+
+Napi::Value set_thread_affinity(const Napi::CallbackInfo& info) {
+  auto bits = info[1].As<Napi::Uint8Array>();
+  return number(info.Env(), set_affinity(integer(info[0]), bits.Data(), bits.ElementLength()));
+}
+
+Napi::Value get_thread_affinity(const Napi::CallbackInfo& info) {
+  auto bits = info[1].As<Napi::Uint8Array>();
+  return number(info.Env(), static_cast<double>(
+                                get_affinity(integer(info[0]), bits.Data(), bits.ElementLength())));
 }
 
 Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info) {

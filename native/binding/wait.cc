@@ -2,7 +2,9 @@
 #include "posix/wait.h"
 
 #include <node_api.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <uv.h>
 
 #include "binding/binding.h"
@@ -93,6 +95,29 @@ void call_back(PidWatch* pid) {
   call_from_loop(env, watch->callback);
 }
 
+// `look` at any child, but not at those that node:child_process waits for.
+template <typename Look>
+long sparing_child_processes(Napi::Env env, const Look& look) {
+  const ChildProcesses others(loop_of(env));
+  return others.ok() ? look(others.pids()) : -ENOMEM;
+}
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+// In the order of getrusage(2), which is that of Python's struct_rusage.
+void write_usage(const rusage& usage, Napi::Float64Array out) {
+  out[0] = seconds(usage.ru_utime);
+  out[1] = seconds(usage.ru_stime);
+  const long counts[] = {usage.ru_maxrss,  usage.ru_ixrss,  usage.ru_idrss,  usage.ru_isrss,
+                         usage.ru_minflt,  usage.ru_majflt, usage.ru_nswap,  usage.ru_inblock,
+                         usage.ru_oublock, usage.ru_msgsnd, usage.ru_msgrcv, usage.ru_nsignals,
+                         usage.ru_nvcsw,   usage.ru_nivcsw};
+  size_t next = 2;
+  for (const long count : counts) out[next++] = static_cast<double>(count);
+}
+
 }  // namespace
 
 Napi::Value begin_wait(const Napi::CallbackInfo& info) {
@@ -112,20 +137,42 @@ Napi::Value next_signal(const Napi::CallbackInfo& info) {
   return number(info.Env(), waits == nullptr ? 0 : waits->next());
 }
 
+// (milliseconds, fd, whether it is to be written to)
 Napi::Value sleep_until_signal(const Napi::CallbackInfo& info) {
   Waits* waits = waits_slot(info.Env());
-  if (waits != nullptr) waits->sleep(integer(info[0]));
+  const int timeout = integer(info[0]);
+  const int fd = integer(info[1]);
+  const short events = info[2].As<Napi::Boolean>().Value() ? POLLOUT : POLLIN;
+  if (waits != nullptr) waits->sleep(timeout, fd, events);
   return info.Env().Undefined();
 }
 
+// (pid, options, status, the resources it used | null)
 Napi::Value wait_now(const Napi::CallbackInfo& info) {
   const pid_t pid = integer(info[0]);
   const int options = integer(info[1]);
   int* status = info[2].As<Napi::Int32Array>().Data();
-  if (pid != -1) return number(info.Env(), try_wait(pid, options, status, {}));
+  rusage usage = {};
+  const auto look = [&](Pids others) { return try_wait(pid, options, status, &usage, others); };
+  const long result = pid == -1 ? sparing_child_processes(info.Env(), look) : look({});
+  if (result > 0 && info[3].IsTypedArray()) write_usage(usage, info[3].As<Napi::Float64Array>());
+  return number(info.Env(), result);
+}
 
-  const ChildProcesses others(loop_of(info.Env()));
-  const long result = others.ok() ? try_wait(pid, options, status, others.pids()) : -ENOMEM;
+// (kind, id, options, [pid, uid, signo, status, code])
+Napi::Value wait_id_now(const Napi::CallbackInfo& info) {
+  const int kind = integer(info[0]);
+  const int id = integer(info[1]);
+  const int options = integer(info[2]);
+  siginfo_t child = {};
+  const auto look = [&](Pids others) { return try_wait_id(kind, id, options, &child, others); };
+  const long result = kind == P_ALL ? sparing_child_processes(info.Env(), look) : look({});
+  int* out = info[3].As<Napi::Int32Array>().Data();
+  out[0] = child.si_pid;
+  out[1] = static_cast<int>(child.si_uid);
+  out[2] = child.si_signo;
+  out[3] = child.si_status;
+  out[4] = child.si_code;
   return number(info.Env(), result);
 }
 

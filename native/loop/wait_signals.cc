@@ -1,12 +1,13 @@
 #include "loop/wait_signals.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "posix/loaded_object.h"
 
 namespace prefork {
 
@@ -84,12 +85,6 @@ void stop_reaping_for_child_process(const uv_loop_t* loop) {
   pthread_mutex_unlock(&action_lock);
 }
 
-// The start of the executable or library that holds `address`.
-const void* object_of(const void* address) {
-  Dl_info about;
-  return dladdr(address, &about) == 0 ? nullptr : about.dli_fbase;
-}
-
 }  // namespace
 
 int WaitSignals::open(uv_loop_t* loop, const void* node_symbol) {
@@ -146,10 +141,10 @@ int WaitSignals::next() {
   return 0;
 }
 
-void WaitSignals::sleep(int timeout_ms) {
-  struct pollfd pipe = {loop()->signal_pipefd[0], POLLIN, 0};
+void WaitSignals::sleep(int timeout_ms, int fd, short events) {
+  struct pollfd wakers[] = {{loop()->signal_pipefd[0], POLLIN, 0}, {fd, events, 0}};
   // EINTR is as good as any other wake-up: the caller looks at everything again.
-  poll(&pipe, 1, timeout_ms);
+  poll(wakers, fd == -1 ? 1 : 2, timeout_ms);
 }
 
 bool WaitSignals::read_message(Message* message) {

@@ -31,9 +31,9 @@ class WaitSignals {
   // Takes the next signal that JavaScript listens for out of the pipe; 0 if there is none.
   int next();
 
-  // Sleeps until a signal arrives, a child changes, or the time is over (-1: no limit). May wake
-  // up early.
-  void sleep(int timeout_ms);
+  // Sleeps until a signal arrives, a child changes, `fd` (-1: none) is ready for `events` of
+  // poll(2), or the time is over (-1: no limit). May wake up early.
+  void sleep(int timeout_ms, int fd, short events);
 
   uv_loop_t* loop() const { return child_changed_.loop; }
   static WaitSignals* of(uv_handle_t* handle) { return static_cast<WaitSignals*>(handle->data); }

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -57,5 +59,27 @@ int set_parent_death_signal(int signal) {
 int new_session() { return answer(setsid()); }
 
 int set_process_group(pid_t pid, pid_t group) { return answer(setpgid(pid, group)); }
+
+int process_group_of(pid_t pid) { return answer(getpgid(pid)); }
+
+int session_of(pid_t pid) { return answer(getsid(pid)); }
+
+int send_signal(pid_t pid, int signal) { return answer(kill(pid, signal)); }
+
+int send_signal_to_group(pid_t group, int signal) { return answer(killpg(group, signal)); }
+
+int add_niceness(int increment, int* niceness) {
+  errno = 0;
+  *niceness = nice(increment);
+  return *niceness == -1 && errno != 0 ? -errno : 0;
+}
+
+int try_lock_file(int fd, int operation) {
+  int result;
+  do {
+    result = flock(fd, operation | LOCK_NB);
+  } while (result == -1 && errno == EINTR);
+  return answer(result);
+}
 
 }  // namespace prefork

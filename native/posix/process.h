@@ -24,5 +24,18 @@ int set_parent_death_signal(int signal);
 
 int new_session();
 int set_process_group(pid_t pid, pid_t group);
+int process_group_of(pid_t pid);
+int session_of(pid_t pid);
+
+// To a process, or to one group of them.
+int send_signal(pid_t pid, int signal);
+int send_signal_to_group(pid_t group, int signal);
+
+// Adds to the niceness of the calling thread (man 2 nice, "C library/kernel differences"). The new
+// one, -20 to 19, can look like an error: so 0 or -errno is answered, and it is stored.
+int add_niceness(int increment, int* niceness);
+
+// flock(2), without blocking: -EAGAIN if another open file has the lock.
+int try_lock_file(int fd, int operation);
 
 }  // namespace prefork

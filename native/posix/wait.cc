@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,19 +42,59 @@ void remove_forked(pid_t pid) {
   }
 }
 
-long wait4_now(pid_t pid, int options, int* status) {
-  return sys(SYS_wait4, pid, status, options | WNOHANG, nullptr);
-}
+// A look at one child, or with pid -1 at any: its pid, 0 if it is not ready, or -errno. `only` is
+// __WNOTHREAD or 0.
+class Wait4 {
+ public:
+  Wait4(int options, int* status, rusage* usage)
+      : options_(options), status_(status), usage_(usage) {}
+
+  bool valid() const { return (options_ & ~(WNOHANG | WUNTRACED | WCONTINUED)) == 0; }
+
+  long operator()(pid_t pid, int only) const {
+    return sys(SYS_wait4, pid, status_, options_ | WNOHANG | only, usage_);
+  }
+
+ private:
+  const int options_;
+  int* const status_;
+  rusage* const usage_;
+};
+
+class WaitId {
+ public:
+  WaitId(int options, siginfo_t* info) : options_(options), info_(info) {}
+
+  bool valid() const {
+    constexpr int kWhat = WEXITED | WSTOPPED | WCONTINUED;
+    return (options_ & ~(kWhat | WNOHANG | WNOWAIT)) == 0 && (options_ & kWhat) != 0;
+  }
+
+  long operator()(pid_t pid, int only) const {
+    return of(pid == -1 ? P_ALL : P_PID, pid == -1 ? 0 : pid, only);
+  }
+
+  long of(int kind, id_t id, int only) const {
+    *info_ = {};  // the kernel need not write anything if no child is ready
+    const long result = sys(SYS_waitid, kind, id, info_, options_ | WNOHANG | only, nullptr);
+    return result < 0 ? result : info_->si_pid;
+  }
+
+ private:
+  const int options_;
+  siginfo_t* const info_;
+};
 
 // The two ways of looking for any child answer alike: a pid, 0 (some are left, none is ready) or
 // -ECHILD.
-long try_forked(int options, int* status, Pids others) {
+template <typename Look>
+long try_forked(const Look& look, Pids others) {
   const ForkedGuard guard;
   bool any = false;
   for (size_t i = forked_count; i-- > 0;) {
     const pid_t pid = forked[i];
     if (others.contains(pid)) continue;
-    const long result = wait4_now(pid, options, status);
+    const long result = look(pid, 0);
     if (result == 0) any = true;
     if (result == -ECHILD) remove_forked(pid);
     if (result != 0 && result != -ECHILD) return result;
@@ -89,7 +130,8 @@ char* read_children() {
   return text;
 }
 
-long try_each_of_this_thread(int options, int* status, Pids others) {
+template <typename Look>
+long try_each_of_this_thread(const Look& look, Pids others) {
   char* text = read_children();
   if (text == nullptr) return -ECHILD;
   long result = -ECHILD;
@@ -100,7 +142,7 @@ long try_each_of_this_thread(int options, int* status, Pids others) {
     if (end == next) break;
     next = end;
     if (others.contains(pid)) continue;
-    const long one = wait4_now(pid, options, status);
+    const long one = look(pid, 0);
     if (one == -ECHILD) continue;
     result = one;
     if (one != 0) break;
@@ -109,19 +151,21 @@ long try_each_of_this_thread(int options, int* status, Pids others) {
   return result;
 }
 
-long try_this_thread(int options, int* status, Pids others) {
+template <typename Look>
+long try_this_thread(const Look& look, Pids others) {
   // With nobody's children to spare the kernel can choose. It cannot be told to spare some, and a
   // peek (WNOWAIT) always shows the same one of those that have ended.
-  if (others.count == 0) return wait4_now(-1, options | __WNOTHREAD, status);
-  return try_each_of_this_thread(options, status, others);
+  if (others.count == 0) return look(-1, __WNOTHREAD);
+  return try_each_of_this_thread(look, others);
 }
 
-long try_any(int options, int* status, Pids others) {
+template <typename Look>
+long try_any(const Look& look, Pids others) {
   // Before the kernel says so, which is asked only if there is a child that may be waited for.
-  if ((options & ~(WNOHANG | WUNTRACED | WCONTINUED)) != 0) return -EINVAL;
-  const long mine = try_this_thread(options, status, others);
+  if (!look.valid()) return -EINVAL;
+  const long mine = try_this_thread(look, others);
   if (mine != 0 && mine != -ECHILD) return mine;
-  const long other = try_forked(options, status, others);
+  const long other = try_forked(look, others);
   return other == -ECHILD ? mine : other;
 }
 
@@ -158,11 +202,21 @@ void forget_children() {
   forked_count = 0;
 }
 
-long try_wait(pid_t pid, int options, int* status, Pids others) {
-  const long result =
-      pid == -1 ? try_any(options, status, others) : wait4_now(pid, options, status);
+long try_wait(pid_t pid, int options, int* status, rusage* usage, Pids others) {
+  const Wait4 look(options, status, usage);
+  const long result = pid == -1 ? try_any(look, others) : look(pid, 0);
   const bool ended = result > 0 && (WIFEXITED(*status) || WIFSIGNALED(*status));
   if (ended) forget_child(static_cast<pid_t>(result));
+  return result;
+}
+
+long try_wait_id(int kind, int id, int options, siginfo_t* info, Pids others) {
+  const WaitId look(options, info);
+  const long result =
+      kind == P_ALL ? try_any(look, others) : look.of(kind, static_cast<id_t>(id), 0);
+  const int how = info->si_code;
+  const bool ended = how == CLD_EXITED || how == CLD_KILLED || how == CLD_DUMPED;
+  if (result > 0 && ended && (options & WNOWAIT) == 0) forget_child(static_cast<pid_t>(result));
   return result;
 }
 

@@ -2,7 +2,9 @@
 // whose. Blocking, and signals, are the business of loop/wait_signals.h.
 #pragma once
 
+#include <signal.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 namespace prefork {
@@ -26,10 +28,13 @@ void forget_child(pid_t pid);
 // Forgets all of them: in a forked child they are its siblings.
 void forget_children();
 
-// waitpid(2) with WNOHANG. Answers the pid, 0 if none is ready, or -errno.
+// wait4(2) with WNOHANG. Answers the pid, 0 if none is ready, or -errno. `usage` may be nullptr.
 // For -1 (any child) it leaves the children in `others` alone, and those that other threads made by
 // other means than fork(): libuv starts a child in the thread that will wait for it.
-long try_wait(pid_t pid, int options, int* status, Pids others);
+long try_wait(pid_t pid, int options, int* status, rusage* usage, Pids others);
+
+// waitid(2) with WNOHANG; what is said of -1 there holds for P_ALL here.
+long try_wait_id(int kind, int id, int options, siginfo_t* info, Pids others);
 
 // Whether this child is there and has not ended. Does not reap it.
 bool is_running(pid_t pid);

@@ -225,9 +225,9 @@ void see_ended(pid_t pid, int expected) {
   CHECK(poll(&readable, 1, -1) == 1);
   CHECK(close(ended) == 0);
   int status;
-  CHECK(prefork::try_wait(-1, 0, &status, {nullptr, 0}) == pid);
+  CHECK(prefork::try_wait(-1, 0, &status, nullptr, {nullptr, 0}) == pid);
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == expected);
-  CHECK(prefork::try_wait(-1, 0, &status, {nullptr, 0}) == -ECHILD);
+  CHECK(prefork::try_wait(-1, 0, &status, nullptr, {nullptr, 0}) == -ECHILD);
 }
 
 int child(const Belongings& own) {
