@@ -1,14 +1,22 @@
 /**
- * Python's `os`, as far as processes go.
+ * Python's `os`, as far as processes go, and what belongs to it in `signal`, `time`, `fcntl` and `socket`.
  * @module
  */
-import { constants } from 'node:os';
-import { boolean, integer, invalidValue } from './base/arguments';
+import { boolean, integer } from './base/arguments';
 import { binding } from './base/binding';
-import { check, invalidType } from './base/errors';
+import { check } from './base/errors';
+import { signalNumber } from './posix/signal-number';
 
 export { type ForkHooks, type ForkMessage, registerAtFork } from './fork/at-fork';
 export { type ForkOptions, fork } from './fork/fork';
+export { schedGetaffinity, schedSetaffinity } from './posix/affinity';
+export { type Environment, execv, execve, execvp, execvpe } from './posix/exec';
+export { flock, LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN } from './posix/flock';
+export { kill, killpg } from './posix/kill';
+export { type Descriptor, MSG_CTRUNC, MSG_DONTWAIT, recvFds, sendFds } from './posix/pass-descriptors';
+export { getsignal, SIG_DFL, SIG_IGN, type SignalHandler, signal } from './posix/signal';
+export type { ResourceUsage } from './wait/rusage';
+export { pause, sleep } from './wait/sleep';
 export {
   WCOREDUMP,
   WEXITSTATUS,
@@ -20,11 +28,27 @@ export {
   WTERMSIG,
   waitstatusToExitcode,
 } from './wait/status';
-export { WCONTINUED, WNOHANG, WUNTRACED, wait, waitpid } from './wait/wait';
+export { WCONTINUED, WNOHANG, WUNTRACED, wait, wait3, wait4, waitpid } from './wait/wait';
 export { waitpidAsync } from './wait/wait-async';
+export {
+  CLD_CONTINUED,
+  CLD_DUMPED,
+  CLD_EXITED,
+  CLD_KILLED,
+  CLD_STOPPED,
+  CLD_TRAPPED,
+  P_ALL,
+  P_PGID,
+  P_PID,
+  P_PIDFD,
+  type WaitidResult,
+  WEXITED,
+  WNOWAIT,
+  WSTOPPED,
+  waitid,
+} from './wait/wait-id';
 
 const MAX_INT = 0x7fffffff;
-const MAX_SIGNAL = 64;
 
 /**
  * Ends this process at once, all threads included: no `exit` listeners, no `beforeExit`, nothing that add-ons or C
@@ -133,13 +157,44 @@ export function setpgid(pid: number, pgid: number): void {
   check(binding.process_setpgid(pid, pgid), 'setpgid');
 }
 
-/** The number of a signal that was given by number or by name. */
-function signalNumber(name: string, signal: unknown): number {
-  if (typeof signal === 'number') return integer(name, signal, 0, MAX_SIGNAL);
-  if (typeof signal !== 'string') throw invalidType(name, 'the name or number of a signal', signal);
-  const number = new Map(Object.entries(constants.signals)).get(signal);
-  if (number !== undefined) return number;
-  throw invalidValue(`Expected the name of a signal for ${name} but received '${signal}'`);
+/**
+ * The process group of a process.
+ *
+ * Source: getpgid(2), Python's `os.getpgid`.
+ * @param pid 0: this process
+ * @throws SystemError `ESRCH`
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
+ */
+export function getpgid(pid: number): number {
+  return check(binding.process_getpgid(integer('pid', pid, 0, MAX_INT)), 'getpgid');
+}
+
+/**
+ * The session of a process.
+ *
+ * Source: getsid(2), Python's `os.getsid`.
+ * @param pid 0: this process
+ * @throws SystemError `ESRCH`
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
+ */
+export function getsid(pid: number): number {
+  return check(binding.process_getsid(integer('pid', pid, 0, MAX_INT)), 'getsid');
+}
+
+/**
+ * Adds to the niceness of the calling thread: on Linux each has its own. Threads and processes that it starts later inherit it; a
+ * forked child's threads have those of their originals.
+ *
+ * Source: nice(2), Python's `os.nice`.
+ * @param increment below zero only with the right to it (CAP_SYS_NICE)
+ * @returns the new niceness, -20 to 19
+ * @throws SystemError `EPERM`
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
+ */
+export function nice(increment: number): number {
+  const niceness = new Int32Array(1);
+  check(binding.process_nice(integer('increment', increment, -MAX_INT, MAX_INT), niceness), 'nice');
+  return niceness[0] ?? 0;
 }
 
 /**

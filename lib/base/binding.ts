@@ -215,13 +215,7 @@ export interface Binding {
   /** The number of bytes sent; never blocks. */
   fds_send(socket: number, bytes: Uint8Array, fds: Int32Array, flags: number): number;
   /** The number of bytes received; `counts` is filled with the number of descriptors and recvmsg(2)'s flags. Never blocks. */
-  fds_receive(
-    socket: number,
-    bytes: Uint8Array,
-    fds: Int32Array,
-    flags: number,
-    counts: Int32Array,
-  ): number;
+  fds_receive(socket: number, bytes: Uint8Array, fds: Int32Array, flags: number, counts: Int32Array): number;
   /** 1 if reads of this descriptor block, 0 if not. */
   fds_blocking(fd: number): number;
 

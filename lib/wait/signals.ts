@@ -9,6 +9,11 @@ for (const [name, signal] of Object.entries(constants.signals)) {
   namesOfSignals.set(signal, [...(namesOfSignals.get(signal) ?? []), name]);
 }
 
+/** None if Node has no name for it, as for the real-time signals: JavaScript cannot listen for those. */
+export function namesOf(signal: number): readonly string[] {
+  return namesOfSignals.get(signal) ?? [];
+}
+
 /**
  * The name under which JavaScript listens for a signal. SIGABRT and SIGIOT, SIGIO and SIGPOLL are two names of one
  * signal; Node has a libuv handle for each that is listened for, and each brings a message: so they take turns.
@@ -27,11 +32,14 @@ export function runSignalListeners(signal: number): void {
   if (name !== undefined) Reflect.apply(process.emit, process, [name, name, signal]);
 }
 
-/** Calls the listeners of what has arrived, within `wait_begin` and `wait_end`. */
-export function runListenersOfArrived(): void {
+/** Calls the listeners of what has arrived, within `wait_begin` and `wait_end`; how many signals that were. */
+export function runListenersOfArrived(): number {
+  let count = 0;
   for (let signal = binding.wait_next_signal(); signal !== 0; signal = binding.wait_next_signal()) {
     runSignalListeners(signal);
+    count++;
   }
+  return count;
 }
 
 /**

@@ -1,8 +1,8 @@
-import { isMainThread } from 'node:worker_threads';
 import { integer } from '../base/arguments';
 import { binding } from '../base/binding';
 import { check } from '../base/errors';
-import { runListenersOfArrived } from './signals';
+import { blockUntil } from './block';
+import { type ResourceUsage, readUsage, usageRoom } from './rusage';
 
 /** Do not block: `waitpid` answers `[0, 0]` if no child is ready. (wait(2)) */
 export const WNOHANG = 1;
@@ -14,30 +14,26 @@ export const WCONTINUED = 8;
 const ANY_CHILD = -1;
 const MAX_INT = 0x7fffffff;
 
-// V8 can end a worker (worker.terminate(), or process.exit() in the main thread) only while it runs JavaScript, so
-// that a worker comes up for air now and then. The main thread sleeps until something happens.
-const LONGEST_SLEEP = isMainThread ? -1 : 100;
-
 /** waitpid(2), never blocking: `[0, 0]` if no child is ready. */
-export function waitNow(pid: number, options: number): [pid: number, status: number] {
+export function waitNow(
+  pid: number,
+  options: number,
+  usage: Float64Array | null = null,
+): [pid: number, status: number] {
   const status = new Int32Array(1);
-  const found = check(binding.wait_now(pid, options, status), 'waitpid');
+  const found = check(binding.wait_now(pid, options, status, usage), 'waitpid');
   return [found, found === 0 ? 0 : (status[0] ?? 0)];
 }
 
-function waitBlocking(pid: number, options: number): [pid: number, status: number] {
-  check(binding.wait_begin(), 'waitpid');
-  try {
-    for (;;) {
-      // Before the children: a loop of waits that never has to sleep would starve the listeners.
-      runListenersOfArrived();
-      const found = waitNow(pid, options);
-      if (found[0] !== 0) return found;
-      binding.wait_sleep(LONGEST_SLEEP);
-    }
-  } finally {
-    binding.wait_end();
-  }
+function waitBlocking(
+  pid: number,
+  options: number,
+  usage: Float64Array | null = null,
+): [pid: number, status: number] {
+  return blockUntil('waitpid', () => {
+    const found = waitNow(pid, options, usage);
+    return found[0] === 0 ? undefined : found;
+  });
 }
 
 /**
@@ -76,4 +72,30 @@ export function waitpid(pid: number, options = 0): [pid: number, status: number]
   integer('pid', pid, -MAX_INT, MAX_INT);
   integer('options', options, 0, MAX_INT);
   return (options & WNOHANG) === 0 ? waitBlocking(pid, options) : waitNow(pid, options);
+}
+
+/**
+ * `waitpid`, and what the child has used.
+ *
+ * Source: wait4(2), Python's `os.wait4`.
+ * @returns the pid, the status, and the resources that the child and those of its children that it waited for have
+ *   used; `[0, 0, …]` with zeros with `WNOHANG` if no child is ready
+ * @throws as `waitpid`
+ */
+export function wait4(pid: number, options: number): [pid: number, status: number, usage: ResourceUsage] {
+  integer('pid', pid, -MAX_INT, MAX_INT);
+  integer('options', options, 0, MAX_INT);
+  const usage = usageRoom();
+  const look = (options & WNOHANG) === 0 ? waitBlocking : waitNow;
+  return [...look(pid, options, usage), readUsage(usage)];
+}
+
+/**
+ * `wait4` for any child.
+ *
+ * Source: wait3(2), Python's `os.wait3`.
+ * @throws as `waitpid`
+ */
+export function wait3(options: number): [pid: number, status: number, usage: ResourceUsage] {
+  return wait4(ANY_CHILD, options);
 }

@@ -1,0 +1,47 @@
+import { outOfRange } from '../base/arguments';
+import { binding } from '../base/binding';
+import { check, invalidType } from '../base/errors';
+import { blockUntil } from './block';
+import { runListenersOfArrived } from './signals';
+
+function duration(seconds: unknown): number {
+  if (typeof seconds !== 'number') throw invalidType('seconds', 'a number', seconds);
+  if (!(seconds >= 0))
+    throw outOfRange(`Expected a number that is not negative for seconds but received ${seconds}`);
+  return seconds;
+}
+
+/**
+ * Sleeps. Blocks the thread and its event loop, but not signals: in the main thread their listeners run at once, and the
+ * sleep goes on for what is left of it. What a listener throws ends the sleep.
+ *
+ * Source: Python's `time.sleep`.
+ * @param seconds zero or more, fractions too; it never sleeps less
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE` if negative or NaN
+ */
+export function sleep(seconds: number): void {
+  const end = performance.now() + duration(seconds) * 1000;
+  const left = () => end - performance.now();
+  blockUntil('poll', () => (left() <= 0 ? true : undefined), { within: left });
+}
+
+/**
+ * Sleeps until the listeners of a signal have run. Those of a signal that has come before, and that the event loop has
+ * had no turn to deliver, count: none is lost between a look at a variable and the pause. Signals that nobody listens
+ * for do what they do by default, which does not end it.
+ *
+ * Source: pause(2), Python's `signal.pause`.
+ */
+export function pause(): void {
+  blockUntil('pause', (signals) => (signals > 0 ? true : undefined));
+}
+
+/** Calls the listeners of what has arrived, as Python does before the next line runs. */
+export function runListenersNow(): void {
+  check(binding.wait_begin(), 'sigaction');
+  try {
+    runListenersOfArrived();
+  } finally {
+    binding.wait_end();
+  }
+}
