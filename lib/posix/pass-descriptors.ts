@@ -15,7 +15,12 @@ const MAX_MESSAGE = 2 ** 30;
 const MAX_DESCRIPTORS = 253;
 
 /** A descriptor, or something that has one: a `ListeningSocket`, or a `net.Socket`. */
-export type Descriptor = number | { readonly fd: number };
+export type Descriptor =
+  | number
+  | {
+      /** Its number. */
+      readonly fd: number;
+    };
 
 function descriptorOf(name: string, value: unknown): number {
   if (typeof value === 'number') return integer(name, value, 0, MAX_INT);

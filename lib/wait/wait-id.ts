@@ -35,6 +35,7 @@ const MAX_INT = 0x7fffffff;
 
 /** What `waitid` says of a child; Python's `os.waitid_result`. */
 export interface WaitidResult {
+  /** The child. */
   siPid: number;
   /** The child's real user. */
   siUid: number;

@@ -24,8 +24,33 @@ test('Waiting answers a pid and a status.', () => {
   expectTypeOf(prefork.waitstatusToExitcode).toEqualTypeOf<(status: number) => number>();
 });
 
-test('_exit() does not return.', () => {
+test('_exit() does not return, nor do the exec functions.', () => {
   expectTypeOf(prefork._exit).returns.toBeNever();
+  expectTypeOf(prefork.execv).returns.toBeNever();
+  expectTypeOf(prefork.execve).toEqualTypeOf<
+    (path: string, args: readonly string[], env: prefork.Environment) => never
+  >();
+  expectTypeOf(prefork.execvp).returns.toBeNever();
+  expectTypeOf(prefork.execvpe).returns.toBeNever();
+});
+
+test('waitid() answers null for WNOHANG, wait4() what was used.', () => {
+  expectTypeOf(prefork.waitid).returns.toEqualTypeOf<prefork.WaitidResult | null>();
+  expectTypeOf(prefork.wait4).returns.toEqualTypeOf<
+    [pid: number, status: number, usage: prefork.ResourceUsage]
+  >();
+  expectTypeOf<prefork.ResourceUsage['ruMaxrss']>().toBeNumber();
+});
+
+test('signal() takes and answers a function, SIG_IGN or SIG_DFL.', () => {
+  expectTypeOf(prefork.signal).returns.toEqualTypeOf<prefork.SignalHandler | 0 | 1 | null>();
+  // @ts-expect-error neither
+  prefork.signal('SIGTERM', 2);
+});
+
+test('recvFds() answers a message and its descriptors.', () => {
+  expectTypeOf(prefork.recvFds).returns.toEqualTypeOf<[message: Buffer, fds: number[], flags: number]>();
+  expectTypeOf(prefork.sendFds).parameter(2).toEqualTypeOf<Iterable<prefork.Descriptor>>();
 });
 
 test('Hooks take nothing, and can be taken away again.', () => {
