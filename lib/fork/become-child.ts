@@ -6,6 +6,7 @@ import { writeAll } from '../base/blocking-write';
 import { systemError } from '../base/errors';
 import { forgetAsyncWaits } from '../wait/wait-async';
 import { type Estate, inspector, takeStock } from './estate';
+import { type ChannelOwner, dropMessagesDue } from './messages-due';
 import { reseedRandom } from './random';
 import { cryptoCaches } from './random/crypto-caches';
 
@@ -18,10 +19,6 @@ interface Handle {
 }
 interface HandleOwner {
   _handle?: Handle | null;
-}
-interface ChannelOwner {
-  channel?: unknown;
-  connected?: boolean;
 }
 
 function takeNewPid({ processes }: Estate): void {
@@ -64,11 +61,13 @@ function letGoOfChannel(owner: ChannelOwner): void {
 /** The channel belongs to the original: the child neither writes to it nor reads, and `disconnect` does not come. */
 function leaveChannel({ onChannel }: Estate): void {
   for (const object of onChannel) {
+    const { channel } = object;
     letGoOfChannel(object as ChannelOwner);
     for (const name of ['send', 'disconnect', 'connected', 'channel', '_channel', '_send', '_disconnect']) {
       Reflect.deleteProperty(object, name);
     }
     hearNoClosedChannel(object);
+    dropMessagesDue(object as ChannelOwner, channel);
   }
 }
 
@@ -101,7 +100,9 @@ function leaveCluster({ clusterWorkers, isClusterWorker }: Estate): void {
 /** The parent's children: no exit event can come, kill() must not reach them, and their pipes are the parent's to read. */
 function disownChildProcesses({ childProcesses }: Estate): void {
   for (const handle of childProcesses) {
+    const { channel } = handle;
     letGoOfChannel(handle as ChannelOwner);
+    dropMessagesDue(handle as ChannelOwner, channel);
     for (const stream of handle.stdio ?? []) letGo(stream as unknown as HandleOwner | null);
     letGo(handle as unknown as HandleOwner);
   }
