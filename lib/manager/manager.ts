@@ -28,6 +28,7 @@ import { MIN_HANG_TIMEOUT, type Rules } from './policy';
 import { MAX_WORKERS } from './scoreboard';
 import type { Log, Settings, WorkerInfo } from './settings';
 import { PidFile } from './system/pid-file';
+import { findSocketRules, type SocketRules, withAccess } from './system/socket-access';
 import { becomeWorker } from './worker/become-worker';
 import { findPrivileges, type Privileges } from './worker/privileges';
 import { leaveQueueOf, watchServer } from './worker/traffic';
@@ -52,7 +53,8 @@ export class Manager {
   readonly #onListen: () => void;
   readonly #privileges: Privileges;
   readonly #served: Served[] = [];
-  readonly #later = new LaterListens();
+  readonly #socketRules: SocketRules;
+  readonly #later = new LaterListens((wish) => withAccess(wish, this.#socketRules, false));
   /** Calls of `listen` that wait for the application to have nothing under way. */
   #waiting: Call[] = [];
   #giveUp: NodeJS.Timeout | undefined;
@@ -72,6 +74,7 @@ export class Manager {
     this.#onListen = onListen;
     this.#rehearsal = settings.rehearse.length > 0 ? 'to do' : 'done';
     this.#privileges = findPrivileges(settings.user, settings.group);
+    this.#socketRules = findSocketRules(settings, this.#privileges);
     beginManaging();
     rememberLogFiles();
     if (settings.cwd !== null) process.chdir(settings.cwd);
@@ -163,11 +166,13 @@ export class Manager {
   #bind(call: Call): void {
     const { bind, balanced } = this.#settings;
     const asked = call.wish as Wish;
-    const wishes = this.#served.length === 0 && bind.length > 0 ? bind : [asked];
+    const isFromBind = this.#served.length === 0 && bind.length > 0;
+    const wishes = isFromBind ? bind : [asked];
     const endpoints: Endpoint[] = [];
     for (const wish of wishes) {
       try {
-        endpoints.push(new Endpoint(wish, balanced ? this.#rules.workers : 0));
+        const allowed = withAccess(wish, this.#socketRules, isFromBind);
+        endpoints.push(new Endpoint(allowed, balanced ? this.#rules.workers : 0));
       } catch (error) {
         for (const endpoint of endpoints) endpoint.close();
         this.#couldNotBind(call.server, wish, error as NodeJS.ErrnoException);

@@ -73,6 +73,11 @@ export interface Settings {
   user: string | number | null;
   group: string | number | null;
   umask: number | null;
+  /** Permission bits of Unix sockets; null: 0666 less `umask` for those of `bind`, Node's for the application's own. */
+  socketMode: number | null;
+  /** Who they belong to; null: `user`, and its group or `group`. */
+  socketUser: string | number | null;
+  socketGroup: string | number | null;
   pidFile: string | null;
   cwd: string | null;
   /** As `ps` shows it, followed by what the process is; null: left alone. */
@@ -100,6 +105,9 @@ export const DEFAULTS: Settings = {
   user: null,
   group: null,
   umask: null,
+  socketMode: null,
+  socketUser: null,
+  socketGroup: null,
   pidFile: null,
   cwd: null,
   title: null,

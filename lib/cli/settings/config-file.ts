@@ -56,6 +56,12 @@ export interface Config {
   group?: string | number | null;
   /** `0o022` or `'022'`. */
   umask?: string | number | null;
+  /** Permission bits of Unix sockets, `0o660` or `'660'`; left out: everybody may connect to those of `bind`. */
+  socketMode?: string | number | null;
+  /** Who Unix sockets belong to, by name or number; left out: `user`. */
+  socketUser?: string | number | null;
+  /** Their group; left out: that of the workers. */
+  socketGroup?: string | number | null;
   /** Where the parent's pid is written, and removed at its end; null: nowhere. */
   pidFile?: string | null;
   /** Working directory, from before the application is loaded. */

@@ -71,6 +71,27 @@ export const OPTIONS: readonly Option[] = [
     values.boolean,
     'give each worker its own accept queue (SO_REUSEPORT): round-robin as root, else by address hash',
   ),
+  option(
+    'Serving',
+    'socketMode',
+    '--socket-mode <mode>',
+    orNone(values.mode),
+    'permission bits of Unix sockets, in octal; without it everybody may connect to those of --bind (666 less --umask)',
+  ),
+  option(
+    'Serving',
+    'socketUser',
+    '--socket-user <name>',
+    orNone(values.account),
+    'owner of Unix sockets, name or id; without it --user',
+  ),
+  option(
+    'Serving',
+    'socketGroup',
+    '--socket-group <name>',
+    orNone(values.account),
+    'group of Unix sockets, name or id; without it that of the workers',
+  ),
   option('Serving', 'warmup', '--warmup', values.boolean, 'collect and compact the heap before forking'),
   option(
     'Serving',

@@ -128,16 +128,24 @@ export const account: Reader<string | number> = (written) => {
 };
 
 /** Permission bits in octal: `022`, `0o022`; in a file also a number. */
-export const umask: Reader<number> = (written) => {
-  const value =
-    typeof written === 'string' && /^(0o)?[0-7]{1,4}$/.test(written)
-      ? Number.parseInt(written.replace('0o', ''), 8)
-      : written;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0o777) {
-    throw new Unexpected('permission bits in octal, such as 022 or 0o077', typeOrValue(written));
-  }
-  return value;
-};
+function permissions(examples: string): Reader<number> {
+  return (written) => {
+    const value =
+      typeof written === 'string' && /^(0o)?[0-7]{1,4}$/.test(written)
+        ? Number.parseInt(written.replace('0o', ''), 8)
+        : written;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0o777) {
+      throw new Unexpected(`permission bits in octal, such as ${examples}`, typeOrValue(written));
+    }
+    return value;
+  };
+}
+
+/** Those that new files lack. */
+export const umask = permissions('022 or 0o077');
+
+/** Those that a file has. */
+export const mode = permissions('660 or 0o666');
 
 /** `host:port`, `:port`, `port`, `[::1]:port`, `unix:path`, `fd:number`; a list of them, or one text with commas. */
 export const bind: Reader<Bind[]> = (written) => {

@@ -5,7 +5,7 @@ import { check, resolverError, systemError } from '../../base/errors';
 import { ListeningSocket } from '../../netutil';
 import { listenOnAddress } from '../../sockets/bind';
 import { getaddrinfo } from '../../sockets/resolve';
-import { UnixListeningSocket } from '../system/socket-file';
+import { type Access, UnixListeningSocket } from '../system/socket-file';
 
 const { AF_UNSPEC, AI_PASSIVE, SOL_SOCKET, SO_ACCEPTCONN } = binding.socket_constants;
 const { EINVAL } = constants.errno;
@@ -16,7 +16,7 @@ const BACKLOG = 511;
 /** What a call of `listen` asks for. */
 export type Wish =
   | { kind: 'tcp'; port: number; host: string | null; ipv6Only?: boolean; backlog?: number }
-  | { kind: 'unix'; path: string; mode?: number; backlog?: number }
+  | { kind: 'unix'; path: string; mode?: number; backlog?: number; access?: Access }
   | { kind: 'fd'; fd: number };
 
 /** For people, and in the form that --bind takes. */
@@ -68,9 +68,9 @@ function bindAddress(
   return listenOnAddress(address, { port, backlog, reusePort, ipv6Only, bindSyscall: 'listen' });
 }
 
-function bindUnix({ path, mode, backlog = BACKLOG }: Wish & { kind: 'unix' }): ListeningSocket {
-  const access = { mode: mode ?? 0o777 & ~process.umask(), uid: null, gid: null };
-  return new UnixListeningSocket(path, access, backlog);
+function bindUnix({ path, mode, backlog = BACKLOG, access }: Wish & { kind: 'unix' }): ListeningSocket {
+  const asNode = { mode: mode ?? 0o777 & ~process.umask(), uid: null, gid: null };
+  return new UnixListeningSocket(path, access ?? asNode, backlog);
 }
 
 function takeOver(fd: number): ListeningSocket {

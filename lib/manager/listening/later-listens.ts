@@ -28,8 +28,14 @@ export class LaterListens {
   readonly #notes = new Map<number, number>();
   /** In a worker: which of the answers it has had. */
   readonly #given = new Map<string, number>();
+  readonly #allow: (wish: Wish) => Wish;
   /** Lines that have been read, the last one perhaps in part. */
   #text = '';
+
+  /** @param allow says who may connect to what is bound */
+  constructor(allow: (wish: Wish) => Wish) {
+    this.#allow = allow;
+  }
 
   get endpoints(): Endpoint[] {
     return [...this.#answers.values()].flat().flatMap((each) => ('endpoint' in each ? each.endpoint : []));
@@ -68,7 +74,7 @@ export class LaterListens {
   /** Not balanced: there may be workers that never ask for it, and would leave their queues to themselves. */
   #bind(wish: Wish): Answer {
     try {
-      return { endpoint: new Endpoint(wish, 0) };
+      return { endpoint: new Endpoint(this.#allow(wish), 0) };
     } catch (error) {
       return { error: error as NodeJS.ErrnoException };
     }

@@ -27,14 +27,14 @@ function unknown(what: 'user' | 'group', name: string | number): Error {
   return preforkError('ERR_PREFORK_INVALID_ARG_VALUE', `Unknown ${what} '${name}'`);
 }
 
-function findUser(user: string | number): Account {
+export function findUser(user: string | number): Account {
   const found = lines('/etc/passwd').find(([name, , uid]) => name === user || uid === String(user));
   if (found !== undefined) return { name: found[0] ?? null, uid: Number(found[2]), gid: Number(found[3]) };
   if (/^\d+$/.test(String(user))) return { name: null, uid: Number(user), gid: null };
   throw unknown('user', user);
 }
 
-function findGroup(group: string | number): number {
+export function findGroup(group: string | number): number {
   const found = lines('/etc/group').find(([name, , gid]) => name === group || gid === String(group));
   if (found !== undefined) return Number(found[2]);
   if (/^\d+$/.test(String(group))) return Number(group);
