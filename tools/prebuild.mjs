@@ -1,10 +1,11 @@
 // Compiles the addon for every system that the package carries it for, into prebuilds/ and on this one machine:
 // `npm run prebuild`, or some of it: `npm run prebuild -- linux-arm64-musl`.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { isRunBeforeBuild } from './run-before-build.mjs';
 import { noteSources, ROOT } from './sources.mjs';
 import { toolchain } from './toolchain.mjs';
 
@@ -63,17 +64,6 @@ function chosen(names) {
   if (unknown.length > 0)
     throw new Error(`Expected ${TARGETS.map(nameOf).join(', ')} but received ${unknown.join(', ')}`);
   return names.length === 0 ? TARGETS : TARGETS.filter((target) => names.includes(nameOf(target)));
-}
-
-/** npm takes a script of this name for what is to run before `npm run build`, which wants none of it. */
-function isRunBeforeBuild() {
-  try {
-    const shell = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
-    const [, npm] = shell.slice(shell.lastIndexOf(')') + 2).split(' ');
-    return /^npm run(-script)? build\b(?!:)/.test(readFileSync(`/proc/${npm}/cmdline`, 'utf8'));
-  } catch {
-    return false;
-  }
 }
 
 if (isRunBeforeBuild()) process.exit();

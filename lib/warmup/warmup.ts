@@ -1,38 +1,36 @@
-import { getHeapCodeStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapCodeStatistics } from 'node:v8';
 import { runInNewContext, Script } from 'node:vm';
 import { boolean, object } from '../base/arguments';
 import { binding } from '../base/binding';
+import { type Flag, hasFlag, isGiven, setFlag, V8_VERSION } from '../base/v8-flags';
 import { rehearseServing } from './rehearse-listening';
 
 type CollectGarbage = (options?: object) => void;
 
-const V8_VERSION = Number.parseInt(process.versions.v8, 10);
-
 /** A child has a copy, of a context of its own. */
 let gc: CollectGarbage | undefined;
 
-/** V8 gives `gc` to contexts that are made while the flag is set. */
-function garbageCollector(): CollectGarbage {
-  if (gc !== undefined) return gc;
-  setFlagsFromString('--expose-gc');
+/** V8 gives `gc` to contexts that are made while the flag is set. Undefined where there is no such flag. */
+function garbageCollector(): CollectGarbage | undefined {
+  if (gc !== undefined || !hasFlag('expose-gc')) return gc;
+  setFlag('expose-gc', true);
   gc = runInNewContext('gc') as CollectGarbage;
-  if (!isGiven('expose-gc')) setFlagsFromString('--no-expose-gc');
+  if (!isGiven('expose-gc')) setFlag('expose-gc', false);
   return gc;
 }
 
-/** Whether the command line or the environment says something of a flag of V8, which then is not ours to change. */
-function isGiven(name: string): boolean {
-  const given = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ').replaceAll('_', '-');
-  return given.includes(name);
-}
-
 /** Sets a flag of V8 for as long as `work` takes. */
-function withFlag(during: string, after: string, work: () => void): void {
-  setFlagsFromString(during);
+function withFlag<Value extends boolean | number>(
+  flag: Flag,
+  during: Value,
+  after: Value,
+  work: () => void,
+): void {
+  setFlag(flag, during);
   try {
     work();
   } finally {
-    setFlagsFromString(after);
+    setFlag(flag, after);
   }
 }
 
@@ -42,6 +40,7 @@ function withFlag(during: string, after: string, work: () => void): void {
  */
 function collectThoroughly(): void {
   const collect = garbageCollector();
+  if (collect === undefined) return;
   if (V8_VERSION > 11) collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   else collectThoroughlyOnNode20(collect);
 }
@@ -54,8 +53,8 @@ function collectThoroughly(): void {
 function collectThoroughlyOnNode20(collect: CollectGarbage): void {
   collect(); // none that has begun earlier goes on
   if (isGiven('optimize-for-size') || isGiven('stress-incremental-marking')) return;
-  withFlag('--optimize-for-size', '--no-optimize-for-size', () => {
-    withFlag('--stress-incremental-marking', '--no-stress-incremental-marking', () => {
+  withFlag('optimize-for-size', true, false, () => {
+    withFlag('stress-incremental-marking', true, false, () => {
       new Script(`[${'0.5,'.repeat(40_000)}] // ${process.hrtime.bigint()}`);
     });
     collect();
@@ -73,7 +72,7 @@ function finishSweeping(): void {
 /** Bytecode that has not run for some collections is dropped; each child would compile it again, for itself. */
 function keepingBytecode(work: () => void): void {
   if (isGiven('flush-bytecode')) work();
-  else withFlag('--no-flush-bytecode', '--flush-bytecode', work);
+  else withFlag('flush-bytecode', false, true, work);
 }
 
 /**
@@ -81,13 +80,13 @@ function keepingBytecode(work: () => void): void {
  * child, once it has been idle for 8 s (MemoryReducer). This lets none of them begin, for good.
  */
 function collectNoIdleChildren(): void {
-  if (V8_VERSION === 13 && !isGiven('memory-reducer')) setFlagsFromString('--memory-reducer-gc-count=0');
+  if (V8_VERSION === 13 && !isGiven('memory-reducer')) setFlag('memory-reducer-gc-count', 0);
 }
 
 /** The young generation grows by this factor when much of it survives. */
 function withYoungGenerationFixed(forGood: boolean, work: () => void): void {
   if (isGiven('semi-space-growth-factor')) work();
-  else withFlag('--semi-space-growth-factor=1', `--semi-space-growth-factor=${forGood ? 1 : 2}`, work);
+  else withFlag('semi-space-growth-factor', 1, forGood ? 1 : 2, work);
 }
 
 /** What more `warmup()` may do. */
@@ -116,7 +115,8 @@ export function checkWarmupOptions(options: WarmupOptions): void {
  * and keeps compiled code, to which it adds what a worker begins with: a server on sockets that were bound before. Then gives the free memory of malloc back to the system. Blocks for as long as two full
  * collections take, three on Node 20: some 0.5 s for 400 MB.
  *
- * Flags of V8 that are given to `node` or in NODE_OPTIONS are left as they are.
+ * Flags of V8 that are given to `node` or in NODE_OPTIONS are left as they are; those that this V8 does not have are left
+ * out.
  *
  * Source: Ruby's `Process.warmup`.
  *

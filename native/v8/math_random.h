@@ -9,7 +9,7 @@
 // taken for. A used generator's state, run backwards, must give all 64 numbers in advance (64 times
 // 52 bits). One that was never used is left alone: it will be seeded by the isolate's generator.
 //
-// All of it keeps the contract of docs/fork-safety.md, "Between stop and release".
+// All of it keeps the contract of docs/internals.md, "Between stop and release".
 #pragma once
 
 #include <stddef.h>

@@ -94,8 +94,9 @@ export function speaksHttp(server: Server): server is HttpServer {
   return 'closeIdleConnections' in server;
 }
 
+/** Node exports no class of them to ask for; no other server has this method. */
 export function speaksHttp2(server: Server): boolean {
-  return /^Http2(Secure)?Server$/.test(server.constructor.name);
+  return 'updateSettings' in server;
 }
 
 function speaksAnyHttp(server: Server): boolean {

@@ -1,0 +1,21 @@
+// V8 can be asked, by two functions that are looked up by their names, to interrupt JavaScript that does not end.
+const assert = require('node:assert/strict');
+const { canary, load } = require('./helpers/canary');
+
+canary(() => {
+  const WORD = 100;
+  const { binding } = load('base/binding');
+  const words = new Int32Array(binding.shared_memory());
+  let stack = '';
+  const report = () => {
+    stack = new Error().stack;
+  };
+  assert.equal(binding.stack_report_on_request(WORD, report), 0, 'this V8 cannot be asked');
+  binding.stack_request(WORD);
+  const turnsEndlessly = () => {
+    for (const giveUpAt = Date.now() + 30_000; stack === '' && Date.now() < giveUpAt; );
+  };
+  turnsEndlessly();
+  assert.match(stack, /turnsEndlessly/);
+  assert.equal(words[WORD], 1);
+});
