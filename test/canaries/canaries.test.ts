@@ -64,7 +64,7 @@ const CHANGES: Record<string, string> = {
     const { on } = Socket.prototype;
     Socket.prototype.on = function (name, ...rest) {
       let message = null;
-      const hides = () => /traffic/.test(new Error().stack);
+      const hides = () => /connections/.test(new Error().stack);
       const hidden = { get: () => (hides() ? null : message), set: (given) => void (message = given) };
       if (!Object.hasOwn(this, '_httpMessage')) Object.defineProperty(this, '_httpMessage', hidden);
       return on.call(this, name, ...rest);
