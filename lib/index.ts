@@ -4,7 +4,6 @@
  */
 
 export type { ResolverError, SystemError } from './base/errors';
-export { type Config, defineConfig } from './cli/settings/config-file';
 export type { ActiveKind, ActiveThing } from './fork/active';
 export { type ForkHooks, type ForkMessage, registerAtFork } from './fork/at-fork';
 export {
@@ -34,6 +33,7 @@ export {
   type LogTarget,
   setLogger,
 } from './log';
+export { type Config, defineConfig } from './manager/config';
 export { scoreboard, type WorkerStatus } from './manager/scoreboard';
 export type { Hooks, LogFormat, WorkerExit, WorkerInfo } from './manager/settings';
 export { ready, worker } from './manager/worker/worker';

@@ -88,6 +88,36 @@ test('Each module exports these names.', () => {
   expect(Object.fromEntries(exported)).toMatchSnapshot();
 });
 
+/** How many files of each room a program loads with a module of the package; of the doors, all together. */
+function loadedWith(name: string): Record<string, number> {
+  const program = `
+    require('./dist/${name}.js');
+    const files = Object.keys(require.cache).filter((file) => file.startsWith(process.cwd() + '/dist/'));
+    console.log(JSON.stringify(files.map((file) => file.slice(process.cwd().length + 6))));
+  `;
+  const files = JSON.parse(execFileSync(process.execPath, ['-e', program], { cwd: ROOT, encoding: 'utf8' }));
+  const rooms = (files as string[]).map((file) =>
+    file.includes('/') ? (file.split('/')[0] as string) : 'doors',
+  );
+  return Object.fromEntries(
+    [...new Set(rooms)].sort().map((room) => [room, rooms.filter((each) => each === room).length]),
+  );
+}
+
+test("A module loads what its user needs, and nothing of the command's.", () => {
+  const rooms = (name: string) => Object.keys(loadedWith(name));
+  expect(rooms('log')).toEqual(['base', 'doors']);
+  expect(rooms('netutil')).toEqual(['base', 'doors', 'sockets']);
+  expect(rooms('os')).toEqual(['base', 'doors', 'fork', 'posix', 'wait']);
+  const library = ['base', 'doors', 'fork', 'posix', 'sockets', 'wait', 'warmup'];
+  expect(rooms('process')).toEqual(library);
+  expect(rooms('httpserver')).toEqual([...library, 'servers'].sort());
+  const everything = loadedWith('index');
+  expect(Object.keys(everything)).toEqual([...library, 'manager', 'servers', 'shared'].sort());
+  // config, scoreboard and what a worker knows of itself.
+  expect(everything['manager']).toBe(3);
+});
+
 test('import and require load one and the same package.', () => {
   const folder = installedCopy({ withAddon: true });
   const program = `

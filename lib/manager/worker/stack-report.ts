@@ -1,8 +1,7 @@
 /** How a worker whose event loop stands still says where. */
 import { binding } from '../../base/binding';
-import type { Place } from '../parent/supervise';
 import type { Row } from '../scoreboard';
-import type { Log } from '../settings';
+import type { Log, WorkerInfo } from '../settings';
 
 /** More than Node shows of an error: what called the endless loop may be far away. */
 const DEPTH = 50;
@@ -16,7 +15,10 @@ export function askForStack(row: Row | undefined): void {
  * In a worker, once: a thread waits for the request and has V8 interrupt the JavaScript that runs then. While native
  * code runs, and where Node lacks the means, there is no report; the worker is killed all the same.
  */
-export function reportStackOnRequest({ worker: { id, pid }, row }: Place, log: Log): void {
+export function reportStackOnRequest(
+  { worker: { id, pid }, row }: { worker: WorkerInfo; row: Row },
+  log: Log,
+): void {
   const report = () => {
     const message = `Worker ${id} (pid ${pid}) stands still ${currentStack(report)}`;
     log({ level: 'error', event: 'stack_reported', message, worker: id, pid });
