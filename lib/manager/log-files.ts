@@ -50,9 +50,13 @@ export function logReopener(log: Log, { worker, ...place }: Place): () => void {
   };
 }
 
+/**
+ * As bigint: Node keeps the numbers of the last stat in one array for each kind, and on Node 20 and 22 realpathSync, by
+ * which modules are found, takes what is left in the other one for its own. A pipe there made it stop at a link.
+ */
 function fileBehind(fd: number): string | undefined {
   try {
-    return fstatSync(fd).isFile() ? readlinkSync(`/proc/self/fd/${fd}`) : undefined;
+    return fstatSync(fd, { bigint: true }).isFile() ? readlinkSync(`/proc/self/fd/${fd}`) : undefined;
   } catch {
     return undefined; // closed
   }

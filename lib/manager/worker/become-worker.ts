@@ -41,6 +41,8 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
     inspectorKeeper(settings.inspectPort, place, log),
     logReopener(log, place),
     memoryTrimmer(),
+    // Once more each time: an application that changes its user by itself loses it.
+    () => dieWithParent(place.parent),
   ];
   startBeating(row, rules, duties);
   reportStackOnRequest(place, log);

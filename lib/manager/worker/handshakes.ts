@@ -1,5 +1,5 @@
 /** Connections that are being made: a client has asked for one, and its last word on it is still to come. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { binding } from '../../base/binding';
 
 /** `TCP_SYN_RECV` (include/net/tcp_states.h). A connection leaves that state when it is in the listener's queue. */
@@ -15,8 +15,16 @@ export function portsOf(descriptors: readonly number[]): Set<number> {
 /** Those to one of these ports of this machine, each by its two addresses. Not in the thread pool: clients wait for this. */
 export function handshakes(ports: ReadonlySet<number>): Set<string> {
   if (ports.size === 0) return new Set();
-  const tables = TABLES.filter(existsSync).map((table) => readFileSync(table, 'latin1')); // there may be no IPv6
-  return new Set(tables.flatMap((table) => beingMade(table, ports)));
+  return new Set(TABLES.flatMap((table) => beingMade(contentOf(table), ports)));
+}
+
+/** Empty if there is none (no IPv6), or no descriptor is left to read it by: then nobody is waited for. */
+function contentOf(table: string): string {
+  try {
+    return readFileSync(table, 'latin1');
+  } catch {
+    return '';
+  }
 }
 
 /** Lines of `sl local_address rem_address st …` (proc_net_tcp in the kernel's documentation). */

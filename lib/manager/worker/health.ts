@@ -1,6 +1,6 @@
 /** A worker's heart: at each beat it shows in the scoreboard that its loop turns, how late, and what it needs. */
 import { readFile } from 'node:fs';
-import { memoryUsage } from 'node:process';
+import { getHeapStatistics } from 'node:v8';
 import { checkInterval, type Rules } from '../policy';
 import { monotonic, type Row } from '../scoreboard';
 
@@ -18,7 +18,8 @@ export function startBeating(row: Row, rules: Rules, duties: (() => void)[]): vo
     row.set('loopDelay', Math.max(0, now - expected));
     expected = now + interval;
     row.set('beat', now);
-    row.set('heapUsed', memoryUsage().heapUsed);
+    // Not process.memoryUsage(), which opens a file, and throws when no descriptor is left.
+    row.set('heapUsed', getHeapStatistics().used_heap_size);
     if (now - measuredAt >= memoryInterval) {
       measuredAt = now;
       measurePrivateMemory(row);
