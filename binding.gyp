@@ -44,6 +44,7 @@
             "native/loop/fs_watchers.cc",
             "native/loop/held_signals.cc",
             "native/loop/pid_watch.cc",
+            "native/loop/socket_files.cc",
             "native/loop/wait_signals.cc",
             "native/posix/affinity.cc",
             "native/posix/disposition.cc",

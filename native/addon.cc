@@ -14,6 +14,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "fork_misses", what_fork_misses);
   method(exports, "requests_in_flight", requests_in_flight);
   method(exports, "restart_lost_watchers", restart_lost_watchers);
+  method(exports, "loop_owns_socket_files", loop_owns_socket_files);
+  method(exports, "loop_disown_socket_files", loop_disown_socket_files);
   method(exports, "share_credentials", prefork::share_credentials);
   method(exports, "random_is_known", random_is_known);
   method(exports, "random_survey", random_survey);

@@ -94,6 +94,10 @@ export interface Binding {
   loop_active_handles(): LoopHandle[];
   /** In the child, if inotify lost its watches: has this thread's loop watch all its files again. */
   restart_lost_watchers(): number;
+  /** Whether a handle of this thread's loop has bound a Unix socket, whose file libuv removes when it closes the handle. */
+  loop_owns_socket_files(): boolean;
+  /** In the child: those files are the parent's, and stay. */
+  loop_disown_socket_files(): void;
   /** Gives every other thread the user, group and supplementary groups of the calling one. */
   share_credentials(): number;
   /** Whether it is known, in this process, where V8 keeps the state of `Math.random`. */

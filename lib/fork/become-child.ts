@@ -108,6 +108,11 @@ function disownChildProcesses({ childProcesses }: Estate): void {
   }
 }
 
+/** A server that the child closes takes its file away from nobody. */
+function disownSocketFiles({ ownsSocketFiles }: Estate): void {
+  if (ownsSocketFiles) binding.loop_disown_socket_files();
+}
+
 function leaveInspector({ inspectorPort }: Estate, port: number | undefined): void {
   if (inspectorPort !== 0) inspector()?.close();
   if (port !== undefined) inspector()?.open(port);
@@ -161,6 +166,7 @@ function takeNewIdentity(estate: Estate): void {
   leaveChannel(estate);
   leaveCluster(estate);
   disownChildProcesses(estate);
+  disownSocketFiles(estate);
   watchFilesAgain();
 }
 

@@ -30,6 +30,8 @@ export interface Estate {
   /** The ids of the parent's workers of node:cluster. */
   clusterWorkers: string[];
   isClusterWorker: boolean;
+  /** Whether this thread has bound Unix sockets: their files stay the parent's. */
+  ownsSocketFiles: boolean;
   asyncWaits: AsyncWaits;
   randomSources: RandomSources;
   /** What this process's inspector listens on; 0 if it does not. */
@@ -58,6 +60,7 @@ export function takeStock(): Estate {
     childProcesses: [...new Set([...referenced, ...childProcesses()])],
     clusterWorkers: Object.keys(cluster.workers ?? {}),
     isClusterWorker: cluster.isWorker,
+    ownsSocketFiles: binding.loop_owns_socket_files(),
     asyncWaits,
     randomSources: randomSources(),
     inspectorPort: inspectorPort(),

@@ -15,6 +15,7 @@ function standIn(): Estate {
     childProcesses: real.childProcesses.slice(0, 0),
     clusterWorkers: real.clusterWorkers.slice(0, 0),
     isClusterWorker: false,
+    ownsSocketFiles: false,
     asyncWaits: new Set(),
     randomSources: standInSources(),
     inspectorPort: 0,

@@ -36,6 +36,8 @@ Napi::Value fork(const Napi::CallbackInfo& info);
 Napi::Value what_fork_misses(const Napi::CallbackInfo& info);
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info);
 Napi::Value restart_lost_watchers(const Napi::CallbackInfo& info);
+Napi::Value loop_owns_socket_files(const Napi::CallbackInfo& info);
+Napi::Value loop_disown_socket_files(const Napi::CallbackInfo& info);
 Napi::Value share_credentials(const Napi::CallbackInfo& info);
 
 // held_signals.cc

@@ -10,6 +10,7 @@
 #include "fork/requirements.h"
 #include "fork/threads.h"
 #include "loop/fs_watchers.h"
+#include "loop/socket_files.h"
 #include "posix/wait.h"
 
 namespace prefork {
@@ -46,6 +47,15 @@ Napi::Value requests_in_flight(const Napi::CallbackInfo& info) {
 Napi::Value restart_lost_watchers(const Napi::CallbackInfo& info) {
   const int restarted = inotify_watches_lost() ? restart_fs_watchers(loop_of(info.Env())) : 0;
   return number(info.Env(), restarted);
+}
+
+Napi::Value loop_owns_socket_files(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), owns_socket_files(loop_of(info.Env())));
+}
+
+Napi::Value loop_disown_socket_files(const Napi::CallbackInfo& info) {
+  disown_socket_files(loop_of(info.Env()));
+  return info.Env().Undefined();
 }
 
 Napi::Value share_credentials(const Napi::CallbackInfo& info) {
