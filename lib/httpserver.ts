@@ -9,6 +9,7 @@ import type { TLSSocket } from 'node:tls';
 import { callable, type Given, given, outOfRange } from './base/arguments';
 import { invalidType, preforkError } from './base/errors';
 import { genLog } from './log';
+import { logAsTornado } from './log/loggers';
 import { believe, disguise, type Protocol, remoteIp } from './servers/proxy-headers';
 import { reportTlsErrors, tlsOptions } from './servers/tls';
 import { TCPServer, type TCPServerOptions } from './tcpserver';
@@ -227,7 +228,7 @@ function countChunks(request: IncomingMessage, response: ServerResponse, limit: 
 
 function refuse(request: IncomingMessage, response: ServerResponse, reason: string, place: string): void {
   const { socket } = request;
-  genLog.info(`Malformed HTTP message from ${remoteIp(request)}: ${reason}`, place);
+  logAsTornado(genLog, 'info', `Malformed HTTP message from ${remoteIp(request)}: ${reason}`, place);
   // Past the response, which may be in the listener's hands already and must not break there.
   const answer = () => {
     socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');

@@ -25,11 +25,15 @@ export {
 export {
   accessLog,
   appLog,
+  type BasicConfigOptions,
   basicConfig,
   enablePrettyLogging,
   genLog,
+  type LogFunctions,
   type Logger,
   type LogLevel,
+  type LogRecord,
+  type LogStream,
   type LogTarget,
   setLogger,
 } from './log';

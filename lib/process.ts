@@ -11,6 +11,8 @@ import { invalidType, preforkError } from './base/errors';
 import { type ActiveThing, activeThings, formatActive } from './fork/active';
 import { forkFrom } from './fork/fork';
 import { appLog, genLog } from './log';
+import type { Level } from './log/levels';
+import { logAsTornado } from './log/loggers';
 import { WEXITSTATUS, WIFSIGNALED, WTERMSIG, wait } from './os';
 import { closeSocketsOf, takeSocketsOf, workersNeeded } from './sockets/worker-sockets';
 import { checkWarmupOptions, type WarmupOptions, warmup } from './warmup/warmup';
@@ -67,7 +69,7 @@ export function forkProcesses(
   refuseUnservedSockets(count);
   if (!allowActive) refuseActive();
   warnUnderWatch();
-  genLog.info(`Starting ${count} processes`, 'process:123');
+  tell('info', `Starting ${count} processes`, 'process:123');
   const children = new Map<number, number>();
   if (warmupOptions !== null) warmup(warmupOptions);
 
@@ -124,28 +126,32 @@ export function taskId(): number | null {
 export function cpuCount(): number {
   const count = countRanges(onlineProcessors()) || cpus().length;
   if (count > 0) return count;
-  genLog.error('Could not detect number of processors; assuming 1', undefined, 'process:60');
+  tell('error', 'Could not detect number of processors; assuming 1', 'process:60');
   return 1;
 }
 
 /** The parent has no next tick, in which it could be thrown. */
 function logHookError(error: unknown): void {
-  appLog.error('Exception in afterInParent', error);
+  appLog.exception('Exception in afterInParent', error);
+}
+
+function tell(level: Level, message: string, place: string): void {
+  logAsTornado(genLog, level, message, place);
 }
 
 /** Logs how the child ended. True if that was not by status 0; stopping and dumping core are no ends of their own. */
 function reportAbnormal(id: number, pid: number, status: number): boolean {
   if (WIFSIGNALED(status)) {
     const signal = WTERMSIG(status);
-    genLog.warn(`child ${id} (pid ${pid}) killed by signal ${signal}, restarting`, 'process:149');
+    tell('warning', `child ${id} (pid ${pid}) killed by signal ${signal}, restarting`, 'process:149');
     return true;
   }
   const code = WEXITSTATUS(status);
   if (code !== 0) {
-    genLog.warn(`child ${id} (pid ${pid}) exited with status ${code}, restarting`, 'process:156');
+    tell('warning', `child ${id} (pid ${pid}) exited with status ${code}, restarting`, 'process:156');
     return true;
   }
-  genLog.info(`child ${id} (pid ${pid}) exited normally`, 'process:163');
+  tell('info', `child ${id} (pid ${pid}) exited normally`, 'process:163');
   return false;
 }
 

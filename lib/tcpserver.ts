@@ -8,6 +8,7 @@ import { type AddressInfo, createServer, Server, type ServerOpts, type Socket } 
 import type { TLSSocket } from 'node:tls';
 import { given } from './base/arguments';
 import { appLog } from './log';
+import { logAsTornado } from './log/loggers';
 import { addSockets, type BindSocketsOptions, bindSockets, type ListeningSocket } from './netutil';
 import { type ForkProcessesOptions, forkProcesses } from './process';
 import {
@@ -147,7 +148,7 @@ export class TCPServer {
     stream.on('error', () => {});
     // In Python a stream that nobody holds any more is closed as soon as the error has been logged.
     const fail = (message: string, place: string, error: unknown) => {
-      appLog.error(message, error, place);
+      logAsTornado(appLog, 'error', message, place, [error]);
       stream.destroy();
     };
     try {

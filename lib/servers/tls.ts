@@ -5,6 +5,7 @@ import type { TLSSocket, TlsOptions } from 'node:tls';
 import { inspect } from 'node:util';
 import { type Given, given, invalidValue } from '../base/arguments';
 import { genLog } from '../log';
+import { logAsTornado } from '../log/loggers';
 
 /** Python's dictionary of arguments to `ssl.wrap_socket`. */
 export interface SslFiles {
@@ -74,7 +75,7 @@ export function reportTlsErrors<S extends Server>(server: S): S {
 
 function reportTlsError({ remoteAddress, remotePort }: TLSSocket, reason: string): void {
   const peer = remoteAddress === undefined ? '(not connected)' : `('${remoteAddress}', ${remotePort})`;
-  genLog.warn(`SSL Error on ${peer}: ${reason}`, 'iostream:1404');
+  logAsTornado(genLog, 'warning', `SSL Error on ${peer}: ${reason}`, 'iostream:1404');
 }
 
 const CERT_REQS: readonly unknown[] = ['none', 'optional', 'required'];

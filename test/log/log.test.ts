@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { appLog, genLog, setLogger } from '../../lib/log';
+import { appLog, genLog, type LogRecord, setLogger } from '../../lib/log';
 import { runStdin } from '../helpers/stdin';
 
 // Processes start slowly on a busy machine.
@@ -8,7 +8,7 @@ vi.setConfig({ testTimeout: 60_000 });
 const ALL_THREE = `
   genLog.info('an info');
   genLog.warn('a warning\\nof two lines');
-  genLog.error('an error', 'oops');
+  genLog.exception('an error', 'oops');
 `;
 
 async function written(program: string): Promise<string> {
@@ -78,6 +78,39 @@ describe('basicConfig', () => {
   });
 });
 
+describe('arguments', () => {
+  test('are never taken for something else', async () => {
+    expect(await written(`appLog.warn('%s died', 'worker 3')`)).toBe('worker 3 died\n');
+    const extra = await written(`enablePrettyLogging(); appLog.warn('died', 'worker:3')`);
+    expect(extra).toMatch(
+      /^--- Logging error ---\nTypeError: not all .*\n.*\nMessage: 'died'\nArguments: \('worker:3',\)\n$/,
+    );
+  });
+
+  test('what was thrown does not make a % of the message a place', async () => {
+    const program = `appLog.error('50% of all', new Error('oops')); appLog.error('%s', new Error('100%'))`;
+    expect(await written(program)).toMatch(/^50% of all\nError: oops\n( {4}at .*\n)+100%\n$/);
+  });
+
+  test('an object with a function write gets the lines', async () => {
+    const program = `basicConfig({ stream: { write(text) { process.stdout.write('<' + text + '>'); } } }); appLog.error('x')`;
+    const { stdout } = await runStdin(`const { appLog, basicConfig } = require('prefork/log');\n${program}`);
+    expect(stdout).toBe('<ERROR:tornado.application:x\n>');
+  });
+
+  test.each([
+    ['basicConfig', '{ filname: "x" }', 'Expected filename in options but received filname'],
+    ['basicConfig', '{ fmt: "x" }', 'Expected only level, format'],
+    ['basicConfig', '{ stream: {} }', 'Expected a descriptor or an object with a function write for stream'],
+    ['basicConfig', '{ format: "%(massage)s" }', 'in format but received massage'],
+    ['enablePrettyLogging', '{ level: "info" }', 'Expected only logging in options but received level'],
+  ])('%s(%s) is refused', async (name, options, message) => {
+    expect(
+      await written(`try { ${name}(${options}) } catch (error) { console.error(error.message) }`),
+    ).toContain(message);
+  });
+});
+
 describe('enablePrettyLogging', () => {
   test('shows INFO, the time and the place; further lines are indented', async () => {
     expect(await written(`enablePrettyLogging(); ${ALL_THREE}`)).toBe(
@@ -137,13 +170,51 @@ describe('setLogger', () => {
     setLogger(logger);
     const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
     appLog.error('an error', new TypeError('fetch failed', { cause: refused }));
-    appLog.error('another', { status: 7 });
+    appLog.exception('another', { status: 7 });
     setLogger(null);
     const [[first], [second]] = logger.error.mock.calls as [[string], [string]];
     expect(first).toMatch(
       /^an error\nTypeError: fetch failed\n(.|\n)*cause.*Error: refused\n(.|\n)*code: 'ECONNREFUSED'/,
     );
     expect(second).toBe('another\n{ status: 7 }');
+  });
+
+  test('debug and critical go to the functions that are there', () => {
+    const three = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+    const five = { ...three, debug: vi.fn(), fatal: vi.fn() };
+    for (const logger of [three, five]) {
+      setLogger(logger);
+      appLog.debug('d %d', 1);
+      appLog.critical('c %d', 2);
+    }
+    setLogger(null);
+    expect(three.info.mock.calls).toEqual([['d 1']]);
+    expect(three.error.mock.calls).toEqual([['c 2']]);
+    expect(five.debug.mock.calls).toEqual([['d 1']]);
+    expect(five.fatal.mock.calls).toEqual([['c 2']]);
+  });
+
+  test('a function gets the name, the place, and what was thrown', () => {
+    const records: LogRecord[] = [];
+    setLogger((record) => records.push(record));
+    const error = new Error('oops');
+    appLog.error('Failed: %s', 'x', error);
+    genLog.debug('d');
+    setLogger(null);
+    expect(records).toMatchObject([
+      {
+        name: 'tornado.application',
+        level: 'error',
+        levelno: 40,
+        message: 'Failed: x',
+        module: 'log.test',
+        error,
+      },
+      { name: 'tornado.general', level: 'debug', levelno: 10, message: 'd', error: undefined },
+    ]);
+    expect(records[1]?.lineno).toBe((records[0]?.lineno ?? 0) + 1);
+    expect(records[0]?.pathname).toBe(__filename);
+    expect(records[0]?.time).toBeInstanceOf(Date);
   });
 
   test.each([undefined, 1, {}, { info() {}, warn() {} }])('%j is refused', (logger) => {

@@ -1,0 +1,197 @@
+import { inspect } from 'node:util';
+import { writeToStderr } from '../base/blocking-write';
+import { onePerProcess } from '../base/one-per-process';
+import { bareLayout, type Layout } from './layouts';
+import { LEVEL_NUMBERS, type Level } from './levels';
+import { type Output, stderrOutput } from './outputs';
+import { FormatError, percent, repr, tuple } from './percent';
+import { callerPlace, namedPlace } from './place';
+import { type Entry, type LogRecord, recordOf, textOf } from './record';
+
+/** What `setLogger` takes: pino, winston, console, three functions, or one that gets all there is to know. */
+export type LogTarget = LogFunctions | ((record: LogRecord) => void);
+
+/** Each gets the message, with the stack of what was thrown below it. */
+export interface LogFunctions {
+  /** Gets what Tornado logs as `debug`; where it is not there, `info` does. */
+  debug?(message: string): void;
+  /** Gets what Tornado logs as `info`. */
+  info(message: string): void;
+  /** Gets the warnings. */
+  warn(message: string): void;
+  /** Gets the errors. */
+  error(message: string): void;
+  /** Gets what Tornado logs as `critical`; where it is not there, `error` does. */
+  fatal?(message: string): void;
+}
+
+/**
+ * One of the three loggers. The arguments go into the message as Python's logging puts them there: `%s` `%d` `%r` `%.2f`
+ * `%(name)s` and so on. One that has no place in it is reported on standard error, as in Python, and not lost; but an
+ * Error that is left over is what the message is about, and its stack follows on lines of its own (Python's
+ * `exc_info=error`). Without arguments the message is not looked at, so that a `%` in it is a `%`.
+ */
+export interface Logger {
+  /** As Python names it: `tornado.general`. */
+  readonly name: string;
+  /** Hidden until `basicConfig` or `enablePrettyLogging` shows this level. */
+  debug(message: unknown, ...args: unknown[]): void;
+  /** Hidden until `basicConfig` or `enablePrettyLogging` shows this level. */
+  info(message: unknown, ...args: unknown[]): void;
+  /** Shown from the start. */
+  warning(message: unknown, ...args: unknown[]): void;
+  /** `warning` by its other name. */
+  warn(message: unknown, ...args: unknown[]): void;
+  /** Shown from the start. */
+  error(message: unknown, ...args: unknown[]): void;
+  /** Shown from the start. */
+  critical(message: unknown, ...args: unknown[]): void;
+  /** `error`, where the last argument is what was thrown, of whatever type: JavaScript cannot ask for it. */
+  exception(message: unknown, ...args: unknown[]): void;
+}
+
+/** Python's root logger. Without a layout it is the handler of last resort. */
+interface Root {
+  level: number;
+  layout: Layout | null;
+  output: Output;
+  target: LogTarget | null;
+}
+
+/** Children log as their parent does; nothing is buffered that they could write again. */
+export const root: Root = onePerProcess('logging', () => ({
+  level: LEVEL_NUMBERS.warning,
+  layout: null,
+  output: stderrOutput,
+  target: null,
+}));
+
+function isShown(levelno: number): boolean {
+  if (root.target !== null) return true;
+  // Python's handler of last resort has a level of its own, WARNING.
+  return levelno >= root.level && (root.layout !== null || levelno >= LEVEL_NUMBERS.warning);
+}
+
+function hand(target: LogTarget, entry: Entry): void {
+  const text = textOf(entry);
+  if (typeof target === 'function') target(recordOf(entry));
+  else if (entry.level === 'debug' && typeof target.debug === 'function') target.debug(text);
+  else if (entry.levelno <= LEVEL_NUMBERS.info) target.info(text);
+  else if (entry.level === 'warning') target.warn(text);
+  else if (entry.level === 'critical' && typeof target.fatal === 'function') target.fatal(text);
+  else target.error(text);
+}
+
+function emit(entry: Entry): void {
+  if (root.target !== null) hand(root.target, entry);
+  else root.output(`${(root.layout ?? bareLayout)(entry)}\n`);
+}
+
+/** With what else it holds: its own cause, as Python shows it, its code and the like. */
+function stackOf(thrown: unknown): string {
+  return typeof thrown === 'object' ? inspect(thrown) : String(thrown);
+}
+
+function entryOf(
+  name: string,
+  level: Level,
+  message: string,
+  thrown: readonly unknown[],
+  place: string | undefined,
+): Entry {
+  const [error] = thrown;
+  const stack = thrown.length === 0 ? undefined : stackOf(error);
+  const where = place === undefined ? callerPlace : () => namedPlace(place);
+  return {
+    name,
+    level,
+    levelno: LEVEL_NUMBERS[level],
+    message,
+    stack,
+    error,
+    time: new Date(),
+    place: where,
+  };
+}
+
+/** Python's logging.Handler.handleError. */
+function reportMistake(problem: string, message: string, args: readonly unknown[]): void {
+  const { pathname, lineno } = callerPlace();
+  writeToStderr(
+    `--- Logging error ---\nTypeError: ${problem}\n  File "${pathname}", line ${lineno}\n` +
+      `Message: ${repr(message)}\nArguments: ${tuple(args)}\n`,
+  );
+}
+
+type Takes = 'an Error' | 'anything';
+
+/** The message with its arguments in it, and what was thrown, if that was one of them. */
+function fill(message: string, args: readonly unknown[], takes: Takes): { text: string; thrown: unknown[] } {
+  const { text, left } = percent(message, args);
+  if (left.length === 0) return { text, thrown: [] };
+  if (left.length === 1 && isThrown(left[0], takes)) return { text, thrown: left };
+  throw new FormatError('not all arguments converted during string formatting');
+}
+
+function isThrown(value: unknown, takes: Takes): boolean {
+  return takes === 'anything' || value instanceof Error;
+}
+
+/** As in Python, a message without arguments is not looked at: `50% done`. What was thrown is not one of its arguments. */
+function fillOrTake(message: string, args: readonly unknown[], takes: Takes): ReturnType<typeof fill> {
+  try {
+    return fill(message, args, takes);
+  } catch (error) {
+    const isAboutNothingElse = args.length === 1 && isThrown(args[0], takes);
+    if (!isAboutNothingElse || !(error instanceof FormatError)) throw error;
+    return { text: message, thrown: [...args] };
+  }
+}
+
+function log(name: string, level: Level, takes: Takes, given: unknown, args: readonly unknown[]): void {
+  if (!isShown(LEVEL_NUMBERS[level])) return;
+  const message = typeof given === 'string' ? given : percent('%s', [given]).text;
+  if (args.length === 0) {
+    emit(entryOf(name, level, message, [], undefined));
+    return;
+  }
+  try {
+    const { text, thrown } = fillOrTake(message, args, takes);
+    emit(entryOf(name, level, text, thrown, undefined));
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    reportMistake(error.message, message, args);
+  }
+}
+
+/**
+ * What Tornado itself logs, with the line at which 6.2 does, for filters that were made for it. `thrown` is
+ * what was thrown, if something was, in an array.
+ */
+export function logAsTornado(
+  { name }: Logger,
+  level: Level,
+  message: string,
+  place: string,
+  thrown: readonly [] | readonly [unknown] = [],
+): void {
+  if (isShown(LEVEL_NUMBERS[level])) emit(entryOf(name, level, message, thrown, place));
+}
+
+export function makeLogger(name: string): Logger {
+  const at =
+    (level: Level, takes: Takes = 'an Error') =>
+    (message: unknown, ...args: unknown[]) =>
+      log(name, level, takes, message, args);
+  const warning = at('warning');
+  return {
+    name,
+    debug: at('debug'),
+    info: at('info'),
+    warning,
+    warn: warning,
+    error: at('error'),
+    critical: at('critical'),
+    exception: at('error', 'anything'),
+  };
+}
