@@ -7,7 +7,12 @@ import { invalidType } from '../base/errors';
 export type Output = (line: string) => void;
 
 /** What `basicConfig` writes to: a descriptor, `process.stdout`, or anything with a `write`. */
-export type LogStream = number | { write(text: string): unknown };
+export type LogStream =
+  | number
+  | {
+      /** Gets each line, with its end. */
+      write(text: string): unknown;
+    };
 
 const MAX_INT = 0x7fffffff;
 

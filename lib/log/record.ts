@@ -21,6 +21,7 @@ export interface Entry {
 export interface LogRecord {
   /** Of the logger: `tornado.general`. */
   name: string;
+  /** Python's name of it, in lower case. */
   level: Level;
   /** Python's number of the level: 10, 20, 30, 40, 50. */
   levelno: number;
@@ -28,11 +29,13 @@ export interface LogRecord {
   message: string;
   /** What was thrown, if something was. */
   error: unknown;
+  /** When it was logged. */
   time: Date;
   /** The file that called, without folders and extension; for Tornado's own messages its module. */
   module: string;
   /** The line that called. */
   lineno: number;
+  /** The whole path of the file that called. */
   pathname: string;
 }
 
