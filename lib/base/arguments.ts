@@ -1,9 +1,9 @@
-/** Checks of what callers hand in: each answers the value, or throws an error that names the argument. */
+/** Checks of arguments: each returns the value, or throws an error that names the argument. */
 import { invalidType, preforkError } from './errors';
 
 export type Given<T> = { [K in keyof T]: Exclude<T[K], null> };
 
-/** The options that were given: Python's `None` is one that was not, and so is `undefined`. */
+/** The options given: `null`, Python's `None`, and `undefined` count as not given. */
 export function given<T extends object>(name: string, options: T): Given<T> {
   const entries = Object.entries(object(name, options)).filter(
     ([, value]) => value !== null && value !== undefined,
@@ -35,7 +35,7 @@ export function callable<T>(name: string, value: T): T {
   return value;
 }
 
-/** `value` if it is an integer from `min` to `max`; a TypeError or RangeError that says what was expected if not. */
+/** `value` if it is an integer from `min` to `max`; otherwise a TypeError or RangeError. */
 export function integer(name: string, value: unknown, min: number, max: number): number {
   if (typeof value !== 'number') throw invalidType(name, 'an integer', value);
   if (!Number.isInteger(value) || value < min || value > max) {
@@ -44,12 +44,12 @@ export function integer(name: string, value: unknown, min: number, max: number):
   return value;
 }
 
-/** A value of the right type that is none of those that are allowed. */
+/** For a value of the right type that is not allowed. */
 export function invalidValue(message: string): Error & { code: string } {
   return preforkError('ERR_PREFORK_INVALID_ARG_VALUE', message, { Base: TypeError });
 }
 
-/** A number of the right type that is too small or too large. */
+/** For a number that is too small or too large. */
 export function outOfRange(message: string): Error & { code: string } {
   return preforkError('ERR_PREFORK_OUT_OF_RANGE', message, { Base: RangeError });
 }

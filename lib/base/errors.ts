@@ -1,17 +1,17 @@
 import { constants } from 'node:os';
 import { getSystemErrorMap, getSystemErrorName } from 'node:util';
 
-/** An error that came from a system call, shaped like those of Node's own modules. */
+/** An error of a system call, shaped like those of Node's own modules. */
 export interface SystemError extends Error {
   /** Negative, as libuv has it. */
   errno: number;
-  /** `'ECHILD'` and the like. */
+  /** `'ECHILD'`, for example. */
   code: string;
   /** The call that failed. */
   syscall: string;
-  /** Of a socket: what it should have been bound to. */
+  /** The address that a socket could not be bound to. */
   address?: string;
-  /** Of a socket: its port. */
+  /** Its port. */
   port?: number;
 }
 
@@ -32,7 +32,7 @@ function coded<E extends Error>(error: E, code: string): E & { code: string } {
   return Object.assign(error, { code });
 }
 
-/** An error with a permanent code; `Base` is TypeError or RangeError where an argument is to blame. */
+/** An error with a permanent code; `Base` is TypeError or RangeError if an argument is wrong. */
 export function preforkError(
   code: PreforkErrorCode,
   message: string,
@@ -41,7 +41,7 @@ export function preforkError(
   return coded(new Base(message, cause === undefined ? undefined : { cause }), code);
 }
 
-/** libuv, whom `getSystemErrorName` asks, knows only what its own calls can answer: ECHILD is not among them. */
+/** `getSystemErrorName` asks libuv, which knows only what its own calls return: ECHILD is not among them. */
 function errorName(negativeErrno: number): string {
   const known = Object.entries(constants.errno).find(([, errno]) => errno === -negativeErrno);
   const name = getSystemErrorName(negativeErrno);
@@ -49,7 +49,7 @@ function errorName(negativeErrno: number): string {
 }
 
 /**
- * The error of a system call that answered `-errno`.
+ * The error of a system call that returned `-errno`.
  * The shape is that of Node's `uvException`: `bind EADDRINUSE 127.0.0.1:80`.
  */
 export function systemError(
@@ -72,7 +72,7 @@ export interface ResolverError extends Error {
   code: string;
   /** Always this one. */
   syscall: 'getaddrinfo';
-  /** What was asked for, if it was a name. */
+  /** The name that was looked up, if any. */
   hostname?: string;
 }
 
@@ -82,7 +82,7 @@ function libuvErrno(name: string): number {
 }
 
 /**
- * The error of a getaddrinfo(3) that answered `name`, an `EAI_` constant.
+ * The error of a getaddrinfo(3) that returned `name`, an `EAI_` constant.
  * As with `dns.lookup`, a name that does not exist is ENOTFOUND, and `errno` is libuv's number.
  */
 export function resolverError(name: string, hostname: string | null): ResolverError {
@@ -97,7 +97,7 @@ export function resolverError(name: string, hostname: string | null): ResolverEr
   });
 }
 
-/** `value`, or the system error if it is negative: for natives that answer `-errno`. */
+/** Returns `value`, or throws the system error if it is negative: for natives that return `-errno`. */
 export function check(value: number, syscall: string, where?: { address?: string; port?: number }): number {
   if (value < 0) throw systemError(value, syscall, where);
   return value;

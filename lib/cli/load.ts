@@ -1,4 +1,4 @@
-/** The application: found, loaded as `node` would load it, and, if it only exports something to serve, served. */
+/** Finds the application, loads it as `node` would, and serves what it exports if it does not listen itself. */
 import { createRequire, Module } from 'node:module';
 import { join, resolve } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
@@ -12,12 +12,12 @@ import { portFromEnvironment } from './settings/environment';
 import type { Beginning } from './startup';
 import { stripsTypes } from './typescript';
 
-/** How often it is looked whether an application is idle, in milliseconds. */
+/** Interval for checking whether an application is idle, in milliseconds. */
 const IDLE_INTERVAL = 10;
-/** What `console.log` leaves behind. */
+/** Left open by `console.log`. */
 const STANDARD_STREAM = /^(TTY|Pipe)Wrap$/;
 
-/** As `node` finds it: the extension may be missing, and a folder stands for what is in it. */
+/** Finds it as `node` does: without an extension, or in a folder. */
 export function findApplication(name: string): string {
   try {
     return createRequire(join(process.cwd(), '/')).resolve(resolve(name));
@@ -30,18 +30,18 @@ export function findApplication(name: string): string {
   }
 }
 
-/** Until nothing is in flight any more: what is then could not be forked. */
+/** Waits until nothing is in flight: requests in flight cannot be forked. */
 export async function settled(): Promise<void> {
   while (activeRequests().length > 0) await setImmediate();
 }
 
 /**
- * Runs the application as the main program, as if `node application args…` had been typed. Returns at once: what the
- * application throws is an uncaught exception, as it would be then.
+ * Runs the application as the main program, as `node application args…` would. Returns at once: what the application throws
+ * is an uncaught exception, as with `node`.
  *
- * In the parent nothing comes after the first listen. An end without one is explained, with a status that is not 0.
+ * In the parent nothing follows the first listen. If it never comes, the log explains why, and the status is not 0.
  *
- * @param bind where an exported app listens; without it that is PORT in the environment
+ * @param bind where to serve an exported app; default: PORT in the environment
  */
 export function runApplication(
   path: string,
@@ -56,15 +56,15 @@ export function runApplication(
   });
 }
 
-/** A Node that does not read TypeScript does not know that this ending means an ES module, whatever tsx can do. */
+/** A Node that cannot read TypeScript does not know that this extension means an ES module, even with tsx. */
 function runMain(path: string): void {
   if (path.endsWith('.mts') && !stripsTypes) void import(pathToFileURL(path).href);
   else Module.runMain();
 }
 
 /**
- * A module that listens by itself decides when. One that does not is served once it is loaded, if `bind` says where;
- * with PORT alone, which a module that listens reads itself, only when nothing is left that could still listen.
+ * A module that listens by itself decides when. Any other is served once it is loaded if `bind` says where. PORT alone is also
+ * read by modules that listen, so then it is served only when nothing is left that could still listen.
  */
 async function serveExported(path: string, bind: Bind | undefined, beginning: Beginning): Promise<void> {
   const servable = findServable(await exportsOf(path), path);
@@ -77,7 +77,7 @@ async function serveExported(path: string, bind: Bind | undefined, beginning: Be
   if (!beginning.over()) listen(servable, place);
 }
 
-/** An application that listens by itself may read a PORT of any form; here it has to be a number. */
+/** An application that listens by itself may read a PORT of any form; here it must be a number. */
 function portOrEnd(beginning: Beginning): Bind | undefined {
   try {
     return portFromEnvironment(process.env);
@@ -87,13 +87,13 @@ function portOrEnd(beginning: Beginning): Bind | undefined {
   }
 }
 
-/** Until the event loop would come to its end, but for this. */
+/** Waits until nothing but this wait keeps the event loop alive. */
 async function idle(): Promise<void> {
   do await setTimeout(IDLE_INTERVAL);
   while (process.getActiveResourcesInfo().some((name) => !STANDARD_STREAM.test(name)));
 }
 
-/** Its errors are the application's: uncaught exceptions. */
+/** Errors become uncaught exceptions of the application. */
 function listen(servable: Servable, place: Bind): void {
   servable.listen(place).catch((error: unknown) => {
     process.nextTick(() => {
@@ -102,7 +102,7 @@ function listen(servable: Servable, place: Bind): void {
   });
 }
 
-/** The exports of the main program, when its top level has been run to the end. Why they do not come, Node reports. */
+/** The exports of the main program, once its top level has finished. If it fails, Node reports why. */
 async function exportsOf(path: string): Promise<unknown> {
   const main = process.mainModule;
   if (main?.filename === path) return main.exports;

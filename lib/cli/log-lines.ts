@@ -1,8 +1,8 @@
 /**
- * The log of the process manager, to standard error, in the format that was asked for.
+ * Writes the log of the process manager to standard error, in the wanted format.
  *
- * No logging package stands behind it: the parent never turns its event loop again, so that all that counts is one
- * blocking write for each line, and that none is held back when a process forks or ends.
+ * It needs no logging package: the parent's event loop never turns again, so each line must be one blocking write, and none
+ * may be buffered when a process forks or ends.
  */
 import { stripVTControlCharacters } from 'node:util';
 import { writeToStderr } from '../base/blocking-write';
@@ -24,7 +24,7 @@ function plain({ level, message }: LogEntry, now: Date): string {
   return `${now.toISOString()} prefork[${process.pid}] ${level}: ${message}`;
 }
 
-/** For a terminal: `08:15:00 prefork  worker 0 …`, in local time and in the colour of the level. */
+/** For a terminal: `08:15:00 prefork  worker 0 …`, in local time, coloured by level. */
 function pretty({ level, message }: LogEntry, now: Date): string {
   const time = now.toTimeString().slice(0, 8);
   return `${COLOR[level]}${time} prefork${NORMAL}  ${message}`.replaceAll('\n', '\n    ');
@@ -34,7 +34,7 @@ function uncolored(entry: LogEntry, now: Date): string {
   return stripVTControlCharacters(pretty(entry, now));
 }
 
-/** `worker` and `pid` are those of the worker that it is about; what the entry lacks, the line lacks. */
+/** `worker` and `pid` identify the worker in question; the line leaves out what the entry lacks. */
 function json({ level, event, message, worker, pid }: LogEntry, now: Date): string {
   return JSON.stringify({ time: now.toISOString(), level, event, message, worker, pid });
 }

@@ -30,7 +30,7 @@ async function main(argv: readonly string[]): Promise<void> {
   runApplication(path, args, settings.bind[0], beginning);
 }
 
-/** As `node --import`: packages are looked for from the working directory on. */
+/** As `node --import`: resolves packages from the working directory. */
 async function importFirst(name: string): Promise<void> {
   const isPath = /^\.{0,2}\//.test(name);
   const path = isPath ? resolve(name) : createRequire(resolve('prefork')).resolve(name);

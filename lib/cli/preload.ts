@@ -10,12 +10,12 @@ import { fromFile } from './settings/config-file';
 import { fromEnvironment } from './settings/environment';
 import { watchBeginning } from './startup';
 
-/** Says to whatever this process starts that it is no server of its own. */
+/** Tells the processes that this one starts to stay as they are. */
 const MARK = 'PREFORK_AUTO';
 
 /**
- * Prepares this process for the program that Node is about to run. Node hands `--import` down to worker threads and
- * to processes of `child_process.fork()`, and NODE_OPTIONS goes even further: those are left alone.
+ * Prepares this process for the program that Node is about to run. Leaves worker threads and child processes alone, which
+ * inherit `--import` through Node or NODE_OPTIONS.
  */
 export async function startAutomatically(): Promise<void> {
   const [, program] = process.argv;

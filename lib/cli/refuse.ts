@@ -1,16 +1,16 @@
-/** The end of a command whose line, environment or file is wrong. */
+/** Ends a command whose line, environment or file is wrong. */
 import { writeToStderr } from '../base/blocking-write';
 
-/** Its exit status. */
+/** Exit status of a wrong command line, variable or file. */
 export const USAGE = 2;
 
-/** Says what is wrong, as far as it is for the user to put right, and ends the process. */
+/** Says what the user must correct, and ends the process. */
 export function refuse(error: unknown): never {
   writeToStderr(`${explain(error)}\n`);
   process.exit(USAGE);
 }
 
-/** What is wrong with a value is in the message; of anything else the stack says more. */
+/** For a wrong value the message is enough; for any other error the stack says more. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return `prefork: ${String(error)}`;
   const { code, message, stack } = error as NodeJS.ErrnoException;

@@ -1,4 +1,4 @@
-/** What a module may export to be served: a server, a request listener, or an app of one of the frameworks. */
+/** Serves what a module exports: a server, a request listener, or an app of one of the frameworks. */
 import { createServer, type RequestListener } from 'node:http';
 import { createRequire } from 'node:module';
 import { Server } from 'node:net';
@@ -8,13 +8,13 @@ import type { Bind } from '../manager/settings';
 
 /** Found in a module's exports. */
 export interface Servable {
-  /** What it is, for people. */
+  /** Its name for people. */
   kind: string;
-  /** Makes it listen; the promise is rejected if it cannot be made ready. */
+  /** Makes it listen; rejects if it cannot get ready. */
   listen(place: Bind): Promise<void>;
 }
 
-/** What can be asked of an app, whatever it is. */
+/** Methods that tell the frameworks apart. */
 interface App {
   listen?: unknown;
   ready?: unknown;
@@ -25,7 +25,7 @@ interface App {
 
 const NAMES = ['default', 'module.exports', 'app', 'server', 'listener', 'handler'];
 
-/** The first thing among a module's exports that can be served: the default one first. */
+/** Returns the first export that can be served; the default export comes first. */
 export function findServable(exported: unknown, path: string): Servable | undefined {
   const found = servable(exported, path);
   if (found !== undefined || typeof exported !== 'object' || exported === null) return found;
@@ -36,7 +36,7 @@ export function findServable(exported: unknown, path: string): Servable | undefi
   return first;
 }
 
-/** What a compiler to CommonJS makes of `export default`. */
+/** Compilers to CommonJS turn `export default` into this. */
 function defaultOf(member: unknown): unknown {
   return typeof member === 'object' && member !== null && 'default' in member ? member.default : undefined;
 }
@@ -72,7 +72,7 @@ function later(promise: Promise<unknown>, path: string): Servable {
     kind: 'promise of an app',
     async listen(place) {
       const found = servable(await promise, path);
-      if (found === undefined) throw cannotServe('what its promise is fulfilled with');
+      if (found === undefined) throw cannotServe('a promise of something else');
       await found.listen(place);
     },
   };
@@ -98,7 +98,7 @@ interface FastifyApp {
   listen(options: object): Promise<unknown>;
 }
 
-/** Left to itself, Fastify listens on localhost only. */
+/** By default Fastify listens on localhost only. */
 function fastify(app: FastifyApp): Servable {
   return {
     kind: 'Fastify app',
@@ -122,7 +122,7 @@ interface FetchApp {
   fetch(request: Request): Response | Promise<Response>;
 }
 
-/** The adapter is Hono's own, as the application would use it. */
+/** Uses Hono's own adapter, as the application would. */
 function fetchListener(app: FetchApp, path: string): RequestListener {
   const adapter = '@hono/node-server';
   try {
@@ -133,7 +133,7 @@ function fetchListener(app: FetchApp, path: string): RequestListener {
   } catch (cause) {
     throw preforkError(
       'ERR_PREFORK_UNSUPPORTED',
-      `An app with fetch() needs the package ${adapter} beside it: npm install ${adapter}`,
+      `An app with fetch() needs the package ${adapter}: npm install ${adapter}`,
       { cause },
     );
   }

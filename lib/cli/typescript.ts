@@ -1,7 +1,7 @@
-/** Whether this Node reads TypeScript by itself; it was an option before Node 22.18. */
+/** Whether this Node reads TypeScript without a loader; before Node 22.18 that was an option. */
 export const stripsTypes = Boolean((process.features as { typescript?: string | false }).typescript);
 
-/** If a TypeScript file could not be read, how it can be; undefined if that is not what is wrong. */
+/** Says how to load a TypeScript file; undefined if TypeScript is not the problem. */
 export function typeScriptHint(path: string): string | undefined {
   if (!/\.[cm]?tsx?$/.test(path) || stripsTypes) return undefined;
   return `Node ${process.versions.node} does not read TypeScript by itself: use Node 22.18 or later, or add --import tsx`;

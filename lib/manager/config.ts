@@ -1,74 +1,74 @@
 import type { Hooks, LogFormat } from './settings';
 
 /**
- * What a configuration file may say; everything is optional. Durations are texts such as `'30s'` or numbers of
- * milliseconds, sizes are texts such as `'512M'` or numbers of bytes. docs/configuration.md has the defaults.
+ * Contents of a configuration file; everything is optional. A duration is a string such as `'30s'` or a number of
+ * milliseconds, a size is a string such as `'512M'` or a number of bytes. docs/command-line.md has the defaults.
  */
 export interface Config {
-  /** How many workers; `'auto'`: the processors that this process may use, by affinity and cgroup quota. */
+  /** Number of workers; `'auto'`: one per processor that affinity and cgroup quota allow. */
   workers?: number | 'auto';
-  /** `'host:port'`, `':port'`, `'unix:path'`, `'fd:3'`, or a port; takes the place of where the application listens. */
+  /** Listen here, wherever the application does: `'host:port'`, `':port'`, `'unix:path'`, `'fd:3'`, or a port. */
   bind?: string | number | readonly (string | number)[];
-  /** From SIGTERM to SIGKILL of a worker that has requests in hand. */
+  /** Time for a worker to finish its requests: from SIGTERM to SIGKILL. */
   gracefulTimeout?: string | number;
-  /** From the fork to readiness, and from the start of the application to its first listen. */
+  /** Time for the application to reach its first listen, and for each worker to become ready. */
   bootTimeout?: string | number;
-  /** How long a worker's event loop may stand still, 100 ms or more; 0: for ever. */
+  /** Kill a worker whose event loop is blocked for this long, at least 100 ms; 0: never. */
   hangTimeout?: string | number;
-  /** Crashes are answered at once up to `burst` within `window`, then after `minDelay`, doubled up to `maxDelay`. */
+  /** Up to `burst` crashes within `window` restart at once, later ones after `minDelay`, doubled up to `maxDelay`. */
   restart?: {
-    /** So many crashes are answered at once; one more within `window` is answered with a delay. */
+    /** Crashes within `window` that are restarted without delay. */
     burst?: number;
-    /** How far back crashes count. */
+    /** How long a crash counts. */
     window?: string | number;
-    /** The first delay. */
+    /** First delay in a crash loop. */
     minDelay?: string | number;
-    /** The longest delay. */
+    /** Longest delay in a crash loop. */
     maxDelay?: string | number;
-    /** Give up after so many crashes in all; null: never. */
+    /** Give up after this many crashes in total; null: never. */
     limit?: number | null;
   };
-  /** Replace a worker after so many requests, plus up to a share of `maxRequestsJitter`; null: never. */
+  /** Replace a worker after this many requests, plus a random share up to `maxRequestsJitter`; null: never. */
   maxRequests?: number | null;
-  /** 0 to 1. */
+  /** From 0 to 1. */
   maxRequestsJitter?: number | string;
-  /** Replace a worker whose private memory is above this; null: never. */
+  /** Replace a worker whose private memory exceeds this; null: never. */
   maxMemory?: string | number | null;
   /** Collect and compact the heap before forking. */
   warmup?: boolean;
-  /** With the warm-up: keep the young generation small, for less memory and more collecting where much is in flight. */
+  /** Keep the young generation small after the warm-up: less memory, more garbage collection under load. */
   smallYoungGeneration?: boolean;
-  /** Paths that the application is asked for, 1,000 times, before forking, so that workers begin with optimised code. */
+  /** Send 1,000 requests for these paths before forking, so that workers start warm. */
   rehearse?: string | readonly string[];
-  /** A queue of connections for each worker (SO_REUSEPORT), in turns as root, by a hash of the addresses otherwise. */
+  /** Give each worker its own accept queue (SO_REUSEPORT): round-robin as root, else by address hash. */
   balanced?: boolean;
-  /** Who the workers run as, by name or number, if the parent is root; null: as the parent. */
+  /** User of the workers, name or id, if the parent is root; null: the parent's. */
   user?: string | number | null;
-  /** Their group; left out, that of `user`. */
+  /** Group of the workers; default: that of `user`. */
   group?: string | number | null;
-  /** `0o022` or `'022'`. */
+  /** File mode creation mask: `0o022` or `'022'`. */
   umask?: string | number | null;
-  /** Permission bits of Unix sockets, `0o660` or `'660'`; left out: everybody may connect to those of `bind`. */
+  /** Mode of Unix sockets: `0o660` or `'660'`; default: everybody may connect to those of `bind`. */
   socketMode?: string | number | null;
-  /** Who Unix sockets belong to, by name or number; left out: `user`. */
+  /** Owner of Unix sockets, name or id; default: `user`. */
   socketUser?: string | number | null;
-  /** Their group; left out: that of the workers. */
+  /** Group of Unix sockets, name or id; default: that of the workers. */
   socketGroup?: string | number | null;
-  /** Where the parent's pid is written, and removed at its end; null: nowhere. */
+  /** Write the parent's pid here, and remove the file at its end; null: nowhere. */
   pidFile?: string | null;
-  /** Working directory, from before the application is loaded. */
+  /** Change to this directory before loading the application. */
   cwd?: string | null;
-  /** As `ps` shows it, followed by what the process is. */
+  /** Process title in `ps`, followed by the process's role. */
   title?: string | null;
-  /** How the lines of the log look. */
+  /** Format of the log. */
   logFormat?: LogFormat;
-  /** Worker 0's inspector; worker 1 has the next port, and so on; null: none. */
+  /** Inspector port of worker 0; worker 1 gets the next one, and so on; null: none. */
   inspectPort?: number | null;
-  /** Functions to be called at turns of a worker's life. */
+  /** Functions to call during a worker's life. */
   hooks?: Hooks;
 }
 
-/** Gives a configuration its type: `export default defineConfig({ workers: 4 })`. Returns it as it is. */
+/** Gives a configuration its type, and returns it unchanged: `export default defineConfig({ workers: 4 })`. */
 export function defineConfig(config: Config): Config {
   return config;
 }

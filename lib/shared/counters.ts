@@ -3,23 +3,23 @@ import { outOfRange, string } from '../base/arguments';
 import { invalidType } from '../base/errors';
 import { sharedCounterCells } from './memory';
 
-/** One number that a family of processes keeps together. */
+/** A number shared by a family of processes. */
 export interface SharedCounter {
-  /** Adds an integer, 1 if none is given, in one step that no other process can come between. */
+  /** Adds an integer, atomically. Default: 1. */
   add(amount?: number): void;
-  /** What all processes together have added, also those that have ended since. */
+  /** The sum over all processes, including those that have ended. */
   readonly value: number;
 }
 
-/** A cell is two numbers: the key, 0 while it is free, and the value. */
+/** A cell is two numbers: the key, 0 while free, and the value. */
 const CELL = 2;
 
-/** 64 bits of a name, never 0. With them a cell is taken in one step, which no kill can leave half done. */
+/** 64 bits of a name, never 0: they take a cell in one step, which no kill can leave half done. */
 function keyOf(name: string): bigint {
   return createHash('sha256').update(name).digest().readBigInt64LE() || 1n;
 }
 
-/** Where the value of `name` is: in the cell that has its key, or in the first free one, which gets it. */
+/** Finds the value of `name`: in the cell with its key, or in the first free one, which gets the key. */
 function findCell(cells: BigInt64Array, name: string): number {
   const key = keyOf(name);
   const count = cells.length / CELL;
@@ -29,7 +29,7 @@ function findCell(cells: BigInt64Array, name: string): number {
     const present = Atomics.compareExchange(cells, index, 0n, key);
     if (present === 0n || present === key) return index + 1;
   }
-  throw outOfRange(`There can be no more than ${count} shared counters`);
+  throw outOfRange(`Expected at most ${count} shared counters`);
 }
 
 function toInteger(amount: unknown): bigint {
@@ -58,14 +58,13 @@ class Cell implements SharedCounter {
 }
 
 /**
- * Counters that this process, the processes it forks and their workers have in common: what each adds, all see at once,
- * and it stays when the one who added it ends. The same name is the same counter wherever it is asked for, 4,096 of
- * them at most.
+ * Returns counters that this process shares with the processes it forks. All see at once what one adds, and it stays when
+ * that process ends. The same name is the same counter everywhere. There are at most 4,096.
  *
  * Under `prefork` call it anywhere. With `fork()` or `forkProcesses()`, call it once before the fork: a process that
- * calls it for the first time after it was forked shares with its own children only.
+ * calls it first after being forked shares counters only with its own children.
  *
- * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`; `add` throws it too, for what is no integer
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`; `add` throws it, too, unless it gets an integer
  * @throws RangeError `ERR_PREFORK_OUT_OF_RANGE` if there are too many
  */
 export function sharedCounters<const Name extends string>(

@@ -3,8 +3,8 @@ import { binding } from '../base/binding';
 import { systemError } from '../base/errors';
 
 /**
- * How the one mapping is laid out that a process shares with all that it forks (native/posix/supervise.h). Views on it
- * are ordinary arrays: Atomics are as atomic on them as on a SharedArrayBuffer, between processes too.
+ * Layout of the one mapping that a process shares with all processes it forks (native/posix/supervise.h). Views of it are
+ * ordinary arrays: Atomics work on them as on a SharedArrayBuffer, between processes, too.
  */
 const LAYOUT = {
   header: { at: 0, bytes: 64 },
@@ -12,7 +12,7 @@ const LAYOUT = {
   counters: { at: 4096 + 256 * 1024, bytes: 64 * 1024 },
 } as const;
 
-/** Whoever was forked after it was made has the same: a fork shares the mapping instead of copying it. */
+/** A process forked later has the same one: a fork shares the mapping instead of copying it. */
 let memory: ArrayBuffer | undefined;
 
 function sharedMemory(): ArrayBuffer {
@@ -24,7 +24,7 @@ function sharedMemory(): ArrayBuffer {
   return memory;
 }
 
-/** What belongs to the parent and all workers: the bell comes first. */
+/** Words for the parent and all workers; the bell is the first. */
 export function sharedHeader(): Int32Array {
   const { at, bytes } = LAYOUT.header;
   return new Int32Array(sharedMemory(), at, bytes / Int32Array.BYTES_PER_ELEMENT);
@@ -42,7 +42,7 @@ export function sharedCounterCells(): BigInt64Array {
   return new BigInt64Array(sharedMemory(), at, bytes / BigInt64Array.BYTES_PER_ELEMENT);
 }
 
-/** Where a number of the scoreboard is, counted in 32-bit words from the start: the lower half of the number. */
+/** Position of the lower half of a number of the scoreboard, in 32-bit words from the start. */
 export function wordOfRows(index: number): number {
   return LAYOUT.rows.at / Int32Array.BYTES_PER_ELEMENT + index * 2;
 }

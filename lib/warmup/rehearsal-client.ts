@@ -1,13 +1,13 @@
 /**
- * The client of `rehearse()`. In a process of its own: the other one is to learn how to serve, and what V8 has learned of
- * objects that are gone afterwards, such as those of a client, it throws away together with all that goes with it.
+ * The client of `rehearse()`, in a separate process: the other one should learn how to serve. V8 discards what it learned
+ * about objects that are gone afterwards, such as a client's, together with all code that depends on it.
  */
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-/** What the client is told first. */
+/** The first message to the client. */
 export interface Order {
   port: number;
   secure: boolean;
@@ -17,17 +17,17 @@ export interface Order {
   headers: Readonly<Record<string, string>>;
 }
 
-/** What it says: the port of a connection that it has opened, how many answers had which status, or why it gave up. */
+/** The client's messages: the port of a connection that it opened, the count of answers by status, or why it gave up. */
 export type Word =
   | { opened: number }
   | { statuses: Record<number, number> }
   | { failed: string; code?: string };
 
 function say(word: Word): void {
-  process.send?.(word, undefined, undefined, () => {}); // who is gone needs not be told
+  process.send?.(word, undefined, undefined, () => {}); // the other process may have ended
 }
 
-/** Says which one is ours, and waits until it is served. */
+/** Reports which connection is ours, and waits until it is served. */
 async function open({ port, secure }: Order): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   await once(socket, 'connect');
@@ -40,7 +40,7 @@ async function open({ port, secure }: Order): Promise<Socket> {
   return secured;
 }
 
-/** One connection at a time, and another one where the server closes it. */
+/** Has one connection at a time; opens another if the server closes it. */
 function makeAgent(order: Order): Agent {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   agent.createConnection = (_options, done) => {

@@ -1,17 +1,17 @@
 /**
- * In the parent, before a fork: what every worker begins with, a server on sockets that were bound before, is done with a
- * server that nobody can reach. V8 compiles a function when it is first called, and learns from the first calls what
- * objects it will see, which would be left to every child.
+ * Before a fork the parent serves on an unreachable socket, as every worker will begin: with a server on sockets bound
+ * before. V8 compiles a function at its first call, and learns from the first calls which objects it will see; otherwise
+ * every child would have to.
  */
 import { createServer, type Server } from 'node:net';
 import { binding } from '../base/binding';
 import { addSockets } from '../netutil';
 import { ListeningSocket } from '../sockets/listening-socket';
 
-/** What V8 has learned from the first time shows in the second. After more it would begin to optimise, in the child. */
+/** The second time uses what V8 learned in the first. After more, V8 would begin to optimise in the child. */
 const TIMES = 2;
 
-/** Loading http for a program without it would be a waste. (Undocumented, but there since Node 0.2.) */
+/** A program without http should not load it. (Undocumented, but there since Node 0.2.) */
 function usesHttp(): boolean {
   const { moduleLoadList = [] } = process as { moduleLoadList?: string[] };
   return moduleLoadList.includes('NativeModule http');
@@ -24,7 +24,7 @@ function makeServer(): Server {
   return http === undefined ? createServer(nothing) : http.createServer(nothing);
 }
 
-/** Of TCP, as most are, but bound to nothing. Undefined where sockets are forbidden. */
+/** A TCP socket, as most are, bound to nothing. Undefined if sockets are forbidden. */
 function unboundSocket(): ListeningSocket | undefined {
   const fd = binding.socket_open(binding.socket_constants.AF_INET, 0);
   if (fd < 0) return undefined;
@@ -36,7 +36,7 @@ function unboundSocket(): ListeningSocket | undefined {
   }
 }
 
-/** As if it had begun to listen: its own listeners would be called in the next turn of the loop, in every child. */
+/** As if it had begun to listen; otherwise its listeners would be called in the next turn of the loop, in every child. */
 function listen(server: Server): void {
   server.once('listening', nothing);
   server.emit('listening');
@@ -54,7 +54,7 @@ function serve(socket: ListeningSocket): void {
   }
 }
 
-/** Nothing of it is left when it returns. Does nothing where sockets are forbidden. */
+/** Leaves nothing behind. Does nothing if sockets are forbidden. */
 export function rehearseServing(): void {
   try {
     for (let i = 0; i < TIMES; i++) {
@@ -62,6 +62,6 @@ export function rehearseServing(): void {
       if (socket !== undefined) serve(socket);
     }
   } catch {
-    // Somebody who listens to all servers has thrown. The rehearsal would have been of use, and is not needed.
+    // A listener of all servers has thrown. The rehearsal is useful, but not necessary.
   }
 }

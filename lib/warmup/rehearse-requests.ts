@@ -1,4 +1,4 @@
-/** Requests that a process serves to itself before it forks, so that its children begin with what V8 has learned. */
+/** A process sends itself requests before it forks, so that its children begin with what V8 learned from them. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
@@ -11,50 +11,50 @@ import { addSockets, bindSockets } from '../netutil';
 import { peerOf } from '../sockets/server-handle';
 import type { Order, Word } from './rehearsal-client';
 
-/** What is asked for, and how often. */
+/** Options of `rehearse()`. */
 export interface RehearseOptions {
-  /** Asked for in turn, with GET. Default: `['/']`. */
+  /** Paths to request in turn, with GET. Default: `['/']`. */
   paths?: readonly string[];
-  /** Of each request, beside `Host: localhost`. Default: none. */
+  /** Headers of each request, beside `Host: localhost`. Default: none. */
   headers?: Readonly<Record<string, string>>;
-  /** How many requests, one after the other. Default: 1000. */
+  /** Number of requests, one after the other. Default: 1000. */
   requests?: number;
-  /** How many connections share them, one after the other. Default: 30, or one for each request. */
+  /** Number of connections that share them, one after the other. Default: 30, at most one per request. */
   connections?: number;
-  /** Milliseconds that all of it may take. Default: 30,000. */
+  /** Time limit for all of it, in milliseconds. Default: 30,000. */
   timeout?: number;
 }
 
-/** How it went. */
+/** Result of `rehearse()`. */
 export interface Rehearsal {
-  /** How many answers had each status: `{ 200: 1000 }`. */
+  /** Number of answers by status: `{ 200: 1000 }`. */
   statuses: Record<number, number>;
-  /** How long it took. */
+  /** Duration. */
   milliseconds: number;
 }
 
 const DEFAULTS = { paths: ['/'], headers: {}, requests: 1000, timeout: 30_000 };
-const CONNECTIONS = 30; // V8 has seen enough sockets after some ten
+const CONNECTIONS = 30; // V8 has seen enough sockets after about ten
 const LONGEST = 2 ** 31 - 1;
 
-/** What V8 has learned about objects is forgotten with the last of their kind: so every child keeps them, too. */
+/** V8 forgets what it learned about objects with the last of their kind, so every child keeps some, too. */
 const kept: unknown[] = [];
 
 /**
- * Has a server of HTTP answer requests in this process, before it forks: what V8 compiles, learns and optimises
- * meanwhile, of the application and of Node's own code, every child begins with. The requests come from a process of
- * their own, over connections of TCP that nobody else can open; the server neither listens nor closes for them.
+ * Lets an HTTP server answer requests in this process before it forks. Every child begins with what V8 compiles, learns
+ * and optimises meanwhile, in the application and in Node's own code. The requests come from another process, over TCP
+ * connections that nobody else can open; the server itself neither listens nor closes.
  *
- * The application does in the parent what a request makes it do: a connection to a database that is opened for the first
- * request has to be closed again before the fork. Wait for the end, then call `warmup()`, or `forkProcesses()` with that
- * option. Some ten connections are needed: until then V8 changes its mind about what a socket is.
+ * The application does in the parent whatever a request makes it do: if the first request opens a connection to a
+ * database, close it before the fork. Await the result, then call `warmup()`, or `forkProcesses()` with that option. Use
+ * at least ten connections: until then V8 changes its mind about what a socket is.
  *
- * @param server of node:http or node:https, an `HTTPServer`, or what `http.createServer` takes
- * @throws TypeError (code `ERR_PREFORK_INVALID_ARG_TYPE`), RangeError (code `ERR_PREFORK_OUT_OF_RANGE`) when an argument is
+ * @param server a server of node:http or node:https, an `HTTPServer`, or whatever `http.createServer` takes
+ * @throws TypeError (code `ERR_PREFORK_INVALID_ARG_TYPE`), RangeError (code `ERR_PREFORK_OUT_OF_RANGE`) if an argument is
  *   wrong
- * @throws SystemError when there is no socket, or no process, to be had: socket `EMFILE`, spawn `EAGAIN`
- * @throws Error (code `ERR_PREFORK_TIMEOUT`) when there are answers still to come after the time; else what the client
- *   failed with, such as `ECONNRESET` when the application cut it off
+ * @throws SystemError if no socket or process is available: socket `EMFILE`, spawn `EAGAIN`
+ * @throws Error (code `ERR_PREFORK_TIMEOUT`) if answers are missing after `timeout`; otherwise the client's error, such as
+ *   `ECONNRESET` if the application closes the connection
  */
 export async function rehearse(
   server: Server | { readonly nodeServer: Server } | RequestListener,
@@ -89,7 +89,7 @@ function isPath(path: unknown): boolean {
   return typeof path === 'string' && path.startsWith('/');
 }
 
-/** Loaded where it is wanted: most who fork serve nothing. */
+/** Loaded on demand: most programs that fork serve nothing. */
 const http = (): typeof import('node:http') => require('node:http');
 
 export function isHttpServer(server: unknown): server is Server {
@@ -104,13 +104,13 @@ function toServer(server: Server | { readonly nodeServer: Server } | RequestList
   throw invalidType('server', 'an http.Server, https.Server, HTTPServer or request listener', server);
 }
 
-/** Where the server plays: it is given the connections of its one client, and no others. */
+/** Where the server performs: it gets the connections of its one client, and no others. */
 class Stage {
   readonly isSecure: boolean;
   readonly #server: Server;
   readonly #connections: number;
   readonly #entrance: Server;
-  /** By the client's port: those that have come, and those of which the client has said that they are its own. */
+  /** By the client's port: connections that have arrived, and those that the client has announced as its own. */
   readonly #came = new Map<number, Socket>();
   readonly #announced = new Map<number, () => void>();
   readonly #sockets: Socket[] = [];
@@ -120,7 +120,7 @@ class Stage {
     this.#server = server;
     this.#connections = connections;
     this.isSecure = server instanceof (require('node:tls') as typeof import('node:tls')).Server;
-    // It gives sockets what the server would: V8 remembers of each field what kind of object was in it.
+    // It gives sockets the same fields as the server would: V8 remembers what kind of object each field held.
     this.#entrance = http().createServer();
     this.#entrance.removeAllListeners('connection').on('connection', (socket) => this.#enter(socket));
     addSockets(this.#entrance, bindSockets(0, '127.0.0.1'));
@@ -130,7 +130,7 @@ class Stage {
     return (this.#entrance.address() as AddressInfo).port;
   }
 
-  /** Serves the client's connection from this port, when it is there, and says so. */
+  /** Serves the client's connection from this port once it arrives, and calls `served`. */
   admit(port: number, served: () => void): void {
     this.#announced.set(port, served);
     this.#match(port);
@@ -150,19 +150,19 @@ class Stage {
     if (socket === undefined || served === undefined) return;
     this.#came.delete(port);
     this.#announced.delete(port);
-    // When V8 knows them: in the last connection.
+    // In the last connection, when V8 knows them.
     if (++this.#served >= this.#connections) this.#server.once('request', keep);
     this.#server.emit('connection', socket);
     served();
   }
 
-  /** Resolves when nothing of it is left. No socket is asked to tell: a listener more, and V8 took it for another kind. */
+  /** Resolves when nothing is left. It adds no listener to sockets: with one more, V8 would take them for another kind. */
   async close(): Promise<void> {
     this.#server.off('request', keep);
     for (const socket of this.#sockets) socket.destroy();
     this.#entrance.close();
     await once(this.#entrance, 'close');
-    await nextTurn(); // what a handle had under way ends with it, in the same turn
+    await nextTurn(); // work under way on a handle ends with it, in the same turn
   }
 }
 
@@ -170,7 +170,7 @@ function keep(request: IncomingMessage, response: ServerResponse): void {
   kept.push(request.socket, request, response);
 }
 
-/** Resolves when the client has all its answers; it is gone then, however it ends. */
+/** Resolves once the client has all its answers; the client has ended then, in every case. */
 async function ask(stage: Stage, options: Required<RehearseOptions>): Promise<Record<number, number>> {
   const { timeout, ...rest } = options;
   const client = startClient();
@@ -187,7 +187,7 @@ async function ask(stage: Stage, options: Required<RehearseOptions>): Promise<Re
   }
 }
 
-/** Without what this process was started with: a preloaded module would be loaded in the client, too. */
+/** Without this process's options: the client must not load a preloaded module, too. */
 function startClient(): ChildProcess {
   const { fork } = require('node:child_process') as typeof import('node:child_process');
   return fork(join(__dirname, 'rehearsal-client.js'), {

@@ -10,7 +10,7 @@ type CollectGarbage = (options?: object) => void;
 /** A child has a copy, of a context of its own. */
 let gc: CollectGarbage | undefined;
 
-/** V8 gives `gc` to contexts that are made while the flag is set. Undefined where there is no such flag. */
+/** V8 gives `gc` to contexts made while the flag is set. Undefined if this V8 lacks the flag. */
 function garbageCollector(): CollectGarbage | undefined {
   if (gc !== undefined || !hasFlag('expose-gc')) return gc;
   setFlag('expose-gc', true);
@@ -19,7 +19,7 @@ function garbageCollector(): CollectGarbage | undefined {
   return gc;
 }
 
-/** Sets a flag of V8 for as long as `work` takes. */
+/** Sets a V8 flag while `work` runs. */
 function withFlag<Value extends boolean | number>(
   flag: Flag,
   during: Value,
@@ -35,8 +35,8 @@ function withFlag<Value extends boolean | number>(
 }
 
 /**
- * Two full collections or more: what survives the first is in old space, the next leaves no garbage of it. They also give
- * back what is empty, and make the young generation as small as it was first.
+ * At least two full collections: survivors of the first move to old space, the second removes garbage from there. They also
+ * release empty pages and shrink the young generation to its initial size.
  */
 function collectThoroughly(): void {
   const collect = garbageCollector();
@@ -46,12 +46,12 @@ function collectThoroughly(): void {
 }
 
 /**
- * V8 11 (Node 20) has no such argument. A collection that began incrementally under the first flag does the same
- * (Heap::GCFlagsForIncrementalMarking), under the second it begins with the next large object of old space, like the
- * constants of a script; `gc()` ends it before its own.
+ * V8 11 (Node 20) lacks that argument. A collection begun incrementally under the first flag does the same
+ * (Heap::GCFlagsForIncrementalMarking). Under the second flag it begins with the next large object in old space, such as
+ * the constants of a script; `gc()` finishes it before its own.
  */
 function collectThoroughlyOnNode20(collect: CollectGarbage): void {
-  collect(); // none that has begun earlier goes on
+  collect(); // ends one begun earlier
   if (isGiven('optimize-for-size') || isGiven('stress-incremental-marking')) return;
   withFlag('optimize-for-size', true, false, () => {
     withFlag('stress-incremental-marking', true, false, () => {
@@ -62,40 +62,40 @@ function collectThoroughlyOnNode20(collect: CollectGarbage): void {
 }
 
 /**
- * Sweeping goes on after a collection, in other threads or when memory is needed, and writes to every page: done after
- * the fork, each process would do it for itself. Whoever walks over the heap waits for it, as this function does.
+ * After a collection V8 sweeps in other threads, or when it needs memory, and writes to every page. After the fork each
+ * process would do so for itself. Reading these statistics walks over the heap, which waits for the sweeper.
  */
 function finishSweeping(): void {
   getHeapCodeStatistics();
 }
 
-/** Bytecode that has not run for some collections is dropped; each child would compile it again, for itself. */
+/** V8 drops bytecode that has not run for some collections; every child would have to compile it again. */
 function keepingBytecode(work: () => void): void {
   if (isGiven('flush-bytecode')) work();
   else withFlag('flush-bytecode', false, true, work);
 }
 
 /**
- * V8 13 (Node 24) goes on after the fork with what it had in mind when the program was loaded: a full collection in each
- * child, once it has been idle for 8 s (MemoryReducer). This lets none of them begin, for good.
+ * V8 13 (Node 24) plans a full collection while the program loads, and after the fork each child would run it once idle for
+ * 8 s (MemoryReducer). This keeps any from beginning, permanently.
  */
 function collectNoIdleChildren(): void {
   if (V8_VERSION === 13 && !isGiven('memory-reducer')) setFlag('memory-reducer-gc-count', 0);
 }
 
-/** The young generation grows by this factor when much of it survives. */
+/** The young generation grows by this factor if much of it survives. */
 function withYoungGenerationFixed(forGood: boolean, work: () => void): void {
   if (isGiven('semi-space-growth-factor')) work();
   else withFlag('semi-space-growth-factor', 1, forGood ? 1 : 2, work);
 }
 
-/** What more `warmup()` may do. */
+/** Options of `warmup()`. */
 export interface WarmupOptions {
   /**
-   * Keep the young generation as small as it is at the start of a process: 1 MB in use and as much in reserve, which
-   * are private to each process, instead of up to 32 or 64. For servers that keep little between two collections it
-   * costs nothing; where megabytes are in flight, collecting takes several times the processor time. Holds for this
-   * process and those that it forks. Default: false.
+   * Keep the young generation at its initial size: 1 MB in use and 1 MB in reserve, private to each process, instead of
+   * up to 32 or 64. This costs nothing for servers that keep little between two collections. With megabytes in flight,
+   * garbage collection takes several times the processor time. Applies to this process and those that it forks.
+   * Default: false.
    */
   smallYoungGeneration?: boolean;
 }
@@ -106,21 +106,20 @@ export function checkWarmupOptions(options: WarmupOptions): void {
 }
 
 /**
- * Puts the memory of this process in the state in which forked children share most of it for longest: call it when the
- * program is loaded, before the first fork.
+ * Arranges the memory of this process so that forked children share as much of it as possible for as long as possible.
+ * Call it once the program is loaded, before the first fork.
  *
- * Collects all garbage, so that what is alive lies together in old space, where a child's own collections leave it
- * alone: young objects would be moved by the first of them, and so be copied in every child. Makes the young generation
- * small, which every process has for itself; ends what collecting leaves to be done later, as that writes to every page;
- * and keeps compiled code, to which it adds what a worker begins with: a server on sockets that were bound before. Then gives the free memory of malloc back to the system. Blocks for as long as two full
- * collections take, three on Node 20: some 0.5 s for 400 MB.
+ * It collects all garbage, so that live objects lie together in old space, where a child's collections leave them alone;
+ * young objects would be moved by the first one, and thus copied in every child. It shrinks the young generation, of
+ * which every process has its own; finishes sweeping, which writes to every page; keeps compiled code, and compiles what
+ * every worker begins with, a server on sockets bound before. Then it returns malloc's free memory to the system.
  *
- * Flags of V8 that are given to `node` or in NODE_OPTIONS are left as they are; those that this V8 does not have are left
- * out.
+ * Blocks for two full collections, three on Node 20: about 0.5 s for 400 MB. Leaves alone V8 flags given to `node` or in
+ * NODE_OPTIONS, and skips flags that this V8 lacks.
  *
  * Source: Ruby's `Process.warmup`.
  *
- * @throws TypeError (code `ERR_PREFORK_INVALID_ARG_TYPE`) when an option is of another type
+ * @throws TypeError (code `ERR_PREFORK_INVALID_ARG_TYPE`) if an option has another type
  */
 export function warmup(options: WarmupOptions = {}): void {
   checkWarmupOptions(options);

@@ -67,7 +67,7 @@ const WRONG: Wrong[] = [
     args: ['a.js'],
     files: { 'a.js': LISTENS, 'prefork.config.mjs': "throw new Error('broken')" },
     status: 2,
-    says: /prefork\.config\.mjs could not be loaded: Error: broken/,
+    says: /Cannot load .*prefork\.config\.mjs: Error: broken/,
   },
   {
     what: 'a missing file',
@@ -109,7 +109,7 @@ const WRONG: Wrong[] = [
   {
     what: 'an application that throws while loading',
     files: { 'a.js': "throw new Error('no such table')" },
-    says: /a\.js ended with status 1 before it listened: no worker was started\.\n(?:.*\n)*.*Error: no such table\n.* at .*a\.js:1/,
+    says: /a\.js ended with status 1 before it listened, so no worker was started\.\n(?:.*\n)*.*Error: no such table\n.* at .*a\.js:1/,
   },
   {
     what: 'an ES module that throws after an await',
@@ -120,12 +120,12 @@ const WRONG: Wrong[] = [
   {
     what: 'a missing import',
     files: { 'a.js': "require('express-of-yesterday')" },
-    says: /before it listened: no worker was started\. A module that it imports is missing/,
+    says: /before it listened, so no worker was started\. A module that it imports is missing/,
   },
   {
     what: 'an application that never listens',
     files: { 'a.js': '' },
-    says: /a\.js came to its end without listening: no worker was started\. Workers are forked at the first server\.listen\(\).*--bind :8888/,
+    says: /a\.js ended without listening, so no worker was started\. Workers are forked at the first server\.listen\(\).*--bind :8888/,
   },
   {
     what: 'an application that exits',
@@ -136,17 +136,17 @@ const WRONG: Wrong[] = [
     what: 'an application that never listens and goes on',
     files: { 'a.js': 'setInterval(() => {}, 1000)' },
     args: ['a.js', '--boot-timeout', '200ms'],
-    says: /a\.js has not listened within 0\.2 s: .* raise --boot-timeout\. It waits for: 1 timers/,
+    says: /a\.js did not listen within 0\.2 s, so .* raise --boot-timeout\. It waits for: 1 timer\b/,
   },
   {
     what: 'an app that is exported, and nothing says where it should be served',
     files: { 'a.js': "module.exports = require('express')()" },
-    says: /came to its end without listening: no worker was started\. It exports a Express app: say where to serve that with --bind :8888/,
+    says: /ended without listening, so no worker was started\. It exports an Express app: add --bind :8888 to serve it\./,
   },
   {
     what: 'an application that uses node:cluster (CommonJS)',
     files: { 'a.js': `const c = require('node:cluster'); if (c.isPrimary) c.fork(); else ${LISTENS}` },
-    says: /a\.js starts its own workers with node:cluster, .* Leave out cluster\.fork\(\)/,
+    says: /a\.js starts its own workers with node:cluster, .* Remove cluster\.fork\(\)/,
   },
   {
     what: 'an application that uses node:cluster (ES module)',

@@ -1,4 +1,4 @@
-/** `prefork.config.{ts,mjs,js,json}`: found, loaded, checked. */
+/** Finds, loads and checks `prefork.config.{ts,mjs,js,json}`. */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -18,11 +18,10 @@ const HOOKS: readonly (keyof Hooks)[] = ['beforeFork', 'afterFork', 'workerReady
 const NOTHING: FromFile = { given: new Map(), hooks: {} };
 
 /**
- * What the configuration file says.
+ * Reads the configuration file.
  *
- * @param file the one that was asked for; null: that of PREFORK_CONFIG, or the one in the working
- *   directory, if there is one; false: none
- * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`: no such file, several, unknown names, what it threw as `cause`
+ * @param file its name; null: PREFORK_CONFIG's, or the one in the working directory, if any; false: none
+ * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`: no such file, several files, unknown names, or what it threw as `cause`
  */
 export async function fromFile(file: string | null | false): Promise<FromFile> {
   const path = file === false ? null : find(file ?? (process.env['PREFORK_CONFIG'] || null));
@@ -31,14 +30,12 @@ export async function fromFile(file: string | null | false): Promise<FromFile> {
 
 function find(asked: string | null): string | null {
   if (asked !== null) {
-    if (!existsSync(asked)) throw wrong(`There is no configuration file ${resolve(asked)}`);
+    if (!existsSync(asked)) throw wrong(`Cannot find the configuration file ${resolve(asked)}`);
     return resolve(asked);
   }
   const [found, other] = NAMES.filter((name) => existsSync(name));
   if (other !== undefined) {
-    throw wrong(
-      `There are both ${found} and ${other} in ${process.cwd()}: keep one, or name it with --config`,
-    );
+    throw wrong(`Found both ${found} and ${other} in ${process.cwd()}: keep one, or name it with --config`);
   }
   return found === undefined ? null : join(process.cwd(), found);
 }
@@ -49,11 +46,11 @@ async function load(path: string): Promise<unknown> {
     const loaded = (await import(pathToFileURL(path).href)) as { default?: unknown };
     return unwrap(loaded.default);
   } catch (cause) {
-    throw wrong(`${path} could not be loaded: ${typeScriptHint(path) ?? String(cause)}`, cause);
+    throw wrong(`Cannot load ${path}: ${typeScriptHint(path) ?? String(cause)}`, cause);
   }
 }
 
-/** What a compiler makes of `export default` for CommonJS. */
+/** Compilers to CommonJS turn `export default` into this. */
 function unwrap(exported: unknown): unknown {
   const isModule = typeof exported === 'object' && exported !== null && '__esModule' in exported;
   return isModule && 'default' in exported ? exported.default : exported;

@@ -6,7 +6,7 @@ import { integer } from './values';
 
 const port = integer(0, 65535);
 
-/** An empty variable is none: that is how compose files and unit files leave one out. */
+/** An empty variable counts as unset: compose files and unit files leave one out that way. */
 export function fromEnvironment(environment: NodeJS.ProcessEnv): Given {
   const given: Given = new Map();
   for (const option of OPTIONS) {
@@ -17,7 +17,7 @@ export function fromEnvironment(environment: NodeJS.ProcessEnv): Given {
   return given;
 }
 
-/** PORT, as platforms set it: where an exported app is served when nothing else says it. Unset or empty: undefined. */
+/** PORT, as platforms set it: where to serve an exported app by default. Unset or empty: undefined. */
 export function portFromEnvironment({ PORT = '' }: { PORT?: string }): Bind | undefined {
   if (PORT === '') return undefined;
   return { kind: 'tcp', host: null, port: readOption(port, 'PORT', PORT) };

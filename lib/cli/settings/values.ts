@@ -1,14 +1,14 @@
 /**
- * What people write for a value, and what it means. The same readers serve the command line and the environment, which
- * know only text, and configuration files, which also have numbers and booleans.
+ * Readers of the values that people write. The same readers serve the command line and the environment, which know only text,
+ * and configuration files, which also have numbers and booleans.
  */
 import { isIPv6 } from 'node:net';
 import { MAX_WORKERS } from '../../manager/scoreboard';
 import type { Bind, LogFormat } from '../../manager/settings';
 
-/** Thrown by a reader: what it had expected. Who called it knows of which option and where. */
+/** Thrown by a reader: what it expected. The caller knows for which option, and where. */
 export class Unexpected extends Error {
-  /** @param kind of the received value: not of such a type, out of its range, or without a meaning */
+  /** @param kind wrong type, out of range, or meaningless */
   constructor(
     readonly expected: string,
     readonly kind: 'type' | 'range' | 'value' = 'value',
@@ -17,13 +17,13 @@ export class Unexpected extends Error {
   }
 }
 
-/** Makes a setting's value of what somebody wrote; throws `Unexpected`. */
+/** Turns a written value into a setting's value; throws `Unexpected`. */
 export type Reader<T> = (written: unknown) => T;
 
 const UNITS_OF_TIME: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const UNITS_OF_MEMORY: Record<string, number> = { B: 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
-/** The longest a timer of Node's can be. */
+/** The longest timer that Node can set. */
 const LONGEST = 2 ** 31 - 1;
 
 /** An integer from `min` to `max`, as a number or in decimal digits. */
@@ -86,8 +86,8 @@ export const boolean: Reader<boolean> = (written) => {
 };
 
 export const text: Reader<string> = (written) => {
-  if (typeof written !== 'string') throw new Unexpected('a text', 'type');
-  if (written === '' || written.includes('\0')) throw new Unexpected('a text that is not empty');
+  if (typeof written !== 'string') throw new Unexpected('a string', 'type');
+  if (written === '' || written.includes('\0')) throw new Unexpected('a string that is not empty');
   return written;
 };
 
@@ -99,7 +99,7 @@ export function oneOf<T extends string>(...values: T[]): Reader<T> {
   };
 }
 
-/** What `reader` reads; or the word `none`, in a file null: no limit, nothing. */
+/** Reads what `reader` does, or `none` (in a file null): no limit. */
 export function orNone<T>(reader: Reader<T>): Reader<T | null> {
   return (written) => (written === null || written === 'none' ? null : reader(written));
 }
@@ -127,7 +127,7 @@ export const account: Reader<string | number> = (written) => {
   }
 };
 
-/** Permission bits in octal: `022`, `0o022`; in a file also a number. */
+/** A mode in octal: `022`, `0o022`; in a file also a number. */
 function permissions(examples: string): Reader<number> {
   return (written) => {
     const value =
@@ -135,16 +135,16 @@ function permissions(examples: string): Reader<number> {
         ? Number.parseInt(written.replace('0o', ''), 8)
         : written;
     if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 0o777) {
-      throw new Unexpected(`permission bits in octal, such as ${examples}`, typeOrValue(written));
+      throw new Unexpected(`a mode in octal, such as ${examples}`, typeOrValue(written));
     }
     return value;
   };
 }
 
-/** Those that new files lack. */
+/** The bits that new files lack. */
 export const umask = permissions('022 or 0o077');
 
-/** Those that a file has. */
+/** The bits that a file has. */
 export const mode = permissions('660 or 0o666');
 
 /** `host:port`, `:port`, `port`, `[::1]:port`, `unix:path`, `fd:number`; a list of them, or one text with commas. */
@@ -179,7 +179,7 @@ function onePlace(written: unknown): Bind {
   return tcp(hostOf(host, expected), port, expected);
 }
 
-/** IPv6 addresses stand in brackets, as in a URL: without them nobody knows where the port begins. */
+/** IPv6 addresses need brackets, as in a URL: they show where the port begins. */
 function hostOf(host: string, expected: string): string | null {
   const [, inBrackets] = /^\[(.+)\]$/.exec(host) ?? [];
   if (inBrackets !== undefined) {
@@ -199,7 +199,7 @@ function tcp(host: string | null, digits: string, expected: string): Bind {
   return { kind: 'tcp', host, port };
 }
 
-/** As it would be written. */
+/** As a user would write it. */
 export function formatBind(place: Bind): string {
   if (place.kind === 'unix') return `unix:${place.path}`;
   if (place.kind === 'fd') return `fd:${place.fd}`;
@@ -207,7 +207,7 @@ export function formatBind(place: Bind): string {
   return `${isIPv6(host) ? `[${host}]` : host}:${place.port}`;
 }
 
-/** A number with a unit; a number of a file counts in the smallest. Undefined if it is neither. */
+/** A number with a unit; a plain number counts in the smallest unit. Undefined for anything else. */
 function quantity(written: unknown, pattern: RegExp, units: Record<string, number>): number | undefined {
   if (typeof written === 'number') return written;
   if (typeof written !== 'string') return undefined;

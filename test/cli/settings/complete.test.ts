@@ -99,7 +99,7 @@ test.each([
   ['--max-memory', '512', 'ERR_PREFORK_INVALID_ARG_VALUE', 'a size such as 64K, 512M or 1.5G'],
   ['--max-requests', '-1', 'ERR_PREFORK_OUT_OF_RANGE', 'an integer of 1 or more'],
   ['--max-requests-jitter', '2', 'ERR_PREFORK_OUT_OF_RANGE', 'a share from 0 to 1, or from 0% to 100%'],
-  ['--umask', '99', 'ERR_PREFORK_INVALID_ARG_VALUE', 'permission bits in octal, such as 022 or 0o077'],
+  ['--umask', '99', 'ERR_PREFORK_INVALID_ARG_VALUE', 'a mode in octal, such as 022 or 0o077'],
   ['--bind', '::1:80', 'ERR_PREFORK_INVALID_ARG_VALUE', 'brackets around an IPv6 address, as in [::1]:8888'],
   [
     '--bind',

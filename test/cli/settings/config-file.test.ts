@@ -57,12 +57,14 @@ test.each([
     '[]',
     /^Expected an object for the default export of prefork\.config\.json but received an instance of Array$/,
   ],
-  ['{', /prefork\.config\.json could not be loaded: SyntaxError/],
+  ['{', /^Cannot load .*prefork\.config\.json: SyntaxError/],
 ])('%s is refused.', async (content, message) => {
   await expect(fromFile(written('prefork.config.json', content))).rejects.toThrow(message);
 });
 
 test('A file that was asked for and is not there is an error; no file at all is none.', async () => {
-  await expect(fromFile('/nowhere/x.json')).rejects.toThrow('There is no configuration file /nowhere/x.json');
+  await expect(fromFile('/nowhere/x.json')).rejects.toThrow(
+    'Cannot find the configuration file /nowhere/x.json',
+  );
   expect((await fromFile(null)).given.size).toBe(0);
 });
