@@ -1,8 +1,10 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+import { aliveIn, childrenOf, stateOf } from './proc';
 
 export interface Result {
   status: number | null;
@@ -13,7 +15,10 @@ export interface Result {
 
 export interface RunOptions {
   args?: string[];
+  /** Added to the environment. */
   env?: Record<string, string>;
+  /** An environment with nothing of the test runner's but PATH and HOME. */
+  clean?: boolean;
   /** A command that runs what comes after its arguments. */
   under?: string[];
   /** The working directory. */
@@ -24,58 +29,114 @@ export interface RunOptions {
 
 const FIXTURES = join(__dirname, '..', 'fixtures');
 
-function collect(stream: NodeJS.ReadableStream): () => string {
-  let text = '';
-  stream.setEncoding('utf8');
-  stream.on('data', (chunk: string) => {
-    text += chunk;
-  });
-  return () => text;
+function environment({ env = {}, clean = false }: RunOptions): Record<string, string | undefined> {
+  const { PATH = '', HOME = '/' } = process.env;
+  return { ...(clean ? { PATH, HOME } : process.env), ...env };
 }
 
-/** A program under test, in a process group of its own. */
+/** A program under test, in a process group of its own: what starts it, reads it and ends it. */
 export class Program {
   readonly pid: number;
   readonly stdin: Writable;
+  readonly directory: string;
+  /** What it has written so far. */
+  stdout = '';
+  stderr = '';
+  /** When all its output has been read, so that nobody in the group holds it any more; fails after the deadman's time. */
   readonly result: Promise<Result>;
-  private readonly lines: AsyncIterator<string>;
+  readonly #lines: AsyncIterator<string>;
+  readonly #exited: Promise<string>;
+  readonly #closed: Promise<void>;
+  readonly #readers = new Set<() => void>();
+  #isClosed = false;
 
-  constructor(command: string, args: string[], { env = {}, cwd, deadman = 60_000 }: RunOptions = {}) {
-    const child = spawn(command, args, {
-      detached: true,
-      env: { ...process.env, ...env },
-      stdio: 'pipe',
-      ...(cwd === undefined ? {} : { cwd }),
-    });
+  constructor(command: string, args: string[], options: RunOptions = {}) {
+    const { cwd = process.cwd(), deadman = 60_000 } = options;
+    const child = spawn(command, args, { detached: true, env: environment(options), stdio: 'pipe', cwd });
     this.pid = child.pid ?? 0;
-    this.stdin = child.stdin;
-    const stdout = collect(child.stdout);
-    const stderr = collect(child.stderr);
-    this.lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    this.directory = cwd;
+    this.stdin = child.stdin.on('error', () => {}); // it may have ended before it read anything
+    this.#read(child);
+    this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+    this.#exited = new Promise((resolve, reject) => {
+      child.once('error', reject).once('exit', (status, signal) => resolve(signal ?? `status ${status}`));
+    });
+    this.#exited.catch(() => {});
+    this.#closed = new Promise((resolve) => {
+      child.once('close', () => {
+        this.#isClosed = true;
+        this.#tellReaders();
+        resolve();
+      });
+    });
     this.result = new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.killGroup();
-        reject(new Error(`killed after ${deadman} ms\nstdout:\n${stdout()}\nstderr:\n${stderr()}`));
+        reject(new Error(`killed after ${deadman} ms\n${this.#output()}`));
       }, deadman);
       child.on('error', reject);
-      // 'close': the output is complete, so that nobody in the group holds it any more.
       child.on('close', (status, signal) => {
         clearTimeout(timer);
-        resolve({ status, signal, stdout: stdout(), stderr: stderr() });
+        resolve({ status, signal, stdout: this.stdout, stderr: this.stderr });
       });
     });
     this.result.catch(() => {}); // seen by whoever awaits it
   }
 
+  #read({ stdout, stderr }: ChildProcessWithoutNullStreams): void {
+    stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+      this.#tellReaders();
+    });
+    stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+      this.#tellReaders();
+    });
+  }
+
+  #tellReaders(): void {
+    for (const reader of [...this.#readers]) reader();
+  }
+
+  #output(): string {
+    return `stdout:\n${this.stdout}\nstderr:\n${this.stderr}`;
+  }
+
   /** The next line that the program prints; a failure with all its output if it ends first. */
   async line(): Promise<string> {
-    const { value, done } = await this.lines.next();
+    const { value, done } = await this.#lines.next();
     if (done) throw new Error(`ended before printing a line: ${JSON.stringify(await this.result)}`);
     return value;
   }
 
-  kill(signal: NodeJS.Signals): void {
-    process.kill(this.pid, signal);
+  /** Until it has written the pattern so many times; a failure with all its output if it ends first. */
+  until(pattern: RegExp, times = 1): Promise<void> {
+    const all = new RegExp(pattern, 'g');
+    const isSeen = () => ((this.stdout + this.stderr).match(all) ?? []).length >= times;
+    return new Promise((resolve, reject) => {
+      const reader = () => {
+        const seen = isSeen();
+        if (!seen && !this.#isClosed) return;
+        this.#readers.delete(reader);
+        if (seen) resolve();
+        else reject(new Error(`ended before it wrote ${pattern}\n${this.#output()}`));
+      };
+      this.#readers.add(reader);
+      reader();
+    });
+  }
+
+  /** The numbers after `label=` so far, in the order in which they were written. */
+  numbers(label: string): number[] {
+    return [...this.stdout.matchAll(new RegExp(`${label}=(\\d+)`, 'g'))].map(([, digits]) => Number(digits));
+  }
+
+  endInput(text = ''): void {
+    this.stdin.end(text);
+  }
+
+  kill(signal: NodeJS.Signals | number, pid = this.pid): void {
+    process.kill(pid, signal);
   }
 
   killGroup(): void {
@@ -84,6 +145,37 @@ export class Program {
     } catch {
       // all gone
     }
+  }
+
+  /** How it ended, as soon as it has, whoever still holds its output: `status 1`, `SIGTERM`. */
+  exit(): Promise<string> {
+    return this.#exited;
+  }
+
+  /** Kills whoever is left, and resolves when all output has been read. */
+  async sweep(): Promise<void> {
+    this.killGroup();
+    await this.#closed;
+  }
+
+  /** Its own living children, in the order in which they were made. */
+  children(): number[] {
+    return childrenOf(this.pid);
+  }
+
+  /** Who of its process group is alive. */
+  survivors(): number[] {
+    return aliveIn(this.pid);
+  }
+
+  /** Until the program itself sleeps, which here means that it waits for its children, or without end. */
+  async asleep(): Promise<void> {
+    while (stateOf(this.pid) === 'R') await setImmediate();
+  }
+
+  /** Until its whole process group has ended. */
+  async gone(): Promise<void> {
+    while (this.survivors().length > 0) await setImmediate();
   }
 }
 

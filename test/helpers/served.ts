@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { onTestFailed, onTestFinished } from 'vitest';
 import { COMMAND, type Files, folderWith } from './command';
-import { Running } from './oracle';
+import { Program } from './run';
 
 const DEADLINE = 60_000; // ms
 
@@ -26,10 +26,10 @@ export interface Where {
 
 /** One `prefork` while it serves. Nothing of its process group outlives the test. */
 export class Served {
-  readonly running: Running;
+  readonly running: Program;
   readonly folder: string;
 
-  constructor(running: Running, folder: string) {
+  constructor(running: Program, folder: string) {
     this.running = running;
     this.folder = folder;
   }
@@ -45,16 +45,9 @@ export class Served {
     );
   }
 
-  /** Until the log says so, or it ends. */
-  async until(pattern: RegExp, times = 1): Promise<void> {
-    await Promise.race([
-      this.running.until(pattern, times),
-      this.running.exit().then((end) => {
-        const seen = (this.running.stdout + this.log).match(new RegExp(pattern, 'g')) ?? [];
-        if (seen.length < times)
-          throw new Error(`it ended (${end}) before it said ${pattern}\n${this.running.stdout}\n${this.log}`);
-      }),
-    ]);
+  /** Until the log says so; a failure if it ends first. */
+  until(pattern: RegExp, times = 1): Promise<void> {
+    return this.running.until(pattern, times);
   }
 
   /** The answer to a request on a connection of its own. */
@@ -89,14 +82,10 @@ export async function serve(args: string[], options: ServeOptions = {}): Promise
 export function launch(args: string[], options: ServeOptions = {}): Served {
   const { files = {}, env = {}, under = [], node = [], command = true } = options;
   const folder = folderWith(files);
-  const { PATH = '', HOME = '/' } = process.env;
   const line = [...under, process.execPath, ...node, ...(command ? [COMMAND] : []), ...args];
-  const running = new Running(line, { cwd: folder, env: { PATH, HOME, ...env } });
-  const deadman = setTimeout(() => void running.sweep(), DEADLINE);
+  const [first = '', ...rest] = line;
+  const running = new Program(first, rest, { cwd: folder, env, clean: true, deadman: DEADLINE });
   onTestFailed(() => console.error(`${line.join(' ')}\n${running.stdout}\n${running.stderr}`));
-  onTestFinished(async () => {
-    clearTimeout(deadman);
-    await running.sweep();
-  });
+  onTestFinished(() => running.sweep());
   return new Served(running, folder);
 }

@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
-import { Running } from '../helpers/oracle';
+import { Program } from '../helpers/run';
 import { ROOT } from '../helpers/stdin';
 
 const DEADLINE = 60_000; // ms
@@ -30,21 +30,21 @@ function send({ port, host = '127.0.0.1', path = '/', headers = {}, json }: Sent
 /** Runs the program, and takes it and all its workers down at the end, or at the deadline. */
 async function withServer(
   args: string[],
-  use: (running: Running, port: number) => Promise<void>,
+  use: (running: Program, port: number) => Promise<void>,
 ): Promise<void> {
-  const { PATH = '', HOME = '/' } = process.env;
   const program = join(__dirname, '..', 'fixtures', 'servers', 'framework.mjs');
-  const running = new Running([process.execPath, program, ...args], { cwd: ROOT, env: { PATH, HOME } });
-  const deadman = setTimeout(() => void running.sweep(), DEADLINE);
+  const running = new Program(process.execPath, [program, ...args], {
+    cwd: ROOT,
+    clean: true,
+    deadman: DEADLINE,
+  });
   try {
-    await Promise.race([running.until(/port=\d+\n/), running.exit()]);
-    const [port] = running.numbers('port');
-    if (port === undefined) throw new Error('it did not start');
+    await running.until(/port=\d+\n/);
+    const [port = 0] = running.numbers('port');
     await use(running, port);
   } catch (error) {
     throw new Error(`${String(error)}\n${running.stdout}\n${running.stderr}`, { cause: error });
   } finally {
-    clearTimeout(deadman);
     await running.sweep();
   }
 }

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { cpuCount } from '../../lib/process';
-import { type Outcome, oracleVersion, PYTHON, play, type Running, type Scenario } from '../helpers/oracle';
+import { type Outcome, oracleVersion, PYTHON, play, type Scenario } from '../helpers/oracle';
 import { freePort } from '../helpers/port';
+import type { Program } from '../helpers/run';
 
 const version = oracleVersion();
 if (version === null) {
@@ -168,7 +169,7 @@ const parents: Scenario[] = [
     program: 'forever',
     args: ['2', '0', 'basic-info'],
     sorted: true,
-    async drive(running: Running) {
+    async drive(running: Program) {
       await running.until(/ready \d pid=\d+\n/, 2);
       await running.asleep();
       running.kill(signal);
@@ -179,7 +180,7 @@ const parents: Scenario[] = [
     name: `${signal} handled: the wait goes on`,
     program: 'forever',
     args: ['1', '1', 'default', `say:${number}`],
-    async drive(running: Running) {
+    async drive(running: Program) {
       await running.until(/ready 0 pid=\d+\n/);
       await running.asleep();
       running.kill(number);
@@ -411,7 +412,7 @@ const sockets: Scenario[] = [
   })),
 ];
 
-async function inspectSockets(running: Running): Promise<string> {
+async function inspectSockets(running: Program): Promise<string> {
   await running.until(/ready\n/);
   const script = join(__dirname, 'oracle', 'inspect_sockets.py');
   const { stdout, stderr } = spawnSync(PYTHON, [script, String(running.pid)], { encoding: 'utf8' });
@@ -485,7 +486,7 @@ const servers: Scenario[] = [
     name: `${pattern}: restarted until it ends well`,
     program: 'serve',
     args: [pattern, '1', '127.0.0.1'],
-    async drive(running: Running) {
+    async drive(running: Program) {
       await running.until(/port=\d+\n/);
       const [port] = running.numbers('port');
       let seen = '';
@@ -503,7 +504,7 @@ const servers: Scenario[] = [
     args: [pattern, '2', '127.0.0.1'],
     sorted: true, // of two that have ended before the parent looks, it finds the older one first
     anonymous: true,
-    async drive(running: Running) {
+    async drive(running: Program) {
       await running.until(/port=\d+\n/);
       const [port] = running.numbers('port');
       let seen = '';
@@ -520,11 +521,11 @@ const servers: Scenario[] = [
     name: `${pattern}: the parent is killed, and the children serve on`,
     program: 'serve',
     args: [pattern, '2', '127.0.0.1'],
-    async drive(running: Running) {
+    async drive(running: Program) {
       await running.until(/ready\n/, 2);
       running.kill('SIGKILL');
     },
-    async afterwards(running: Running) {
+    async afterwards(running: Program) {
       const text = await fetchText(running.numbers('port')[0], '/');
       return text.replace(/from [01]/g, 'from N');
     },

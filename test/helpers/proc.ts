@@ -1,0 +1,33 @@
+/** What /proc says of processes. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** State, parent, group and so on: what comes after the name, which is in parentheses and may hold anything. */
+function statOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? [];
+  } catch {
+    return []; // it has gone
+  }
+}
+
+/** `R`, `S`, `Z` and so on; undefined if there is no such process. */
+export function stateOf(pid: number): string | undefined {
+  return statOf(String(pid))[0];
+}
+
+/** Its own living children, in the order in which they were made. */
+export function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+}
+
+function isAliveIn(pid: string, group: number): boolean {
+  const [state = 'X', , ownGroup] = statOf(pid);
+  return Number(ownGroup) === group && state !== 'Z' && state !== 'X';
+}
+
+/** Who of a process group is alive. */
+export function aliveIn(group: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isAliveIn(name, group))
+    .map(Number);
+}
