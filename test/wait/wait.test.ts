@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import * as os from '../../lib/os';
 import { compile } from '../helpers/compile';
 import { type Program, type Result, start as startFixture } from '../helpers/run';
+import { testIntegers } from './integers';
 
 const env = { PLAIN_CHILD_LIBRARY: compile('wait/plain_child.c', ['-shared', '-fPIC']) };
 
@@ -143,66 +144,12 @@ test('The process can exit while workers wait.', async () => {
   expect(await start('worker-exit.js').result).toEqual({ ...printed(), status: 4 });
 });
 
-test('A child hears of the end of its parent.', async () => {
-  expect(await start('parent-death.js').result).toEqual({ ...printed(['orphan']), status: 258 & 0xff });
-});
-
-test('alarm() ends the process by SIGALRM, even while it waits.', async () => {
-  expect(await start('alarm.js').result).toEqual({ ...printed(), status: null, signal: 'SIGALRM' });
-});
-
-test('_exit() runs no exit listeners.', async () => {
-  expect(await start('exit.js').result).toEqual({ ...printed(), status: 5 });
-});
-
-test('The plain calls do what their manual pages say.', async () => {
-  expect(await start('plain.js').result).toEqual(
-    printed(
-      ['pid', true, true],
-      ['alarm', 0, 100, 0],
-      ['through the pipe', true],
-      ['there', 'back'],
-      ['close-on-exec', true, true],
-      ['dup2', 70, false, true, true],
-      ['EBADF', 'EINVAL', true],
-      ['group', -9, 'ESRCH'],
-      ['session', 'EPERM'],
-    ),
-  );
-});
-
-const INVALID: [name: string, call: (value: never) => unknown, outOfRange: unknown[]][] = [
-  ['_exit', os._exit, [2 ** 31]],
-  ['alarm', os.alarm, [-1, 2 ** 31]],
-  ['dup2', (value) => os.dup2(value, 0), [-1]],
-  ['dup2', (value) => os.dup2(0, value), [-1]],
-  ['setpgid', (value) => os.setpgid(value, 0), [-1]],
-  ['setpgid', (value) => os.setpgid(0, value), [-1]],
-  ['setParentDeathSignal', os.setParentDeathSignal, [-1, 65]],
+testIntegers([
   ['waitpid', (value) => os.waitpid(value), [2 ** 31, -(2 ** 31)]],
   ['waitpid', (value) => os.waitpid(1, value), [-1]],
-];
+]);
 
-test.each(INVALID)(
-  '%s refuses what is no integer, or out of range, with a permanent code.',
-  (_, call, outOfRange) => {
-    for (const value of [null, {}, true, 1n]) {
-      expect(() => call(value as never)).toThrow(
-        expect.objectContaining({ name: 'TypeError', code: 'ERR_PREFORK_INVALID_ARG_TYPE' }),
-      );
-    }
-    for (const value of [0.5, Number.NaN, Number.POSITIVE_INFINITY, ...outOfRange]) {
-      expect(() => call(value as never)).toThrow(
-        expect.objectContaining({ name: 'RangeError', code: 'ERR_PREFORK_OUT_OF_RANGE' }),
-      );
-    }
-  },
-);
-
-test('Wrong signals, options and pids are refused, too.', async () => {
-  expect(() => os.setParentDeathSignal('SIGNOT' as NodeJS.Signals)).toThrow(
-    expect.objectContaining({ name: 'TypeError', code: 'ERR_PREFORK_INVALID_ARG_VALUE' }),
-  );
+test('Wrong options and pids are refused, too.', async () => {
   expect(() => os.waitpid(-1, 0x40)).toThrow(expect.objectContaining({ code: 'EINVAL', syscall: 'waitpid' }));
   await expect(os.waitpidAsync(0)).rejects.toMatchObject({ code: 'ERR_PREFORK_OUT_OF_RANGE' });
   for (const options of [null, 1, { signal: { aborted: false } }]) {
