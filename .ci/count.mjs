@@ -1,4 +1,4 @@
-// `count.mjs reports failedStages`: adds up what the runs have left in the folder and prints the closing line.
+// `count.mjs reports failedStages`: adds up the reports in the folder and prints the closing line.
 //
 // A run that failed without a failed test to show for it (it crashed, it left no report, an error came outside any
 // test, a linter complained) counts as one failure.

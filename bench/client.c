@@ -1,5 +1,5 @@
-// `client port requests`: so many requests of one connection, one after the other, GET /0, GET /1, ...; prints the nanoseconds
-// that each took, a line each. In C, since a client with a garbage collector and a compiler would measure itself.
+// `client port requests`: sends requests over one connection, one after the other, GET /0, GET /1, ...; prints the nanoseconds
+// that each took, one per line. In C, because a client with a garbage collector and a compiler would measure itself.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>

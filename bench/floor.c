@@ -1,7 +1,7 @@
-// The least that a fork of this very process can cost: its memory, all of it, duplicated by a bare clone(2).
+// The floor for a fork of this very process: a bare clone(2) duplicates all its memory.
 //
-// bare_clone() answers the nanoseconds from the call to the first instruction in the child. V8's marks (MADV_DONTFORK)
-// are taken away before the clock starts and put back after it stops. The child has one thread and ends at once.
+// bare_clone() returns the nanoseconds from the call to the child's first instruction. V8's marks (MADV_DONTFORK) are cleared
+// before the clock starts and set again after it stops. The child has one thread and ends at once.
 #define _GNU_SOURCE
 #include <node_api.h>
 #include <signal.h>

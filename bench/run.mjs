@@ -1,8 +1,8 @@
 // `npm run bench -- [--only=name,…] [--quick] [--turns=N] [--json=file] [--write-docs] [--from=file]`
 //
-// Every figure of docs/benchmarks.md, in one run. Within a benchmark all subjects run in turn (A B C A B C …), so that
-// what else the machine does falls on all alike. Figures are medians over all turns, ratios are quotients of medians.
-// `--write-docs` puts tables and plots into docs/; with `--from` they are those of an earlier run's JSON file.
+// Measures every figure of docs/benchmarks.md in one run. Within a benchmark all subjects take turns (A B C A B C …), so that
+// other work on the machine hits all of them alike. Figures are medians over all turns, ratios are quotients of medians.
+// `--write-docs` writes tables and plots to docs/; `--from` takes them from an earlier run's JSON file.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';

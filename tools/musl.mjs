@@ -1,5 +1,5 @@
 // musl's headers and library for a processor, from Debian's packages, unpacked into .musl/ without installing
-// anything: `musl('arm64')` answers folders of these: include, libraries, start.
+// anything: `musl('arm64')` returns the folders include, libraries and start.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ function unpack(folder) {
   return unpacked;
 }
 
-/** Another process may do the same: whoever is first puts it in place. */
+/** Another process may do the same: the first one wins. */
 function fetchInto(folder, name) {
   mkdirSync(CACHE, { recursive: true });
   const work = mkdtempSync(join(CACHE, 'download-'));

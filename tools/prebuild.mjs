@@ -1,5 +1,5 @@
-// Compiles the addon for every system that the package carries it for, into prebuilds/ and on this one machine:
-// `npm run prebuild`, or some of it: `npm run prebuild -- linux-arm64-musl`.
+// Compiles the addon for every supported system into prebuilds/, on this one machine: `npm run prebuild`; or for one:
+// `npm run prebuild -- linux-arm64-musl`.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -17,13 +17,13 @@ function nameOf({ arch, libc }) {
   return `linux-${arch}-${libc}`;
 }
 
-/** The headers that came with this node, if they did; otherwise node-gyp fetches them. */
+/** The headers beside this Node, if there are any; otherwise node-gyp fetches them. */
 function nodeHeaders() {
   const prefix = join(dirname(process.execPath), '..');
   return existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? { npm_config_nodedir: prefix } : {};
 }
 
-/** In a copy: what was compiled for another machine must not stay in build/, where the loader looks first. */
+/** Works in a copy: nothing compiled for another machine may stay in build/, where the loader looks first. */
 function withCopy(work) {
   const folder = mkdtempSync(join(tmpdir(), 'prefork-prebuild-'));
   try {

@@ -1,5 +1,5 @@
-// Runs before `npm pack` and `npm publish`. A tarball without binaries compiles on the user's machine, which is slow
-// but right; one with stale binaries would load them in place of the sources that it carries.
+// Runs before `npm pack` and `npm publish`. A tarball without binaries compiles on the user's machine, which is slow but
+// correct; one with stale binaries would load them instead of its sources.
 import { stateOfPrebuilds } from './sources.mjs';
 
 if (stateOfPrebuilds() === 'stale') {

@@ -1,4 +1,4 @@
-// Whether the binaries in prebuilds/ were made from the sources that lie beside them: a digest of these is kept with them.
+// Tells whether the binaries in prebuilds/ were made from the current sources: a digest lies beside them.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ function digest() {
   return hash.digest('hex');
 }
 
-/** Only if all were made does the note say so. */
+/** Written only once all of them are made. */
 export function noteSources(complete) {
   if (complete) writeFileSync(NOTE, `${digest()}\n`);
   else rmSync(NOTE, { force: true });

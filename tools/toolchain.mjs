@@ -1,5 +1,5 @@
-// Which commands compile, link and strip for a processor and a C library: Debian's compilers for the one, and for
-// musl the same compilers with musl's headers in place of glibc's.
+// Commands that compile, link and strip for a processor and a C library: Debian's compilers, and for musl the same
+// compilers with musl's headers instead of glibc's.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -7,8 +7,8 @@ import { musl } from './musl.mjs';
 
 const TRIPLET = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
 
-// Atomic operations in place. Otherwise gcc calls functions of libgcc, which ask the C library, by a function of
-// glibc's own, what the processor can do.
+// Inline atomic operations. Otherwise gcc calls functions of libgcc, which ask what the processor can do through a function
+// that only glibc has.
 const FLAGS = { x64: [], arm64: ['-mno-outline-atomics'] };
 
 /** The folders in which a compiler looks for headers. */

@@ -80,7 +80,7 @@ async function childrenOf(pid, count) {
   throw new Error(`${pid} has not ${count} children`);
 }
 
-/** A parent that ends its workers when it is told to end. */
+/** For a parent that ends its workers when it gets SIGTERM. */
 async function parentOf(workers, child, port) {
   await untilReachable(port);
   const children = await childrenOf(child.pid, workers);
@@ -123,7 +123,7 @@ async function startTornado(workers, port) {
   return { port, parent: child.pid, workers: children, stop };
 }
 
-/** The command, with a program that knows nothing of it. */
+/** The command `prefork`, with an ordinary program. */
 async function startManager(workers, application, port, flags) {
   const command = [`${BENCH}/../dist/cli/main.js`, '-w', workers, ...flags, `${PROGRAMS}/serve.js`];
   const child = spawn(process.execPath, ['--max-old-space-size=8000', ...command.map(String)], {
@@ -133,7 +133,7 @@ async function startManager(workers, application, port, flags) {
   return parentOf(workers, child, port);
 }
 
-/** A server that listens: { port, parent, workers: [pid…], stop() }. */
+/** Starts a server, and resolves once it listens: { port, parent, workers: [pid…], stop() }. */
 export async function start(way, workers, application = 'trivial', flags = []) {
   const port = await freePort();
   if (way === 'pm2') return startPm2(workers, application, port);
@@ -143,7 +143,7 @@ export async function start(way, workers, application = 'trivial', flags = []) {
   return startOwn(way, workers, application, port, flags);
 }
 
-/** wrk for so many seconds: { requests, perSecond }. */
+/** Runs wrk for that many seconds: { requests, perSecond }. */
 export function load(port, seconds, { connections = 64, close = false } = {}) {
   const headers = close ? ['-H', 'Connection: close'] : [];
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, ...headers, `http://127.0.0.1:${port}/`];
@@ -154,7 +154,7 @@ export function load(port, seconds, { connections = 64, close = false } = {}) {
   };
 }
 
-/** At least so many requests. */
+/** Sends at least that many requests. */
 export function loadRequests(port, requests) {
   let done = 0;
   while (done < requests) done += load(port, 2).requests;
@@ -173,7 +173,7 @@ export function processorTime(pid) {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** Rejects when nothing has come after a quarter of a minute. */
+/** Rejects if nothing comes within 15 s. */
 function withDeadline(promise, what) {
   let timer;
   const late = new Promise((_, reject) => {
@@ -182,7 +182,7 @@ function withDeadline(promise, what) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** Opens so many connections at once, asks once on each which process answers, and counts. */
+/** Opens connections at once, asks on each which process answers, and counts. */
 export async function countByWorker(port, connections) {
   const counts = new Map();
   const sockets = [];

@@ -1,4 +1,4 @@
-/** On a logarithmic axis bars have no zero to stand on: they stand on half the smallest. */
+/** A logarithmic axis has no zero, so bars begin at half the smallest value. */
 function logarithmicAxis(data) {
   const floor = Math.min(...data.map(({ value }) => value)) / 2;
   return {

@@ -1,4 +1,4 @@
-/** What the servers of the benchmarks serve; the same in every process, whoever starts it. */
+/** The applications that the benchmarks serve; the same in every process. */
 const { mkdirSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 
@@ -9,7 +9,7 @@ function trivial() {
   return (_request, response) => response.end('hello');
 }
 
-/** Says which process has answered. */
+/** Answers with the pid. */
 function pid() {
   return (_request, response) => response.end(String(process.pid));
 }
@@ -30,7 +30,7 @@ function page() {
   return (_request, response) => response.end(render(seed++));
 }
 
-/** A site of so many pages, each with code of its own, as templates compile to: GET /17 is page 17. */
+/** A site of many pages, each with its own code, as templates compile to: GET /17 is page 17. */
 const PAGES = 200;
 const PARTS = 100;
 const SITE = join(BUILD, 'site');
@@ -100,7 +100,7 @@ function data() {
   };
 }
 
-/** What a parent has served before it forks. */
+/** Requests that a parent serves before it forks. */
 function warm(application) {
   if (application === 'page') for (let i = 0; i < 3000; i++) render(i);
   if (application === 'site') for (const page of renderers()) for (let i = 0; i < 100; i++) page(i);

@@ -1,4 +1,4 @@
-// Whoever asks node:tls for the extra certificates waits for the thread that reads them.
+// A call that asks node:tls for the extra certificates waits for the thread that reads them.
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
 const { open } = require('node:fs/promises');

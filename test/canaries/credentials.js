@@ -1,4 +1,4 @@
-// `process.setuid` and its kin can be replaced, for those who import them by name, too.
+// `process.setuid`, `setgid` and so on can be replaced, also for modules that import them by name.
 const assert = require('node:assert/strict');
 const { canary, load } = require('./helpers/canary');
 

@@ -1,4 +1,4 @@
-// gc() takes the arguments that warmup() gives it, and whoever walks over the heap waits until all is swept: the young
+// gc() takes the arguments that warmup() gives it, and a walk over the heap waits until all is swept: the young
 // generation is small afterwards, and nothing is left to be swept.
 const assert = require('node:assert/strict');
 const { canary, ROOT, Running } = require('./helpers/canary');

@@ -1,5 +1,5 @@
 // libuv sets what is done about a signal when the first of its handles listens and when the last one stops, and not in
-// between: the manager's action stays, whoever attaches a listener or takes it away.
+// between: the manager's action stays, even if a listener is attached or removed.
 const assert = require('node:assert/strict');
 const { setTimeout } = require('node:timers/promises');
 const { canary, load } = require('./helpers/canary');

@@ -54,7 +54,7 @@ test('--bind fd:3: a socket that was handed over.', async () => {
   expect(await served.info()).toHaveProperty('pid');
 });
 
-test('--bind fd:3: whoever handed it over can hand it to the next process, and nobody is refused in between.', async () => {
+test('--bind fd:3: its owner can pass it to the next process, and no client is refused in between.', async () => {
   const restarter = `
     const [socket] = require(${JSON.stringify(ROOT)}).bindSockets(0, '127.0.0.1');
     const stdio = ['inherit', 'inherit', 'inherit', socket.fd];

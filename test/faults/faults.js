@@ -1,4 +1,4 @@
-/** What can go wrong around a process that forks: each applies a fault for a moment and takes it away again. */
+/** Faults around a process that forks: each applies one for a moment and removes it again. */
 const { execFile, execFileSync } = require('node:child_process');
 const {
   closeSync,
@@ -227,7 +227,7 @@ async function trace(t) {
   const tracer = execFile('strace', ['-f', '-o', '/dev/null', '-p', String(t.pid)], () => {});
   const end = new Promise((resolve) => tracer.on('close', resolve));
   await t.untilOver();
-  // It has been seen to wait for ever for one of its threads, while all of them went on. Then the kernel lets them go.
+  // It has been seen waiting endlessly for one of its threads, while all of them ran. Then the kernel releases them.
   const deadman = setTimeout(() => {
     t.note('strace that had to be killed');
     tracer.kill('SIGKILL');

@@ -65,7 +65,7 @@ function startSubject() {
       reject(new Error(`the parent ended with ${code ?? signal}\n${stderr}`));
     });
   });
-  subject.died.catch(() => {}); // seen by whoever waits for something of the subject's
+  subject.died.catch(() => {}); // every wait for the subject sees it
   return subject;
 }
 
@@ -77,7 +77,7 @@ function endGroup(pid) {
   }
 }
 
-/** Who is alive in the subject's group, which its children are in, other than itself. */
+/** Processes alive in the subject's group, its children's too, except itself. */
 function leftOvers(pid) {
   return readdirSync('/proc').filter((name) => {
     if (!/^\d+$/.test(name) || Number(name) === pid) return false;

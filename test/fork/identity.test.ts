@@ -1,4 +1,4 @@
-/** Who a child is: its title, its environment, its files, its debugger, and that it is no worker of a cluster. */
+/** A child's identity: its title, its environment, its files, its debugger; it is no worker of a cluster. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -80,7 +80,7 @@ export class Program {
         resolve({ status, signal, stdout: this.stdout, stderr: this.stderr });
       });
     });
-    this.result.catch(() => {}); // seen by whoever awaits it
+    this.result.catch(() => {}); // each awaiter sees it
   }
 
   #read({ stdout, stderr }: ChildProcessWithoutNullStreams): void {

@@ -148,7 +148,7 @@ void map_guarded() {
 
 void see_guarded() { CHECK(reads(place(kGuarded), "guarded") && is_marked(place(kGuarded))); }
 
-// Who has sent a signal of those that faults have is heard all the same, once.
+// A fault's signal that another process sends is still delivered, once.
 volatile sig_atomic_t heard;
 
 void expect_sent_signal_heard() {

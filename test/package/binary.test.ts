@@ -27,7 +27,7 @@ function isLibuv({ name }: ElfSymbol): boolean {
   return name.startsWith('uv_');
 }
 
-/** '_ITM_registerTMCloneTable' and their like, which nobody need have. */
+/** '_ITM_registerTMCloneTable' and similar ones, which need not exist. */
 function isCompilers({ name }: ElfSymbol): boolean {
   return /^(_ITM_|__gmon_start__$|__cxa_finalize$)/.test(name);
 }

@@ -5,7 +5,7 @@ import { Program } from '../helpers/run';
 
 const DIST = JSON.stringify(join(__dirname, '..', '..', 'dist'));
 
-test('In a child a change of the user is refused, where musl would wait for ever.', async () => {
+test('In a child a change of the user is refused: musl would never return.', async () => {
   const program = `
     const { binding } = require(${DIST} + '/base/binding.js');
     const { fork, wait } = require(${DIST});

@@ -89,7 +89,7 @@ test('workers killed at random under load: what waits in the queue is not lost',
         try {
           const pid = pidIn(await send({ port }));
           answered += 1;
-          // Every now and then, whoever answered dies.
+          // Now and then the process that answered dies.
           if (answered % 100 === 0) {
             running.kill('SIGKILL', pid);
             kills += 1;

@@ -1,4 +1,4 @@
-/** What processes add to a shared counter adds up, whoever adds, whenever, and whether or not he lives on. */
+/** A shared counter sums up what all processes add, at any time, also those that have ended. */
 import { expect, test } from 'vitest';
 import { sharedCounters } from '../../lib/shared/counters';
 import { runStdin } from '../helpers/stdin';

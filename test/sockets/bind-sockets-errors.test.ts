@@ -1,4 +1,4 @@
-// Whoever asks for what cannot be had must be told what and why, as Node tells it, and no socket may be left open.
+// A socket that cannot be had is an error that says what and why, as Node's do, and leaves no socket open.
 import * as net from 'node:net';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';

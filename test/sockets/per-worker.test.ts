@@ -57,7 +57,7 @@ test('A worker for which no socket was bound is told so.', async () => {
   );
 });
 
-test('A worker that has ended for good leaves no queue behind in which connections would wait for ever.', async () => {
+test('A worker that has ended for good leaves no queue behind in which connections would wait in vain.', async () => {
   const program = start('sockets/per-worker-ends.js');
   const port = Number(await program.line());
   const left = await answer(port, '/leave');

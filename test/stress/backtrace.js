@@ -24,7 +24,7 @@ function kernelView(pid) {
   });
 }
 
-/** gdb waits for ever for a process that it cannot stop, and hears no SIGTERM meanwhile. */
+/** gdb never gives up on a process that it cannot stop, and ignores SIGTERM meanwhile. */
 function backtrace(pid) {
   const gdb = spawnSync('gdb', ['-p', String(pid), '-batch', '-ex', 'thread apply all bt 30'], {
     encoding: 'utf8',

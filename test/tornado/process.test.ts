@@ -46,7 +46,7 @@ const multiProcess = (limit: number, misdeeds: string[]) => `
     for (const misdeed of ${JSON.stringify(misdeeds)}) await fetch(misdeed, { failOk: true });
     // They have been restarted, so a new fetch will work.
     assert.match(await fetch('/'), /^\\d+$/);
-    // Now end one normally, so that it is not restarted.
+    // Now end one normally: it must not be restarted.
     await fetch('/?exit=0', { failOk: true });
     // One process is left; watch its pid change.
     const pid = await fetch('/');

@@ -134,7 +134,7 @@ test('A worker finds the forked children of other threads only, and can be termi
     '["waits for any"]',
     '["found 7"]',
     '["ECHILD"]',
-    '["waits for ever"]',
+    '["waits endlessly"]',
     '["terminated",8]',
   ]);
   expect(lines).toContain('["listener in the main thread"]');

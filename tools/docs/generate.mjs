@@ -1,4 +1,4 @@
-// `npm run docs` writes docs/api; `npm run docs -- --check` says whether what lies there is what would be written.
+// `npm run docs` writes docs/api; `npm run docs -- --check` only checks that it is up to date.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,7 +35,7 @@ function check() {
   try {
     if (!generate(fresh)) return false;
     if (run('diff', ['--recursive', '--brief', PAGES, fresh])) return true;
-    console.error('docs/api is not what the docstrings say: npm run docs');
+    console.error('docs/api does not match the docstrings: run npm run docs');
     return false;
   } finally {
     rmSync(fresh, { recursive: true });

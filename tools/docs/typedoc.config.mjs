@@ -1,11 +1,11 @@
-// What typedoc makes of the docstrings: one page in docs/api for each module that package.json exports.
+// Makes one page in docs/api per module that package.json exports, from the docstrings.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
-// The page of `prefork` itself last: what it has from the other modules is described there.
+// `prefork` itself comes last: the other pages describe what it re-exports.
 const modules = Object.values(exports)
   .map((file) => /^\.\/dist\/(.*)\.js$/.exec(file)?.[1])
   .filter((name) => name !== undefined)

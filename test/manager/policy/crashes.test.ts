@@ -1,4 +1,4 @@
-/** Who crashes is started again, in a loop ever more slowly; who is killed from outside has not crashed. */
+/** A worker that crashes is restarted, ever more slowly in a crash loop; one killed from outside has not crashed. */
 import { describe, expect, test } from 'vitest';
 import { CRASHED, DONE, HEALTHY, KILLED, RULES, running } from './world';
 

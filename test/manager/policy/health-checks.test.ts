@@ -1,4 +1,4 @@
-/** Who stands still is killed; who has served or grown enough is replaced by one that is ready first. */
+/** A blocked worker is killed; one that has served or grown enough is replaced once its successor is ready. */
 import { describe, expect, test } from 'vitest';
 import { REPORT_TIME } from '../../../lib/manager/policy';
 import { HEALTHY, running, World } from './world';

@@ -97,7 +97,7 @@ test('Killed, the parent leaves a file that stops nobody, since its workers do n
   expect((await second.stop()).status).toBe(0);
 });
 
-test('Whoever has locked it for reading has no claim to it.', async () => {
+test('A lock for reading is no claim.', async () => {
   const path = join(sharedFolder().folder, 'pid');
   writeFileSync(path, '');
   const script =
@@ -126,7 +126,7 @@ describe.skipIf(!isRoot)('Against nobody, in a directory of nobody', () => {
     }
   });
 
-  test('whoever swaps the file for a link to one of root while it runs has nothing removed.', async () => {
+  test('a link to a file of root put in its place while it runs is not removed.', async () => {
     const { folder, theirs } = sharedFolder();
     const secret = join(folder, 'secret');
     const pidFile = join(theirs, 'run', 'pid');

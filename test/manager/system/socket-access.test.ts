@@ -1,4 +1,4 @@
-/** Who may connect to the Unix sockets of a server. */
+/** Which users may connect to the Unix sockets of a server. */
 import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -292,7 +292,7 @@ function pauseDefault() {
   os.pause();
 }
 
-// --- kill and its like ---
+// --- kill, killpg and so on ---
 
 function killSelf() {
   os.signal(SIGUSR2, note);

@@ -323,7 +323,7 @@ def pause_default():
     signal.pause()
 
 
-# --- kill and its like ---
+# --- kill, killpg and so on ---
 
 
 def kill_self():
