@@ -31,15 +31,20 @@ export interface WorkerExit {
   signal: NodeJS.Signals | null;
 }
 
-/** Functions that a configuration file may give, none of them asynchronous; all but `afterFork` run in the parent. */
+/** Functions that a configuration file may give, none of them asynchronous. */
 export interface Hooks {
   /** Once, in the parent, after the application is loaded and before the first fork: close what must not be shared. */
   beforeFork?(): void;
   /** In each new worker, before it serves: open its own connections. */
   afterFork?(worker: WorkerInfo): void;
-  /** Each time that a worker has become ready. */
+  /**
+   * In a worker that is to end, at once: tell those at the other end of WebSockets, event streams and the like. Requests
+   * are still being answered. `process` emits 'workerStopping' right afterwards.
+   */
+  workerStopping?(worker: WorkerInfo): void;
+  /** In the parent, each time that a worker has become ready. */
   workerReady?(worker: WorkerInfo): void;
-  /** Each time that a worker's process has ended, whether it should or not. */
+  /** In the parent, each time that a worker's process has ended, whether it should or not. */
   workerExit?(worker: WorkerInfo, exit: WorkerExit): void;
 }
 

@@ -14,7 +14,13 @@ export interface FromFile {
 }
 
 const NAMES = ['ts', 'mjs', 'js', 'json'].map((ending) => `prefork.config.${ending}`);
-const HOOKS: readonly (keyof Hooks)[] = ['beforeFork', 'afterFork', 'workerReady', 'workerExit'];
+const HOOKS: readonly (keyof Hooks)[] = [
+  'beforeFork',
+  'afterFork',
+  'workerStopping',
+  'workerReady',
+  'workerExit',
+];
 const NOTHING: FromFile = { given: new Map(), hooks: {} };
 
 /**

@@ -7,7 +7,7 @@ import { logReopener } from '../log-files';
 import type { Place } from '../parent/supervise';
 import type { Rules } from '../policy';
 import { scoreboard } from '../scoreboard';
-import type { Log, LogEntry, Settings, WorkerInfo } from '../settings';
+import type { Hooks, Log, LogEntry, Settings, WorkerInfo } from '../settings';
 import { applicationListensFor } from './foreign-listeners';
 import { startBeating } from './health';
 import { holdSignals, releaseSignals } from './held-signals';
@@ -60,15 +60,14 @@ function callHook({ hooks }: Settings, { worker }: Place, log: Log): void {
   try {
     hooks.afterFork?.({ ...worker });
   } catch (error) {
-    log({
-      level: 'error',
-      event: 'hook_failed',
-      message: `The hook afterFork threw: ${error instanceof Error ? error.stack : error}`,
-      worker: worker.id,
-      pid: worker.pid,
-    });
+    logFailedHook('afterFork', error, worker, log);
     binding.process_exit(1);
   }
+}
+
+function logFailedHook(name: keyof Hooks, error: unknown, { id, pid }: WorkerInfo, log: Log): void {
+  const message = `The hook ${name} threw: ${error instanceof Error ? error.stack : error}`;
+  log({ level: 'error', event: 'hook_failed', message, worker: id, pid });
 }
 
 /** SIGINT and SIGHUP reach a whole terminal: what comes of them is for the parent to say. */
@@ -96,6 +95,7 @@ async function finish(place: Place, options: WorkerOptions, signal: NodeJS.Signa
   row.markStopping();
   binding.supervise_ring();
   closeInspector();
+  const isKnown = tellApplication(place, options);
   const listens = () => applicationListensFor(signal);
   const patience = patienceOf(rules);
   const isUrgent = () => row.get('ending') === 1;
@@ -108,9 +108,24 @@ async function finish(place: Place, options: WorkerOptions, signal: NodeJS.Signa
     releaseSignals(ENDING);
     await deliver(signal);
   }
-  const cut = await endLasting({ isUrgent, limit: patience }, !isAlone, isAlone);
+  const cut = await endLasting({ isUrgent, limit: patience }, isKnown || !isAlone, isAlone);
   if (cut > 0) log(connectionsCut(worker, cut));
   if (isAlone) process.exit(0);
+}
+
+/** At once, for connections that only the application can bring to an end. False if it does not want to know. */
+function tellApplication({ worker }: Place, { settings, log }: WorkerOptions): boolean {
+  const emitter = process as EventEmitter;
+  const { workerStopping } = settings.hooks;
+  const isKnown = workerStopping !== undefined || emitter.listenerCount('workerStopping') > 0;
+  try {
+    workerStopping?.({ ...worker });
+  } catch (error) {
+    logFailedHook('workerStopping', error, worker, log);
+  }
+  // An event of its own: what a listener throws is an uncaught exception.
+  process.nextTick(() => emitter.emit('workerStopping', { ...worker }));
+  return isKnown;
 }
 
 /** In a turn of the loop of its own: what a listener throws is an uncaught exception, as with any signal. */

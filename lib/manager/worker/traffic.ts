@@ -186,6 +186,8 @@ export async function endLasting({ isUrgent, limit }: Patience, isKnown: boolean
         sayGoodbye(connection);
       }
     }
+    // What was a stream of events waits for requests once that has ended.
+    if ((isUrgent() && now - since >= LINGER) || now - since >= limit) closeIdle(false);
     if (connections.size === 0) return parted.size;
     await pause({ keepsAlive });
   }

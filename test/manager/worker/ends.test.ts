@@ -120,6 +120,60 @@ test('A client of HTTP/2 is told to go, and what it has asked is answered.', asy
   expect((await managed.end()).status).toBe(0);
 });
 
+/** A connection on which that much has come; what comes from then on is in its text. */
+async function lasting(port: number, path: string, upgrade = true) {
+  const socket = client(port);
+  const lines = upgrade ? 'Connection: Upgrade\r\nUpgrade: x\r\n' : '';
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${lines}\r\n`);
+  let received = '';
+  const ended = new Promise<string>((resolve) => {
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      received += chunk;
+    });
+    socket.on('end', () => resolve(received)).on('error', (error) => resolve(String(error)));
+  });
+  while (!/\r\n\r\n/.test(received)) await once(socket, 'data');
+  return { ended };
+}
+
+const openAll = async (port: number) => [
+  await lasting(port, '/events', false),
+  await lasting(port, '/socket'),
+  await lasting(port, '/raw'),
+];
+
+test('Connections that last, of an application that does not care, are closed soon at SIGTERM, and counted.', async () => {
+  const managed = await start('has connections that last');
+  const [, webSocket] = await openAll(managed.port);
+  const { status, entries } = await managed.stop();
+  expect(status).toBe(0);
+  expect((await webSocket?.ended)?.slice(-4)).toBe('\x88\x02\x03\xe9'); // 1001
+  const closed = entries.find(({ event }) => event === 'connections_closed');
+  expect(closed?.message).toMatch(/closed 3 connections that were still open/);
+});
+
+test('An application that wants to know is told at once, and closes them in its own time.', async () => {
+  const managed = await start('has connections that last, and wants to know');
+  const all = await openAll(managed.port);
+  const { status, entries } = await managed.stop();
+  expect(status).toBe(0);
+  expect(entries.filter(({ event }) => event === 'told')).toMatchObject([{ id: 0 }]);
+  for (const { ended } of all) expect(await ended).toMatch(/bye/);
+  expect(events(entries)).not.toContain('connections_closed');
+});
+
+test('A reload does not wait for them: others are served meanwhile, and they go on.', async () => {
+  const managed = await start('has connections that last');
+  const all = await openAll(managed.port);
+  const before = await get({ port: managed.port });
+  managed.signal('SIGHUP');
+  await managed.until('replaced_all');
+  expect(await get({ port: managed.port })).not.toBe(before);
+  const states = await Promise.all(all.map(({ ended }) => Promise.race([ended, 'open'])));
+  expect(states).toEqual(['open', 'open', 'open']);
+  expect((await managed.stop()).status).toBe(0);
+});
+
 test('What a worker forks by itself is ended by a signal as without a manager.', async () => {
   const managed = await start('forks a process of its own');
   const child = Number(await get({ port: managed.port }));
