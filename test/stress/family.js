@@ -69,10 +69,12 @@ async function statusOf(pid) {
 }
 
 /** Such a copy may also be about to fork: then what it makes ends at once, and it rests. */
-async function forkAtHome(options) {
+async function forkAtHome(i, options) {
+  if (getpid() === home) say({ forking: i });
   const pid = fork(options);
   if (pid === 0 && getppid() !== home) _exit(0);
   if (pid > 0 && getpid() !== home) return never();
+  if (pid > 0) say({ forked: i });
   return pid;
 }
 
@@ -98,7 +100,7 @@ async function forkMany({ first, step, count, together, startWork }) {
   for (let i = first; i < count; i += step) {
     busyMoment(i);
     const atWork = startWork?.();
-    const pid = await forkAtHome({ allowInFlight: atWork !== undefined });
+    const pid = await forkAtHome(i, { allowInFlight: atWork !== undefined });
     if (pid === 0) return live(i, atWork); // what the parent waits for never comes in the child
     const end = seeEnd(i, pid).then((asExpected) => {
       if (asExpected) good++;

@@ -2,8 +2,9 @@
  * `npm run test:stress -- [forks] [--node <path>] [--profile <name>]`
  *
  * Forks back to back while every other thread is busy, and checks each child's status. Prints one line per profile, and
- * for everything that hangs a backtrace of all its threads. Fails if a child or parent ends in any other way than it
- * should, writes to stderr, or leaves descriptors, threads or memory behind.
+ * for everything that hangs, and for every fork() that takes more than a second, a backtrace of all its threads at that
+ * moment. Fails if a child or parent ends in any other way than it should, writes to stderr, or leaves descriptors,
+ * threads or memory behind. A slow fork is no failure: the machine may have been busy.
  */
 const { spawn } = require('node:child_process');
 const { join } = require('node:path');
@@ -44,6 +45,22 @@ function watchdog(onSilence) {
   return { heard, stop: () => clearInterval(timer) };
 }
 
+/** Calls `onSlow` with each fork that takes more than a second. Tenths of seconds are counted, as in family.js. */
+function stopwatch(onSlow) {
+  const left = new Map();
+  const timer = setInterval(() => {
+    for (const [i, tenths] of left) {
+      left.set(i, tenths - 1);
+      if (tenths === 1) onSlow(i);
+    }
+  }, 100);
+  return {
+    begin: (i) => left.set(i, 10),
+    end: (i) => left.delete(i),
+    stop: () => clearInterval(timer),
+  };
+}
+
 /** A worker thread that is terminated between opening a file and closing it leaves it open. */
 function leftovers({ before, after }, { workers }) {
   const problems = [];
@@ -66,24 +83,31 @@ function runFamily(name, count) {
   });
   const stderr = collect(program.stderr);
   const problems = [];
+  const slow = [];
   let result;
   const dog = watchdog(() => {
     problems.push(`silent for ${SILENCE_SECONDS} s`, ...family(program.pid).map(backtrace));
     process.kill(-program.pid, 'SIGKILL');
   });
+  const watch = stopwatch((i) => {
+    slow.push(`fork() number ${i} took more than a second`, ...family(program.pid).map(backtrace));
+  });
   createInterface(program.stdout).on('line', (line) => {
     dog.heard();
     const message = JSON.parse(line);
+    if (message.forking !== undefined) watch.begin(message.forking);
+    if (message.forked !== undefined) watch.end(message.forked);
     if (message.failed !== undefined) problems.push(message.failed, message.text ?? '');
     if (message.good !== undefined) result = message;
   });
   return new Promise((resolve) => {
     program.on('close', (code, signal) => {
       dog.stop();
+      watch.stop();
       if (stderr() !== '') problems.push(`stderr: ${stderr()}`);
       if (code !== 0) problems.push(`the parent ended with ${code ?? signal}`);
       if (result !== undefined) problems.push(...leftovers(result, profiles[name]));
-      resolve({ good: result?.good ?? 0, problems });
+      resolve({ good: result?.good ?? 0, problems, slow });
     });
   });
 }
@@ -95,10 +119,10 @@ async function main() {
   for (const name of values.profile) {
     const count = Math.max(1, Math.round((total * profiles[name].share) / whole));
     const start = Date.now();
-    const { good, problems } = await runFamily(name, count);
+    const { good, problems, slow } = await runFamily(name, count);
     const perFork = ((Date.now() - start) / count).toFixed(0);
     console.log(`${name.padEnd(16)} ${String(good).padStart(6)} of ${count}, ${perFork} ms each`);
-    for (const problem of problems) console.log(problem);
+    for (const line of [...problems, ...slow]) console.log(line);
     forks += count;
     failed += Math.max(count - good, problems.length > 0 ? 1 : 0);
   }
