@@ -22,6 +22,13 @@ struct ProcmapQuery {
 static_assert(sizeof(ProcmapQuery) == 104);
 constexpr unsigned long kProcmapQuery = _IOWR('f', 17, ProcmapQuery);
 
+// Anonymous memory may have a name: what prctl has given it, or [heap]. Before Linux 6.6 the kernel
+// calls what begins right behind the heap so, too (fs/proc/task_mmu.c), and there V8 may have put
+// its code.
+bool names_ordinary_memory(const char* name) {
+  return strncmp(name, "[anon", 5) == 0 || strcmp(name, "[heap]") == 0;
+}
+
 }  // namespace
 
 // start-end rwxp offset major:minor inode   path
@@ -38,7 +45,7 @@ Mapping parse_mapping(const char* line) {
   line = strchr(line + 1, ' ') + 1;
   mapping.inode = read_decimal(line);
   while (*line == ' ') ++line;
-  const bool is_special = *line == '[' && strncmp(line, "[anon", 5) != 0;
+  const bool is_special = *line == '[' && !names_ordinary_memory(line);
   mapping.anonymous = is_private && mapping.inode == 0 && !is_special;
   mapping.ring = strcmp(line, "anon_inode:[io_uring]") == 0;
   return mapping;

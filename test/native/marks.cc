@@ -76,6 +76,26 @@ void expect_after_fork(void (*check)()) {
   CHECK(status == 0);
 }
 
+// What V8 puts right behind the heap has the heap's name before Linux 6.6. Memory of the heap
+// itself has it everywhere.
+char* heap;
+
+void map_in_heap() {
+  heap = static_cast<char*>(sbrk(0));
+  const auto misaligned = reinterpret_cast<uintptr_t>(heap) % kSize;
+  CHECK(sbrk(static_cast<intptr_t>(2 * kSize - misaligned)) != reinterpret_cast<void*>(-1));
+  heap += kSize - misaligned;
+  strcpy(heap + kSize / 4, "in the heap");
+  mark(heap);
+}
+
+void see_heap() {
+  CHECK(reads(heap, "in the heap") && is_marked(heap));
+  char* before = static_cast<char*>(sbrk(0));
+  CHECK(sbrk(kSize) == before);  // it still grows
+  strcpy(before, "more");
+}
+
 enum { kFirst, kShared, kSecond, kUnmarked, kThird, kInaccessible, kNew, kGuarded };
 
 // What lies between two marked ones and cannot be V8's keeps the mark that somebody has put on it,
@@ -188,6 +208,10 @@ void try_all() {
   for (int i = 0; i < 2; ++i) expect_after_fork(see_guarded);
   expect_sent_signal_heard();
   say("guarded");
+
+  map_in_heap();
+  for (int i = 0; i < 3; ++i) expect_after_fork(see_heap);
+  say("in the heap");
 
   replace(kSecond, place(kThird));
   for (int i = 0; i < 2; ++i) expect_after_fork(see_second_replaced);

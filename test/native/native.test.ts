@@ -78,7 +78,7 @@ describe('memory that is marked to be left out of forks is in every child, and m
     const { result } = new Program(await build(folder(), 'marks'), [], {
       env: { ASAN_OPTIONS: 'detect_leaks=0' },
     });
-    const stdout = 'kept\nleft alone\nnew\nhalved\nguarded\nreplaced\nmarked later\n';
+    const stdout = 'kept\nleft alone\nnew\nhalved\nguarded\nin the heap\nreplaced\nmarked later\n';
     expect(await result).toEqual({ status: 0, signal: null, stdout, stderr: '' });
   });
 });
