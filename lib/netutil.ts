@@ -3,12 +3,14 @@
  * @module
  */
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
-import { type AddressInfo, Server, Socket } from 'node:net';
+import { type AddressInfo, createServer, Server, type Socket } from 'node:net';
 import { boolean, callable, integer, invalidValue, object, string } from './base/arguments';
 import { binding } from './base/binding';
 import { check, invalidType, preforkError, type SystemError, systemError } from './base/errors';
 import { Acceptor } from './sockets/acceptor';
 import { allowAddressReuse, bindAll, closingOnError, type Request } from './sockets/bind';
+import { connectionOn } from './sockets/connection';
+import { listensByItself } from './sockets/listen-by-itself';
 import { ListeningSocket, nodeAddress } from './sockets/listening-socket';
 import { getaddrinfo, inOrder } from './sockets/resolve';
 import { serve } from './sockets/server-handle';
@@ -213,6 +215,16 @@ function listeningSocket(name: string, value: unknown): ListeningSocket {
   return value;
 }
 
+/** Where nothing else can accept. */
+function acceptByServer(socket: ListeningSocket, callback: AcceptCallback): () => void {
+  const server = createServer((connection) => {
+    const { remoteAddress: address, remoteFamily: family = 'IPv4', remotePort: port = 0 } = connection;
+    callback(connection, address === undefined ? '' : { address, family, port });
+  });
+  serve(server, [socket]);
+  return () => server.close();
+}
+
 /**
  * Calls `callback(connection, address)` for each connection that comes in on `socket`
  * (`tornado.netutil.add_accept_handler`).
@@ -228,13 +240,19 @@ function listeningSocket(name: string, value: unknown): ListeningSocket {
  */
 export function addAcceptHandler(socket: ListeningSocket, callback: AcceptCallback): () => void {
   callable('callback', callback);
+  if (listensByItself()) return acceptByServer(listeningSocket('socket', socket), callback);
   const acceptor = new Acceptor(listeningSocket('socket', socket), {
-    connection: (fd, peer) => callback(new Socket({ fd }), nodeAddress(peer)),
+    connection: (fd, peer) => callback(connectionOn(fd), nodeAddress(peer)),
     failure: (negativeErrno) => {
       throw systemError(negativeErrno, 'accept');
     },
   });
   return () => acceptor.stop();
+}
+
+/** Bun's http.Server is no net.Server. */
+function isForeign(server: unknown): boolean {
+  return listensByItself() && typeof (server as Partial<Server> | null)?.listen === 'function';
 }
 
 /**
@@ -252,6 +270,6 @@ export function addAcceptHandler(socket: ListeningSocket, callback: AcceptCallba
  * @throws SystemError accept `EEXIST`: this process accepts on a socket already; `EBADF`: one is closed.
  */
 export function addSockets(server: Server, sockets: Iterable<ListeningSocket>): void {
-  if (!(server instanceof Server)) throw invalidType('server', 'a net.Server', server);
+  if (!(server instanceof Server) && !isForeign(server)) throw invalidType('server', 'a net.Server', server);
   serve(server, ownSockets(Array.from(sockets, (socket) => listeningSocket('each of sockets', socket))));
 }

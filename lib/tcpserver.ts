@@ -118,7 +118,8 @@ export class TCPServer {
     if (this.#stopped) return;
     this.#stopped = true;
     // Not nodeServer.close(): that of http closes idle connections too, which Tornado keeps.
-    Server.prototype.close.call(this.nodeServer);
+    if (this.nodeServer instanceof Server) Server.prototype.close.call(this.nodeServer);
+    else (this.nodeServer as Server).close(); // Bun's http.Server
   }
 
   /**

@@ -291,37 +291,47 @@ export interface Binding {
   wait_real_process(): NodeJS.Process;
 }
 
-/** What is asked for when the package is loaded. */
-const WITHOUT_ADDON = {
-  socket_constants: {},
-  on_fork_elsewhere: () => {},
-  random_is_known: () => true,
-  wait_real_process: () => process,
-  process_getpid: () => process.pid,
-};
+/** Why there is no addon here, in a few words; undefined where it is to be loaded. */
+function foreignRuntime(): string | undefined {
+  const { bun, deno } = process.versions;
+  // They have Node-API and not Node's insides: to load it would end Bun, and fork() would end either.
+  if (bun !== undefined) return `this is Bun ${bun}`;
+  if (deno !== undefined) return `this is Deno ${deno}`;
+  const isKnown = process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch);
+  return isKnown ? undefined : `this is ${process.platform} on ${process.arch}`;
+}
 
-/**
- * Where there is no addon (another operating system, another C library, no compiler at installation) the package
- * still loads, and the first native call says what is missing.
- */
-function explainLater(cause: unknown): Binding {
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ERR_DLOPEN_DISABLED') return 'this Node may load no addons: start it with --allow-addons';
+  return `it could not be loaded (npm rebuild prefork --build-from-source compiles it): ${message.split('\n')[0]}`;
+}
+
+/** Where there is no addon, what needs no fork works all the same, and every other native says what is missing. */
+function withoutAddon(reason: string, cause?: unknown): Binding {
+  const { STAND_IN } = require('./without-addon') as typeof import('./without-addon');
+  const standIn: Partial<Binding> = STAND_IN;
   const explain = () => {
     throw preforkError(
       'ERR_PREFORK_UNSUPPORTED',
-      `prefork needs Linux on x64 or arm64 and its native addon; on this ${process.platform}-${process.arch} it could not be loaded ` +
-        `(if node_modules comes from another system: npm rebuild prefork --build-from-source): ${String(cause)}`,
+      `prefork needs Linux on x64 or arm64, Node and its native addon for this, but ${reason}`,
       { cause },
     );
   };
-  return new Proxy(Object.create(null), { get: (_, name) => Reflect.get(WITHOUT_ADDON, name) ?? explain });
+  return new Proxy(Object.create(null), { get: (_, name) => Reflect.get(standIn, name) ?? explain });
 }
 
-function loadBinding(): Binding {
+function loadAddon(): { natives: Binding; isAddon: boolean } {
+  const foreign = foreignRuntime();
+  if (foreign !== undefined) return { natives: withoutAddon(foreign), isAddon: false };
   try {
-    return load(join(__dirname, '..', '..')) as Binding;
+    return { natives: load(join(__dirname, '..', '..')) as Binding, isAddon: true };
   } catch (error) {
-    return explainLater(error);
+    return { natives: withoutAddon(reasonOf(error), error), isAddon: false };
   }
 }
 
-export const binding = loadBinding();
+const { natives, isAddon } = loadAddon();
+export const binding = natives;
+/** False: `binding` is what stands in for it. */
+export const hasAddon = isAddon;

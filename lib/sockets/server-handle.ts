@@ -1,7 +1,9 @@
-import { type Server, Socket, type SocketConstructorOpts } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { binding, type Endpoint } from '../base/binding';
 import { preforkError } from '../base/errors';
 import { Acceptor } from './acceptor';
+import { connectionOn } from './connection';
+import { listenByItself, listensByItself } from './listen-by-itself';
 import { type ListeningSocket, nodeAddress } from './listening-socket';
 
 const { AF_INET6, AF_UNIX } = binding.socket_constants;
@@ -26,7 +28,7 @@ function internals(server: Server): ServerInternals {
  * way to make one. `manualStart` leaves the reading to whoever gets the object.
  */
 function clientHandle(fd: number, peer: Endpoint): ClientHandle {
-  const socket = new Socket({ fd, manualStart: true } as SocketConstructorOpts) as unknown as {
+  const socket = connectionOn(fd, { manualStart: true }) as unknown as {
     _handle: ClientHandle | null;
   };
   const handle = socket._handle as ClientHandle;
@@ -166,6 +168,10 @@ export function ownedSockets(server: Server): ListeningSocket[] | undefined {
 export function serve(server: Server, sockets: readonly ListeningSocket[]): void {
   const [first] = sockets;
   if (first === undefined) return;
+  if (listensByItself()) {
+    listenByItself(server, sockets);
+    return;
+  }
   const present = internals(server)._handle;
   if (present instanceof ServerHandle) {
     present.add(sockets);
