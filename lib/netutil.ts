@@ -27,21 +27,21 @@ export const {
   AF_INET,
   /** IPv6. */
   AF_INET6,
-  /** Unix sockets; what a `ListeningSocket` may say of itself. */
+  /** Unix sockets: the family of some `ListeningSocket`s. */
   AF_UNIX,
-  /** Without an address: every address of this machine. See getaddrinfo(3) for these. */
+  /** Without an address, every address of this machine. See getaddrinfo(3) for these. */
   AI_PASSIVE,
-  /** Ask for the canonical name, which nothing here uses. */
+  /** Ask for the canonical name; nothing here uses it. */
   AI_CANONNAME,
-  /** The address is a number, and no resolver is asked. */
+  /** The address is numeric: ask no resolver. */
   AI_NUMERICHOST,
-  /** The port is a number, as it always is here. */
+  /** The port is numeric, as it always is here. */
   AI_NUMERICSERV,
-  /** IPv4 addresses as IPv6 ones where there are no others. */
+  /** Map IPv4 addresses to IPv6 if there are no others. */
   AI_V4MAPPED,
-  /** With `AI_V4MAPPED`: besides the others, too. */
+  /** With `AI_V4MAPPED`: map them even if there are others. */
   AI_ALL,
-  /** Only families of which this machine has an address. */
+  /** Only families for which this machine has an address. */
   AI_ADDRCONFIG,
 } = binding.socket_constants;
 
@@ -49,7 +49,7 @@ const DEFAULT_BACKLOG = 128;
 const CHOICES_OF_PORT = 20;
 const MAX_INT = 0x7fff_ffff;
 
-/** How `bindSockets` resolves and binds. */
+/** Options of `bindSockets`. */
 export interface BindSocketsOptions {
   /** `AF_INET` or 4, `AF_INET6` or 6: only addresses of that family. Default `AF_UNSPEC` (0): both. */
   family?: number;
@@ -63,28 +63,31 @@ export interface BindSocketsOptions {
    */
   reusePort?: boolean;
   /**
-   * So many sockets for each address instead of one, each with a queue of its own, for as many workers of
-   * `forkProcesses` (SO_REUSEPORT, which this implies). Connections go to them in turns, as far as this process may load a
-   * program into the kernel for that: with CAP_BPF and CAP_NET_ADMIN, as root has them, on Linux 5.12; otherwise by a hash
-   * of the addresses, which is even for many connections only. While sockets have turns, those that another process has
-   * bound to the same port (`reusePort`) are given no new connection. Give all of
-   * them to `addSockets`, which takes the worker's own. The parent keeps them open, so that a worker that is started
-   * again takes over its forerunner's queue and no connection that waits in it is lost; connections to a worker that
-   * hangs wait for that worker, though, while those of a shared socket go to another. When a worker has ended with status
-   * 0, for good, its socket is closed: who waits there is reset. Default: one shared socket.
+   * Bind this many sockets per address, one accept queue per worker of `forkProcesses` (implies SO_REUSEPORT). Default: one
+   * shared socket.
+   *
+   * Connections go to the sockets in turns if this process may load a program into the kernel: with CAP_BPF and
+   * CAP_NET_ADMIN, which root has, on Linux 5.12. Otherwise a hash of the addresses decides, which is even only for many
+   * connections. While sockets take turns, sockets that another process has bound to the same port (`reusePort`) get no
+   * new connections.
+   *
+   * Pass all sockets to `addSockets`, which takes the worker's own. The parent keeps them open: a restarted worker takes
+   * over its predecessor's queue, and no waiting connection is lost. But connections to a hung worker wait for it, while a
+   * shared socket would give them to another. Once a worker ends with status 0, its socket is closed, and waiting
+   * connections are reset.
    */
   perWorker?: number;
 }
 
-/** How `bindUnixSocket` makes its file. */
+/** Options of `bindUnixSocket`. */
 export interface BindUnixSocketOptions {
-  /** The permission bits of the file. Default 0o600: only its owner may connect. */
+  /** Mode of the file. Default 0o600: only its owner may connect. */
   mode?: number;
   /** Connections that may wait to be accepted. Default 128; see listen(2). */
   backlog?: number;
 }
 
-/** `connection` is as yet without listeners; `address` is its other end ('' for an unnamed Unix socket). */
+/** `connection` has no listeners yet; `address` is its other end ('' for an unnamed Unix socket). */
 export type AcceptCallback = (connection: Socket, address: AddressInfo | string) => void;
 
 /* ---- bindSockets ---- */
@@ -120,19 +123,19 @@ function requestOf(port: number, address: string | null | undefined, options: Bi
   };
 }
 
-/** The port that the system chose for the first address is not free on another one. */
+/** The port that the system chose for the first address is taken on another one. */
 function isTakenElsewhere({ code, port }: SystemError, request: Request): boolean {
   return request.port === 0 && code === 'EADDRINUSE' && port !== 0;
 }
 
 /**
- * Creates listening sockets for a port: one for each address that `address` stands for, most often one
- * for IPv4 and one for IPv6 (`tornado.netutil.bind_sockets`).
+ * Creates listening sockets for a port, one per address of `address`; usually one for IPv4 and one for IPv6
+ * (`tornado.netutil.bind_sockets`).
  *
- * IPv4 comes first. With port 0 the system chooses one that is free on every address. The sockets are
- * non-blocking and have SO_REUSEADDR; those for IPv6 take no IPv4. They survive a fork, not an exec.
- * A family that the system does not have is left out, and so is ::1 of "localhost" if it cannot be bound.
- * A host name is looked up there and then: the call blocks. If it throws, no socket stays open.
+ * IPv4 comes first. With port 0 the system chooses one that is free on every address. The sockets are non-blocking and have
+ * SO_REUSEADDR; those for IPv6 accept no IPv4. They survive a fork, not an exec. It skips families that the system lacks,
+ * and ::1 of "localhost" if it cannot be bound. It blocks while it looks up a host name. If it throws, it leaves no socket
+ * open.
  *
  * @param port 0 to 65535.
  * @param address An IP address or a host name; '', null or undefined for every interface.
@@ -184,9 +187,9 @@ function removeOldSocket(path: string): void {
 /**
  * Creates a listening Unix socket (`tornado.netutil.bind_unix_socket`).
  *
- * A socket that exists at `path` is removed first, whether or not somebody still listens on it. A path
- * that begins with NUL is a name in Linux's abstract namespace, which has no file and no permissions
- * (man 7 unix); `net.connect` of Node 20 reaches only those of 108 bytes. Nobody can connect before the file has its mode: it listens only after that.
+ * It first removes a socket that exists at `path`, even if somebody listens on it. A path that begins with NUL is a name in
+ * Linux's abstract namespace, without file or permissions (man 7 unix); `net.connect` of Node 20 reaches only those of 108
+ * bytes. The socket listens only once the file has its mode, so nobody can connect earlier.
  *
  * @param path At most 107 bytes of UTF-8.
  * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`, `File <path> exists and is not a socket`.
@@ -226,16 +229,14 @@ function acceptByServer(socket: ListeningSocket, callback: AcceptCallback): () =
 }
 
 /**
- * Calls `callback(connection, address)` for each connection that comes in on `socket`
- * (`tornado.netutil.add_accept_handler`).
+ * Calls `callback(connection, address)` for each connection to `socket` (`tornado.netutil.add_accept_handler`).
  *
- * At most 128 are accepted in one turn of the event loop, so that nothing else starves. Until the
- * returned function is called, the socket keeps the process alive. A process that is out of descriptors
- * or memory warns (`AcceptWarning`) and leaves the connections in the queue for a second, where a sibling
- * that shares the socket may take them. Any other failure of accept(2) stops the handler and is an
- * uncaught exception; so is what `callback` throws, but the handler then goes on.
+ * It accepts at most 128 per turn of the event loop, so that nothing else starves. The socket keeps the process alive until
+ * you call the returned function. A process out of descriptors or memory warns (`AcceptWarning`) and leaves connections in
+ * the queue for a second, where a sibling that shares the socket may take them. Any other failure of accept(2) stops the
+ * handler and is an uncaught exception. If `callback` throws, that is one, too, but the handler goes on.
  *
- * @returns A function that stops accepting and leaves the socket open; more than once does nothing more.
+ * @returns A function that stops accepting and leaves the socket open; calling it again does nothing.
  * @throws SystemError accept `EEXIST`: this process accepts on the socket already; `EBADF`: it is closed.
  */
 export function addAcceptHandler(socket: ListeningSocket, callback: AcceptCallback): () => void {
@@ -256,14 +257,13 @@ function isForeign(server: unknown): boolean {
 }
 
 /**
- * Makes a server serve any number of listening sockets (`TCPServer.add_sockets`): a net, tls, http, https
- * or http2 server, that is any net.Server. Call it again to add more.
+ * Makes a server serve any number of listening sockets (`TCPServer.add_sockets`). Takes any net.Server: net, tls, http, https
+ * or http2. Call it again to add more.
  *
- * To its users the server is as after `server.listen()`: 'listening' is emitted on the next tick,
- * `address()` is the first socket's, `maxConnections`, `pauseOnConnect`, `noDelay`, `getConnections()`,
- * `ref()` and `unref()` work. `server.close()` closes the sockets, which are the server's from now on, and
- * waits for the connections. Without sockets it does nothing. Of sockets that were bound `perWorker`, a worker of
- * `forkProcesses` serves its own and closes its copies of the others.
+ * The server behaves as after `server.listen()`: it emits 'listening' on the next tick, `address()` is the first socket's,
+ * and `maxConnections`, `pauseOnConnect`, `noDelay`, `getConnections()`, `ref()` and `unref()` work. The server now owns the
+ * sockets: `server.close()` closes them and waits for the connections. Without sockets the call does nothing. Of sockets
+ * bound `perWorker`, a worker of `forkProcesses` serves its own and closes its copies of the others.
  *
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_VALUE`: there are fewer sockets than workers.
  * @throws Error `ERR_PREFORK_BUSY`: the server listens by its own `listen()`.

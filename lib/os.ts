@@ -1,5 +1,5 @@
 /**
- * Python's `os`, as far as processes go, and what belongs to it in `signal`, `time`, `fcntl` and `socket`.
+ * The process functions of Python's `os`, and related ones of `signal`, `time`, `fcntl` and `socket`.
  * @module
  */
 import { boolean, integer } from './base/arguments';
@@ -51,30 +51,30 @@ export {
 const MAX_INT = 0x7fffffff;
 
 /**
- * Ends this process at once, all threads included: no `exit` listeners, no `beforeExit`, nothing that add-ons or C
- * would do at exit, and nothing that waits to be written.
+ * Ends this process at once, with all its threads: runs no `exit` or `beforeExit` listeners and no exit handlers of add-ons
+ * or C, and writes nothing that is still buffered.
  *
  * Source: exit_group(2), Python's `os._exit`.
- * @param code any 32-bit integer, of which the parent sees the low eight bits
+ * @param code any 32-bit integer; the parent sees its low eight bits
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function _exit(code: number): never {
   return binding.process_exit(integer('code', code, -MAX_INT - 1, MAX_INT));
 }
 
-/** This process's id, asked of the kernel. Never throws. (getpid(2), Python's `os.getpid`) */
+/** Asks the kernel for this process's id. Never throws. (getpid(2), Python's `os.getpid`) */
 export function getpid(): number {
   return binding.process_getpid();
 }
 
-/** The parent's id; 0 if it is in another pid namespace. Never throws. (getppid(2), Python's `os.getppid`) */
+/** Returns the parent's id; 0 if it is in another pid namespace. Never throws. (getppid(2), Python's `os.getppid`) */
 export function getppid(): number {
   return binding.process_getppid();
 }
 
 /**
- * Has the kernel send SIGALRM, which ends the process unless it is listened for, after so many seconds. A process has
- * one alarm: a new one replaces it. A forked child has none.
+ * Makes the kernel send SIGALRM after that many seconds; it ends the process unless the process listens for it. A process
+ * has one alarm: a new one replaces it. A forked child has none.
  *
  * Source: alarm(2), Python's `signal.alarm`.
  * @param seconds 0 cancels
@@ -93,8 +93,8 @@ function pair(make: (ends: Int32Array) => number, syscall: string): [number, num
 }
 
 /**
- * A pipe: what is written to the second descriptor can be read from the first. Close-on-exec; both ends are shared with
- * the children that `fork()` makes. Close them with `fs.closeSync`.
+ * Makes a pipe: you read from the first descriptor what you write to the second. Both are close-on-exec, and shared with
+ * children of `fork()`. Close them with `fs.closeSync`.
  *
  * Source: pipe(2), Python's `os.pipe`.
  * @throws SystemError `EMFILE` or `ENFILE` if there are too many open files
@@ -104,7 +104,7 @@ export function pipe(): [readingEnd: number, writingEnd: number] {
 }
 
 /**
- * Two connected stream sockets of the Unix domain, close-on-exec. Close them with `fs.closeSync`, or give them to
+ * Makes two connected Unix stream sockets, close-on-exec. Close them with `fs.closeSync`, or pass them to
  * `new net.Socket({ fd })`.
  *
  * Source: socketpair(2), Python's `socket.socketpair`.
@@ -115,7 +115,7 @@ export function socketpair(): [number, number] {
 }
 
 /**
- * Makes the descriptor `to` a second name for what `from` refers to; what `to` was before is closed first, silently.
+ * Makes the descriptor `to` refer to the same file as `from`; silently closes what `to` referred to before.
  *
  * Source: dup2(2), dup3(2), Python's `os.dup2`.
  * @param inheritable false: close-on-exec
@@ -158,7 +158,7 @@ export function setpgid(pid: number, pgid: number): void {
 }
 
 /**
- * The process group of a process.
+ * Returns the process group of a process.
  *
  * Source: getpgid(2), Python's `os.getpgid`.
  * @param pid 0: this process
@@ -170,7 +170,7 @@ export function getpgid(pid: number): number {
 }
 
 /**
- * The session of a process.
+ * Returns the session of a process.
  *
  * Source: getsid(2), Python's `os.getsid`.
  * @param pid 0: this process
@@ -182,11 +182,11 @@ export function getsid(pid: number): number {
 }
 
 /**
- * Adds to the niceness of the calling thread: on Linux each has its own. Threads and processes that it starts later inherit it; a
- * forked child's threads have those of their originals.
+ * Adds to the niceness of the calling thread; on Linux each thread has its own. Threads and processes started later inherit
+ * it; a forked child's threads keep theirs.
  *
  * Source: nice(2), Python's `os.nice`.
- * @param increment below zero only with the right to it (CAP_SYS_NICE)
+ * @param increment a negative one needs CAP_SYS_NICE
  * @returns the new niceness, -20 to 19
  * @throws SystemError `EPERM`
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
@@ -198,8 +198,8 @@ export function nice(increment: number): number {
 }
 
 /**
- * Has the kernel send this process a signal when its parent ends; strictly, when the thread that made it does. Not
- * inherited by children. A parent that ended before the call is not noticed: compare `getppid()` afterwards.
+ * Makes the kernel send this process a signal when its parent ends; strictly, when the thread that made it ends. Children do
+ * not inherit this. If the parent ended before the call, no signal comes: compare `getppid()` afterwards.
  *
  * Source: prctl(2), PR_SET_PDEATHSIG.
  * @param signal its name or number; 0: none

@@ -1,6 +1,6 @@
 /**
- * Tornado's `tornado.process`: a process that forks workers, waits for them, and starts those again that did not end
- * well. `forkProcesses` is the loop of `fork_processes`, step by step; nothing in it is kinder than the original.
+ * Tornado's `tornado.process`: a process forks workers, waits for them, and restarts those that failed. `forkProcesses` is
+ * the loop of `fork_processes`, step by step, no kinder than the original.
  * @module
  */
 import { ok as assert } from 'node:assert';
@@ -20,12 +20,12 @@ import { checkWarmupOptions, type WarmupOptions, warmup } from './warmup/warmup'
 const MAX_PROCESSES = 2 ** 22; // the largest pid_max of Linux
 const DEFAULT_MAX_RESTARTS = 100;
 
-/** What the original does not have. */
+/** Options that the original lacks. */
 export interface ForkProcessesOptions {
-  /** Fork even if something is open on the event loop or in flight; every child then shares it, or does it again. */
+  /** Fork even if something is open on the event loop or in flight; every child then shares it, or does it again. Default: false. */
   allowActive?: boolean;
   /**
-   * Call `warmup()` before the first fork, with these options, so that the children share more memory. Default: false, as
+   * Call `warmup()` before the first fork, with these options, so that children share more memory. Default: false, as in
    * Tornado.
    */
   warmup?: boolean | WarmupOptions;
@@ -35,25 +35,24 @@ export interface ForkProcessesOptions {
 let currentTaskId: number | null = null;
 
 /**
- * Starts worker processes, and keeps them running.
+ * Starts worker processes and keeps them running.
  *
- * **In each child** it returns the task id, 0 to `numProcesses - 1`. A child that ends in any way other than by
- * status 0 is started again with the same id.
+ * **In each child** it returns the task id, 0 to `numProcesses - 1`. A child that does not end with status 0 is restarted
+ * with the same id.
  *
- * **In the parent it does not return.** It waits, blocking; signal listeners run meanwhile. When every child has ended
- * with status 0, it calls `process.exit(0)`, so that 'exit' listeners run. When children have had to be started again
- * more than `maxRestarts` times, over all of them together and over the whole time, it throws, and leaves the others
- * alive. Signals are not passed on: if the parent is killed, the children live on.
+ * **In the parent it does not return.** It blocks and waits; signal listeners run meanwhile. Once every child has ended
+ * with status 0, it calls `process.exit(0)`, so that 'exit' listeners run. After more than `maxRestarts` restarts, of all
+ * children together, it throws and leaves the others alive. It passes no signals on: if the parent is killed, the children
+ * live on.
  *
- * @param numProcesses how many; `undefined`, `null`, zero or less: one for each processor (`cpuCount()`)
- * @param maxRestarts how often children may be started again; `undefined` or `null`: 100
- * @throws AssertionError when called again in a child
- * @throws TypeError `ERR_PREFORK_INVALID_ARG_VALUE`: there are sockets, bound with `perWorker`, for more processes
- * @throws Error `Cannot run in multiple processes: …` (code `ERR_PREFORK_BUSY`, with a list in `active`), before the
- *   first fork, when something that children would share is open on the event loop already
+ * @param numProcesses number of children; `undefined`, `null`, zero or less: one per processor (`cpuCount()`)
+ * @param maxRestarts number of restarts allowed; `undefined` or `null`: 100
+ * @throws AssertionError if called again in a child
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_VALUE` if sockets were bound with `perWorker` for more processes
+ * @throws Error `Cannot run in multiple processes: …` (code `ERR_PREFORK_BUSY`, with a list in `active`) before the first
+ *   fork, if something that children would share is open on the event loop
  * @throws Error `Too many child restarts, giving up`
- * @throws SystemError what `fork()` and `wait()` throw: `EAGAIN` when there can be no more processes, `ECHILD` when
- *   SIGCHLD is ignored
+ * @throws SystemError what `fork()` and `wait()` throw: `EAGAIN` at the process limit, `ECHILD` if SIGCHLD is ignored
  */
 export function forkProcesses(
   numProcesses?: number | null,
@@ -112,7 +111,7 @@ export function forkProcesses(
 }
 
 /**
- * The task id that `forkProcesses` gave this process; `null` where it has not returned, in the parent above all, and in
+ * Returns the task id that `forkProcesses` gave this process; `null` if it has not returned here, as in the parent, and in
  * worker threads.
  */
 export function taskId(): number | null {
@@ -120,8 +119,8 @@ export function taskId(): number | null {
 }
 
 /**
- * How many processors this machine has, whether or not this process may run on all of them: as `os.cpu_count()`,
- * which is `sysconf(_SC_NPROCESSORS_ONLN)`.
+ * Returns the number of processors of this machine, even if this process may not use all of them: as `os.cpu_count()`,
+ * `sysconf(_SC_NPROCESSORS_ONLN)`.
  */
 export function cpuCount(): number {
   const count = countRanges(onlineProcessors()) || cpus().length;
@@ -130,7 +129,7 @@ export function cpuCount(): number {
   return 1;
 }
 
-/** The parent has no next tick, in which it could be thrown. */
+/** The parent has no next tick in which to throw. */
 function logHookError(error: unknown): void {
   appLog.exception('Exception in afterInParent', error);
 }
@@ -155,7 +154,7 @@ function reportAbnormal(id: number, pid: number, status: number): boolean {
   return false;
 }
 
-/** The kernel would give them their share of the connections, which would wait for ever. */
+/** The kernel would give them their share of the connections, which would wait in vain. */
 function refuseUnservedSockets(count: number): void {
   const bound = workersNeeded();
   if (bound <= count) return;

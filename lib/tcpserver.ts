@@ -1,6 +1,6 @@
 /**
- * Tornado's `tornado.tcpserver`, on Node's net and tls: a server that listens on any number of sockets, in one process
- * or in several forked ones.
+ * Tornado's `tornado.tcpserver`, on Node's net and tls: a server on any number of sockets, in one process or several forked
+ * ones.
  * @module
  */
 import { ok as assert } from 'node:assert';
@@ -21,11 +21,11 @@ import {
 
 export type { SslFiles, SslOptions } from './servers/tls';
 
-/** `net.ServerOpts` go to Node's server as they are. `null`, as Python's `None`, is an option that is not given. */
+/** Options of `TCPServer`. `net.ServerOpts` go to Node's server unchanged. `null`, like Python's `None`, means not given. */
 export interface TCPServerOptions extends ServerOpts {
   /** Makes it a TLS server. */
   sslOptions?: SslOptions | null;
-  /** Bytes that may wait unread on one connection: Node's `highWaterMark`. Beyond it, the sender has to wait. */
+  /** Unread bytes per connection after which the sender has to wait: Node's `highWaterMark`. */
   maxBufferSize?: number | null;
 }
 
@@ -33,7 +33,7 @@ export interface TCPServerOptions extends ServerOpts {
 export type PeerAddress = AddressInfo | '';
 
 /**
- * A server for streams of bytes: extend it, and override `handleStream`.
+ * A server for byte streams: extend it, and override `handleStream`.
  *
  * There are three ways to start it, as in Tornado:
  *
@@ -41,20 +41,20 @@ export type PeerAddress = AddressInfo | '';
  * 2. `const sockets = bindSockets(8888); forkProcesses(0); server.addSockets(sockets)`: several processes.
  * 3. `server.bind(8888); server.start(0)`: the same in short.
  *
- * Whatever else the program opens (connections, files it watches, workers) must come after the fork, in each child.
+ * Open everything else (connections, file watchers, workers) after the fork, in each child.
  */
 export class TCPServer {
-  /** Node's own server behind this one, for its events and whatever else it can do. Do not `listen()` with it. */
+  /** Node's own server behind this one, for its events and other features. Do not call its `listen()`. */
   readonly nodeServer: Server;
   #pending: ListeningSocket[] = [];
   #started = false;
   #stopped = false;
 
   /**
-   * Opens nothing yet. The certificate's files are read here, so that their errors come before any client.
+   * Opens nothing yet. Reads the certificate's files, so that their errors come before any client.
    *
    * @throws TypeError `missing key "certfile" in ssl_options`, `certfile "…" does not exist`, `keyfile "…" does not exist`,
-   *   and `ERR_PREFORK_INVALID_ARG_VALUE` for whatever else in `sslOptions` Node would ignore
+   *   and `ERR_PREFORK_INVALID_ARG_VALUE` for anything else in `sslOptions` that Node would ignore
    */
   constructor(options: TCPServerOptions = {}) {
     this.nodeServer = this.createNodeServer(options);
@@ -63,16 +63,16 @@ export class TCPServer {
   }
 
   /**
-   * Starts accepting connections on a port, at once, in this process. More than once: more ports.
-   * The parameters and errors are those of `bindSockets`.
+   * Starts accepting connections on a port, at once, in this process. Call it again for more ports. Parameters and errors
+   * are those of `bindSockets`.
    */
   listen(port: number, address?: string | null, options: BindSocketsOptions = {}): void {
     this.addSockets(bindSockets(port, address, options));
   }
 
   /**
-   * Starts accepting connections on these sockets, at once; they are the server's from now on, and `stop()` closes
-   * them. Meant to be called in each child, with sockets that the parent has bound.
+   * Starts accepting connections on these sockets, at once. The server now owns them, and `stop()` closes them. Call it in
+   * each child, with sockets that the parent has bound.
    */
   addSockets(sockets: Iterable<ListeningSocket>): void {
     addSockets(this.nodeServer, sockets);
@@ -84,8 +84,8 @@ export class TCPServer {
   }
 
   /**
-   * Binds a port, to be served when `start()` is called (at once, if it was called before).
-   * The parameters and errors are those of `bindSockets`.
+   * Binds a port, to serve it once `start()` is called (at once if it was called before). Parameters and errors are those of
+   * `bindSockets`.
    */
   bind(port: number, address?: string | null, options: BindSocketsOptions = {}): void {
     const sockets = bindSockets(port, address, options);
@@ -94,11 +94,11 @@ export class TCPServer {
   }
 
   /**
-   * Serves what was bound. With `numProcesses` 1, the default, in this process; with any other number (`null`, zero or
-   * less: one for each processor) it calls `forkProcesses`: it then returns in each child only, and everything said
-   * there about the parent and about errors holds here.
+   * Serves what was bound. With `numProcesses` 1, the default, in this process. With any other number (`null`, zero or less:
+   * one per processor) it calls `forkProcesses` and returns only in each child; what is said there about the parent and
+   * about errors holds here.
    *
-   * @throws AssertionError when called twice
+   * @throws AssertionError if called twice
    */
   start(
     numProcesses: number | null = 1,
@@ -113,7 +113,7 @@ export class TCPServer {
     this.addSockets(sockets);
   }
 
-  /** Closes the listening sockets of this process. Connections stay open and are served on. Twice does no harm. */
+  /** Closes the listening sockets of this process, and goes on serving open connections. Calling it twice does no harm. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -123,9 +123,9 @@ export class TCPServer {
   }
 
   /**
-   * Called with every new connection; to be overridden. With `sslOptions`, after the handshake. What it throws, and
-   * what a promise it returns is rejected with, is logged to `tornado.application`, and the stream is closed. A
-   * connection that breaks is closed, too, as an IOStream is: listen for the stream's `error` to know why.
+   * Called with every new connection, with `sslOptions` after the handshake. Override it. If it throws, or returns a promise
+   * that rejects, the error is logged to `tornado.application` and the stream closed. A connection that breaks is closed,
+   * too, as an IOStream is: listen for the stream's `error` to know why.
    */
   handleStream(_stream: Socket | TLSSocket, _address: PeerAddress): unknown {
     throw new Error('handleStream() is not implemented');
@@ -137,7 +137,7 @@ export class TCPServer {
     const nodeOptions = { ...(maxBufferSize === undefined ? {} : { highWaterMark: maxBufferSize }), ...rest };
     const handle = (stream: Socket) => this.#handle(stream);
     if (sslOptions === undefined) return createServer(nodeOptions, handle);
-    // Loaded where it is wanted: Node begins to read certificates as soon as it is.
+    // Loaded on demand: Node begins to read certificates at once.
     const tls = require('node:tls') as typeof import('node:tls');
     return reportTlsErrors(tls.createServer({ ...nodeOptions, ...tlsOptions(sslOptions) }, handle));
   }

@@ -1,13 +1,13 @@
 import { channel } from 'node:diagnostics_channel';
 import { callable, object } from '../base/arguments';
 
-/** What a module does around a fork: give up a cache of random numbers, reopen a connection, note a new pid. */
+/** Functions to call around a fork: to empty a cache of random numbers, reopen a connection, note a new pid. */
 export interface ForkHooks {
-  /** Just before the fork. What it throws cancels the fork and comes out of `fork()`. */
+  /** Called in the parent before the fork. If it throws, `fork()` throws that, and nothing is forked. */
   before?: () => void;
-  /** In the parent, after the fork or after it failed. */
+  /** Called in the parent after the fork, also if it failed. */
   afterInParent?: () => void;
-  /** In the child, when the library has put its own state right. */
+  /** Called in the child, after the library has updated its own state. */
   afterInChild?: () => void;
 }
 
@@ -17,19 +17,19 @@ export interface ForkMessage {
   pid: number;
 }
 
-/** Of this thread. A child begins with its parent's, as a child of Python's os.fork does. */
+/** Of this thread. A child begins with its parent's, as with Python's os.fork. */
 const registered = new Set<ForkHooks>();
 const forks = channel('prefork:fork');
 
 /**
  * Registers functions to call around every later `fork()` of this thread.
  *
- * The `before` functions are called in reverse order of registration, the others in order, so that hooks nest
- * (Python's `os.register_at_fork`). If a `before` throws, nothing is forked: those that have run get their
- * `afterInParent`, and `fork()` throws. An error of the other two does not keep the remaining hooks from running, nor
- * `fork()` from returning: it is thrown in the next tick, as an uncaught exception. Two parents have no next tick: that of
- * `forkProcesses` logs it to `tornado.application`, and that of the command `prefork` as the event `hook_failed`.
- * @returns takes the hooks away again
+ * `before` functions run in reverse order of registration, the others in order, so that hooks nest (Python's
+ * `os.register_at_fork`). If a `before` throws, nothing is forked: `afterInParent` runs for those that have run, and
+ * `fork()` throws. If one of the others throws, the remaining hooks run, `fork()` returns, and the error is thrown in the
+ * next tick, as an uncaught exception. Two parents have no next tick: that of `forkProcesses` logs the error to
+ * `tornado.application`, that of the command `prefork` as the event `hook_failed`.
+ * @returns a function that removes the hooks
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`
  */
 export function registerAtFork(hooks: ForkHooks): () => void {
@@ -43,10 +43,10 @@ export function registerAtFork(hooks: ForkHooks): () => void {
   };
 }
 
-/** What becomes of an error of a hook when the fork is done, and there is nobody to throw it at. */
+/** Takes the error of a hook after the fork, when there is no caller to throw it at. */
 export type HookFailed = (error: unknown) => void;
 
-/** An uncaught exception: for a process whose event loop turns again. */
+/** Makes it an uncaught exception, if the event loop turns again. */
 export function throwLater(error: unknown): void {
   process.nextTick(() => {
     throw error;
@@ -67,7 +67,7 @@ function runAll(
   }
 }
 
-/** Calls the `before` functions; answers the hooks that the fork is bound to, whatever they register or remove. */
+/** Calls the `before` functions; returns the hooks of this fork, whatever they register or remove. */
 export function runBefore(failedInParent: HookFailed): ForkHooks[] {
   const hooks = [...registered];
   for (let i = hooks.length - 1; i >= 0; i--) {

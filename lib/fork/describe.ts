@@ -11,13 +11,13 @@ import { othersMayRead } from './fork';
  */
 export type DescriptorFate = 'shared' | 'renewed';
 
-/** One open descriptor, and what becomes of it. */
+/** One open descriptor, and its fate. */
 export interface DescribedDescriptor {
   /** The same number in parent and child. */
   fd: number;
-  /** What /proc says it is: a path, `socket:[inode]`, `anon_inode:[eventpoll]`, … */
+  /** As in /proc: a path, `socket:[inode]`, `anon_inode:[eventpoll]`, … */
   target: string;
-  /** What the child would have under this number. */
+  /** What the child would have at this number. */
   fate: DescriptorFate;
   /** Bytes from the start, for regular files only. */
   offset?: number;
@@ -25,31 +25,31 @@ export interface DescribedDescriptor {
 
 /** One thread of this process. */
 export interface DescribedThread {
-  /** Its number in the kernel; in the child it has another. */
+  /** Its kernel thread id; in the child it has another. */
   tid: number;
   /** As `ps -T` shows it, in the child too. */
   name: string;
 }
 
-/** Memory that stays one for parent and child: what either writes, both see. */
+/** Memory that parent and child share: both see what either writes. */
 export interface SharedMapping {
-  /** As /proc/self/maps has it: a file, `/dev/zero (deleted)` for memory without one. */
+  /** As in /proc/self/maps: a file, or `/dev/zero (deleted)` for memory without one. */
   path: string;
   /** Its length. */
   bytes: number;
 }
 
-/** What `describeFork()` found. */
+/** Result of `describeFork()`. */
 export interface ForkDescription {
   /** Sockets, servers, pipes, child processes, watchers, workers and requests of this thread's event loop. */
   active: ActiveThing[];
   /** Every open descriptor. */
   descriptors: DescribedDescriptor[];
-  /** Every thread but the calling one: each is stopped, and made again in the child. */
+  /** Every thread but the calling one: each is stopped, and restored in the child. */
   threads: DescribedThread[];
-  /** Timers and immediates that are due in both processes. */
+  /** Timers and immediates due in both processes. */
   timers: number;
-  /** Memory that is not copied. */
+  /** Shared memory. */
   sharedMappings: SharedMapping[];
 }
 
@@ -134,9 +134,9 @@ function describeSharedMappings(): SharedMapping[] {
 }
 
 /**
- * Looks at this process as a fork would find it now. Changes nothing.
+ * Describes what a fork would do to this process now. Changes nothing.
  *
- * What the event loops of other threads hold is seen only as descriptors.
+ * Of other threads' event loops it sees only descriptors.
  * Source: /proc (proc(5)) and this thread's libuv loop.
  * @throws SystemError of node:fs if /proc cannot be read
  */
@@ -157,7 +157,7 @@ function section(title: string, lines: string[]): string {
   ].join('\n');
 }
 
-/** The same for people, several lines without a newline at the end. */
+/** Formats a description for people: several lines, without a newline at the end. */
 export function formatForkDescription(description: ForkDescription): string {
   const { active, descriptors, threads, timers, sharedMappings } = description;
   const line = ({ fd, target, offset }: DescribedDescriptor) =>

@@ -10,14 +10,14 @@ import { wrapCredentialCalls } from './credentials';
 import { type Estate, takeStock } from './estate';
 import { rehearseFork } from './rehearse-fork';
 
-/** What is to be different from the default. */
+/** Options of `fork()`. */
 export interface ForkOptions {
   /**
-   * Fork although requests are in flight: the thread pool then finishes each of them in both processes, so that a
-   * write is done twice and a callback called in both. Default: false, which throws `ERR_PREFORK_BUSY`.
+   * Fork even if requests are in flight. The thread pool then finishes each of them in both processes: a write happens
+   * twice, and a callback runs in both. Default: false, which throws `ERR_PREFORK_BUSY`.
    */
   allowInFlight?: boolean;
-  /** Open the inspector in the child on this port (0: any free one). Default: the child has no inspector. */
+  /** Open the child's inspector on this port (0: any free one). Default: no inspector. */
   inspectPort?: number;
 }
 
@@ -43,34 +43,30 @@ function refuseWorkInFlight(): void {
 }
 
 /**
- * Whether JavaScript in another thread, or the thread pool, may be in the middle of a file. In the child it reads on,
- * as it does in the parent, and each needs a position of its own; else files stay shared, as POSIX says.
+ * Whether JavaScript in another thread, or the thread pool, may be reading a file. It reads on in parent and child, and each
+ * needs its own position; otherwise files stay shared, as POSIX says.
  */
 export function othersMayRead(): boolean {
   return hasOtherThreads() || binding.requests_in_flight() > 0;
 }
 
-/** The cause says how a call failed, but not which: so each is asked whether it is the one. */
+/** The cause says how a call failed, but not which one; so each is tried. */
 function missingError(cause: Error): Error {
   const name = binding.fork_misses();
   if (name === undefined) return cause;
   const why = name.startsWith('/proc')
     ? 'cannot be read here: mount /proc, in this namespace of processes'
-    : 'the kernel lacks or a seccomp filter forbids';
-  return preforkError('ERR_PREFORK_UNSUPPORTED', `fork() needs ${name} which ${why}`, { cause });
+    : 'the kernel lacks, or a seccomp filter forbids';
+  return preforkError('ERR_PREFORK_UNSUPPORTED', `fork() needs ${name}, which ${why}`, { cause });
 }
 
 function forkError(negativeErrno: number): Error {
   const cause = systemError(negativeErrno, 'fork');
   switch (-negativeErrno) {
     case constants.errno.ETIMEDOUT:
-      return preforkError(
-        'ERR_PREFORK_TIMEOUT',
-        'fork() gave up: a thread of the process did not stop in time',
-        {
-          cause,
-        },
-      );
+      return preforkError('ERR_PREFORK_TIMEOUT', 'fork() gave up: a thread did not stop in time', {
+        cause,
+      });
     case constants.errno.ETIME:
       return preforkError('ERR_PREFORK_TIMEOUT', 'the child was not complete in time', { cause });
     case constants.errno.ECHILD:
@@ -103,19 +99,20 @@ function goOn(pid: number, estate: Estate, options: ForkOptions): void {
 /**
  * Duplicates this process, with its heap, its threads and its event loop. Returns twice.
  *
- * In the parent: the child's pid; nothing else has changed. In the child: 0; it has this thread as its main thread, a
- * copy of every other thread, timer, watcher and worker, its own pid, its own random numbers, no IPC channel, no
- * inspector and none of the parent's child processes. Files, sockets and pipes are shared, as POSIX says (but while
- * there are worker threads, or requests in flight, the child has its own position in files that are open for reading
- * only); see docs/fork-safety.md.
+ * **In the parent** it returns the child's pid; nothing else changes.
  *
- * On an error there is no child and the parent goes on as before.
+ * **In the child** it returns 0. The calling thread is the child's main thread. The child has a copy of every other thread,
+ * timer, watcher and worker, its own pid and its own random numbers; it has no IPC channel, no inspector and none of the
+ * parent's child processes. Files, sockets and pipes are shared, as POSIX says; but with worker threads or requests in
+ * flight, the child has its own position in files open for reading only. See docs/fork-safety.md.
+ *
+ * **On an error** there is no child, and the parent goes on as before.
  *
  * Source: fork(2), Python's `os.fork`; forkall(2) of Solaris.
  * @throws Error `ERR_PREFORK_BUSY` if requests are in flight, unless `allowInFlight`
  * @throws Error `ERR_PREFORK_TIMEOUT` if a thread does not stop within 5 seconds, or the child is not complete in 10
- * @throws Error `ERR_PREFORK_CHILD_KILLED` if somebody killed the child before it was complete
- * @throws Error `ERR_PREFORK_UNSUPPORTED` where the system lacks something, saying what
+ * @throws Error `ERR_PREFORK_CHILD_KILLED` if the child was killed before it was complete
+ * @throws Error `ERR_PREFORK_UNSUPPORTED` if the system lacks something; the message names it
  * @throws SystemError `EAGAIN`, `ENOMEM`, `EMFILE`, `ENFILE`: no process, memory or descriptor left
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
