@@ -1,10 +1,8 @@
 // Each connection must reach the callback once, however many wait, whatever it throws and whenever it stops.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import * as net from 'node:net';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { addAcceptHandler, type ListeningSocket } from '../../lib/netutil';
+import { start } from '../helpers/run';
 import { bound, connect, LOOPBACKS, only, portOf, readAll, thrownBy } from './sockets';
 
 describe('addAcceptHandler', () => {
@@ -126,15 +124,15 @@ describe('addAcceptHandler', () => {
   });
 
   it('leaves the queue alone for a second when the process is out of descriptors', async () => {
-    const fixture = join(__dirname, '../fixtures/sockets/out-of-descriptors.js');
-    const program = spawn('sh', ['-c', 'ulimit -n 64 && exec "$0" "$1"', process.execPath, fixture], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const output = readAll(program.stdout);
-    const [port] = (await once(program.stdout, 'data')) as [Buffer];
+    const under = ['sh', '-c', 'ulimit -n 64 && exec "$0" "$1"'];
+    const program = start('sockets/out-of-descriptors.js', { under });
+    await program.until(/^\d+/);
+    const port = program.stdout;
     const client = await connect({ host: '127.0.0.1', port: Number(port) });
 
     expect(await readAll(client)).toBe('served');
-    expect(await output).toBe(`${port}AcceptWarning: accept EMFILE: no connection is accepted for 1 s\n`);
+    expect((await program.result).stdout).toBe(
+      `${port}AcceptWarning: accept EMFILE: no connection is accepted for 1 s\n`,
+    );
   });
 });

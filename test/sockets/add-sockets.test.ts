@@ -1,11 +1,11 @@
 // A server must be to its users what it is after listen(), until it is closed or its process ends.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import * as net from 'node:net';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { addSockets } from '../../lib/netutil';
 import { PYTHON } from '../helpers/oracle';
+import { run, start } from '../helpers/run';
 import { bound, closed, connect, connectionCount, only, portOf, readAll, thrownBy } from './sockets';
 import { hasTornado } from './tornado';
 
@@ -87,22 +87,20 @@ describe('addSockets', () => {
     await closed(server);
   });
 
-  function run(fixture: string, argument: string) {
-    const program = join(__dirname, '../fixtures', fixture);
-    return spawn(process.execPath, [program, argument], { stdio: ['pipe', 'pipe', 'inherit'] });
-  }
-
   it.each(['unref', 'close'])('lets the process end: %s', async (how) => {
-    expect(await readAll(run('sockets/keeps-alive.js', how).stdout)).toBe('nothing left to do\n');
+    const { stdout, stderr } = await run('sockets/keeps-alive.js', { args: [how] });
+    expect([stdout, stderr]).toEqual(['nothing left to do\n', '']);
   });
 
   it('keeps the process alive otherwise', async () => {
-    const program = run('sockets/keeps-alive.js', '');
+    const program = start('sockets/keeps-alive.js', { args: [''] });
     program.stdin.write('are you there?');
-    expect(await readAll(program.stdout)).toBe('still alive\n');
+    const { stdout, stderr } = await program.result;
+    expect([stdout, stderr]).toEqual(['still alive\n', '']);
   });
 
   it('may be left to a worker thread that ends', async () => {
-    expect(await readAll(run('sockets/accept-in-worker.js', '').stdout)).toBe('alive\n');
+    const { stdout, stderr } = await run('sockets/accept-in-worker.js', { args: [''] });
+    expect([stdout, stderr]).toEqual(['alive\n', '']);
   });
 });
