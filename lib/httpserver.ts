@@ -8,8 +8,11 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { callable, type Given, given, outOfRange } from './base/arguments';
 import { invalidType, preforkError } from './base/errors';
+import { wellSpelledOptions } from './base/option-names';
 import { genLog } from './log';
 import { logAsTornado } from './log/loggers';
+import { limitBodyTime } from './servers/body-timeout';
+import { surviving } from './servers/listener-errors';
 import { believe, disguise, type Protocol, remoteIp } from './servers/proxy-headers';
 import { reportTlsErrors, tlsOptions } from './servers/tls';
 import { TCPServer, type TCPServerOptions } from './tcpserver';
@@ -38,7 +41,10 @@ export interface HTTPServerOptions
   protocol?: Protocol | null;
   /** Seconds a connection may wait for a request to begin, and its headers to be complete. Default, and 0: 3600. */
   idleConnectionTimeout?: number | null;
-  /** Seconds a whole request may take to come in (Tornado: its body). Default: no limit. */
+  /**
+   * Seconds a request's body may take to come in, from its headers on. Beyond it the connection is closed. Default, and 0:
+   * no limit. For the whole request: Node's `requestTimeout`, in milliseconds.
+   */
   bodyTimeout?: number | null;
   /** Bytes of a request's start line and headers. Default, and 0: 65536. */
   maxHeaderSize?: number | null;
@@ -47,6 +53,20 @@ export interface HTTPServerOptions
   /** Bytes that may wait unread on one connection: Node's `highWaterMark`. */
   maxBufferSize?: number | null;
 }
+
+/** Ours. Node's own names go to Node, which knows more of them with each version. */
+const HTTP_OPTIONS = [
+  'sslOptions',
+  'noKeepAlive',
+  'xheaders',
+  'trustedDownstream',
+  'protocol',
+  'idleConnectionTimeout',
+  'bodyTimeout',
+  'maxHeaderSize',
+  'maxBodySize',
+  'maxBufferSize',
+] as const satisfies readonly (keyof HTTPServerOptions)[];
 
 const DEFAULT_IDLE_TIMEOUT = 3600; // s, HTTPServer.initialize
 const DEFAULT_HEADER_SIZE = 65536; // HTTP1ConnectionParameters
@@ -61,6 +81,10 @@ export class HTTPServer extends TCPServer {
 
   /**
    * Opens nothing yet.
+   *
+   * What `requestListener` throws, and what a promise it returns is rejected with, is logged to `tornado.application`, and the
+   * client gets 500; where an answer has begun, its connection is closed. The process lives. What the listener's own callbacks
+   * throw later ends it, as everywhere in Node.
    *
    * @param requestListener what `http.createServer` takes
    * @throws what TCPServer's constructor does, and what `http.createServer` does for its own options
@@ -88,6 +112,7 @@ export class HTTPServer extends TCPServer {
 
   protected override createNodeServer(options: HTTPServerOptions): Server {
     const known = given('options', options);
+    wellSpelledOptions('options', known, HTTP_OPTIONS);
     const { sslOptions } = known;
     const nodeOptions = toNodeOptions(known);
     // Loaded where they are wanted: most who fork serve nothing, and few with TLS.
@@ -142,7 +167,7 @@ function toNodeOptions(options: Given<HTTPServerOptions>): ServerOptions & Newer
     sslOptions: _sslOptions,
     maxBodySize: _maxBodySize,
     idleConnectionTimeout = 0,
-    bodyTimeout = 0,
+    bodyTimeout: _bodyTimeout,
     maxHeaderSize = 0,
     maxBufferSize,
     ...nodes
@@ -154,7 +179,7 @@ function toNodeOptions(options: Given<HTTPServerOptions>): ServerOptions & Newer
     );
   }
   const idle = milliseconds('idleConnectionTimeout', idleConnectionTimeout) || DEFAULT_IDLE_TIMEOUT * 1000;
-  const { requestTimeout: whole = milliseconds('bodyTimeout', bodyTimeout) } = nodes;
+  const { requestTimeout: whole = 0 } = nodes;
   // Node refuses a time for the headers that is longer than that for the whole request.
   const headers = whole === 0 ? idle : Math.min(idle, whole);
   return {
@@ -189,11 +214,15 @@ function checkingInterval(shortest: number): number {
 function pipeline(listener: RequestListener, options: Given<HTTPServerOptions>): RequestListener {
   const { noKeepAlive = false, maxBufferSize = DEFAULT_BUFFER_SIZE } = options;
   const limit = amount('maxBodySize', options.maxBodySize ?? maxBufferSize, 'bytes');
+  const bodyTime = milliseconds('bodyTimeout', options.bodyTimeout ?? 0);
+  const serve = surviving(listener);
   const disguised = options.xheaders === true || options.protocol !== undefined;
   return (request, response) => {
     if (noKeepAlive) closeAfter(request, response);
     if (disguised) disguise(request, response);
-    if (limitBody(request, response, limit)) listener(request, response);
+    if (!limitBody(request, response, limit)) return;
+    limitBodyTime(request, bodyTime);
+    serve(request, response);
   };
 }
 

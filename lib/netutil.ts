@@ -4,9 +4,21 @@
  */
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { type AddressInfo, createServer, Server, type Socket } from 'node:net';
-import { boolean, callable, integer, invalidValue, object, string } from './base/arguments';
+import {
+  boolean,
+  callable,
+  given,
+  integer,
+  invalidValue,
+  isThenable,
+  object,
+  string,
+} from './base/arguments';
 import { binding } from './base/binding';
 import { check, invalidType, preforkError, type SystemError, systemError } from './base/errors';
+import { knownOptions } from './base/option-names';
+import { appLog } from './log';
+import { logAsTornado } from './log/loggers';
 import { Acceptor } from './sockets/acceptor';
 import { allowAddressReuse, bindAll, closingOnError, type Request } from './sockets/bind';
 import { connectionOn } from './sockets/connection';
@@ -79,6 +91,14 @@ export interface BindSocketsOptions {
   perWorker?: number;
 }
 
+const BIND_OPTIONS = [
+  'family',
+  'backlog',
+  'flags',
+  'reusePort',
+  'perWorker',
+] as const satisfies readonly (keyof BindSocketsOptions)[];
+
 /** Options of `bindUnixSocket`. */
 export interface BindUnixSocketOptions {
   /** Mode of the file. Default 0o600: only its owner may connect. */
@@ -87,8 +107,10 @@ export interface BindUnixSocketOptions {
   backlog?: number;
 }
 
+const UNIX_OPTIONS = ['mode', 'backlog'] as const satisfies readonly (keyof BindUnixSocketOptions)[];
+
 /** `connection` has no listeners yet; `address` is its other end ('' for an unnamed Unix socket). */
-export type AcceptCallback = (connection: Socket, address: AddressInfo | string) => void;
+export type AcceptCallback = (connection: Socket, address: AddressInfo | string) => unknown;
 
 /* ---- bindSockets ---- */
 
@@ -110,7 +132,8 @@ function hostOf(address: string | null | undefined): string | null {
 }
 
 function requestOf(port: number, address: string | null | undefined, options: BindSocketsOptions): Request {
-  const { perWorker } = object('options', options);
+  knownOptions('options', object('options', options), BIND_OPTIONS);
+  const { perWorker } = options;
   if (perWorker !== undefined) integer('perWorker', perWorker, 1, MAX_WORKERS);
   return {
     port: integer('port', port, 0, 65535),
@@ -174,6 +197,20 @@ function pathOf(value: string): string {
   return path;
 }
 
+/** Python takes the mode and the backlog by their places, too. */
+function unixOptions(
+  options: BindUnixSocketOptions | number | null | undefined,
+  positionalBacklog: number | null | undefined,
+): Required<BindUnixSocketOptions> {
+  const named = typeof options === 'number' ? { mode: options } : given('options', options ?? {});
+  knownOptions('options', named, UNIX_OPTIONS);
+  const { mode = 0o600, backlog = positionalBacklog ?? DEFAULT_BACKLOG } = named as BindUnixSocketOptions;
+  return {
+    mode: integer('mode', mode, 0, 0o7777),
+    backlog: integer('backlog', backlog, 0, MAX_INT),
+  };
+}
+
 /** A socket that an earlier server left behind would make bind fail with EADDRINUSE. */
 function removeOldSocket(path: string): void {
   const present = statSync(path, { throwIfNoEntry: false });
@@ -195,10 +232,13 @@ function removeOldSocket(path: string): void {
  * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`, `File <path> exists and is not a socket`.
  * @throws SystemError bind `ENAMETOOLONG`, `EACCES`, `ENOENT`, `EADDRINUSE` (abstract), with `address`.
  */
-export function bindUnixSocket(path: string, options: BindUnixSocketOptions = {}): ListeningSocket {
+export function bindUnixSocket(
+  path: string,
+  options?: BindUnixSocketOptions | number | null,
+  positionalBacklog?: number | null,
+): ListeningSocket {
   const where = { address: pathOf(path) };
-  const mode = integer('mode', options.mode ?? 0o600, 0, 0o7777);
-  const backlog = integer('backlog', options.backlog ?? DEFAULT_BACKLOG, 0, MAX_INT);
+  const { mode, backlog } = unixOptions(options, positionalBacklog);
 
   const fd = check(binding.socket_open(AF_UNIX, 0), 'socket');
   return closingOnError(fd, () => {
@@ -218,11 +258,25 @@ function listeningSocket(name: string, value: unknown): ListeningSocket {
   return value;
 }
 
+/** What asyncio does with it, which Tornado's loop is; and a connection that nobody holds any more is closed. */
+function callSafely(callback: AcceptCallback, connection: Socket, address: AddressInfo | string): void {
+  const fail = (error: unknown) => {
+    logAsTornado(appLog, 'error', 'Exception in callback', 'netutil:277', [error]);
+    connection.destroy();
+  };
+  try {
+    const result: unknown = callback(connection, address);
+    if (isThenable(result)) result.then(undefined, fail);
+  } catch (error) {
+    fail(error);
+  }
+}
+
 /** Where nothing else can accept. */
 function acceptByServer(socket: ListeningSocket, callback: AcceptCallback): () => void {
   const server = createServer((connection) => {
     const { remoteAddress: address, remoteFamily: family = 'IPv4', remotePort: port = 0 } = connection;
-    callback(connection, address === undefined ? '' : { address, family, port });
+    callSafely(callback, connection, address === undefined ? '' : { address, family, port });
   });
   serve(server, [socket]);
   return () => server.close();
@@ -234,7 +288,8 @@ function acceptByServer(socket: ListeningSocket, callback: AcceptCallback): () =
  * It accepts at most 128 per turn of the event loop, so that nothing else starves. The socket keeps the process alive until
  * you call the returned function. A process out of descriptors or memory warns (`AcceptWarning`) and leaves connections in
  * the queue for a second, where a sibling that shares the socket may take them. Any other failure of accept(2) stops the
- * handler and is an uncaught exception. If `callback` throws, that is one, too, but the handler goes on.
+ * handler and is an uncaught exception. What `callback` throws, or a promise it returns rejects with, is logged to
+ * `tornado.application`; the connection is closed, and the handler goes on.
  *
  * @returns A function that stops accepting and leaves the socket open; calling it again does nothing.
  * @throws SystemError accept `EEXIST`: this process accepts on the socket already; `EBADF`: it is closed.
@@ -243,7 +298,7 @@ export function addAcceptHandler(socket: ListeningSocket, callback: AcceptCallba
   callable('callback', callback);
   if (listensByItself()) return acceptByServer(listeningSocket('socket', socket), callback);
   const acceptor = new Acceptor(listeningSocket('socket', socket), {
-    connection: (fd, peer) => callback(connectionOn(fd), nodeAddress(peer)),
+    connection: (fd, peer) => callSafely(callback, connectionOn(fd), nodeAddress(peer)),
     failure: (negativeErrno) => {
       throw systemError(negativeErrno, 'accept');
     },
@@ -271,5 +326,8 @@ function isForeign(server: unknown): boolean {
  */
 export function addSockets(server: Server, sockets: Iterable<ListeningSocket>): void {
   if (!(server instanceof Server) && !isForeign(server)) throw invalidType('server', 'a net.Server', server);
+  if (typeof sockets !== 'object' || sockets === null || !(Symbol.iterator in sockets)) {
+    throw invalidType('sockets', 'a list of ListeningSocket', sockets);
+  }
   serve(server, ownSockets(Array.from(sockets, (socket) => listeningSocket('each of sockets', socket))));
 }

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { boolean, integer, invalidValue, object } from './base/arguments';
 import { invalidType, preforkError } from './base/errors';
+import { knownOptions } from './base/option-names';
 import { type ActiveThing, activeThings, formatActive } from './fork/active';
 import { forkFrom } from './fork/fork';
 import { appLog, genLog } from './log';
@@ -59,7 +60,8 @@ export function forkProcesses(
   maxRestarts?: number | null,
   options: ForkProcessesOptions = {},
 ): number {
-  const { allowActive = false, warmup: warmsUp = false } = object('options', options);
+  knownOptions('options', object('options', options), ['allowActive', 'warmup']);
+  const { allowActive = false, warmup: warmsUp = false } = options;
   boolean('options.allowActive', allowActive);
   const warmupOptions = readWarmup(warmsUp);
   const limit = restartLimit(maxRestarts);

@@ -6,7 +6,8 @@
 import { ok as assert } from 'node:assert';
 import { type AddressInfo, createServer, Server, type ServerOpts, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { given } from './base/arguments';
+import { given, isThenable } from './base/arguments';
+import { wellSpelledOptions } from './base/option-names';
 import { appLog } from './log';
 import { logAsTornado } from './log/loggers';
 import { addSockets, type BindSocketsOptions, bindSockets, type ListeningSocket } from './netutil';
@@ -28,6 +29,9 @@ export interface TCPServerOptions extends ServerOpts {
   /** Unread bytes per connection after which the sender has to wait: Node's `highWaterMark`. */
   maxBufferSize?: number | null;
 }
+
+/** Ours. Node's own names go to Node, which knows more of them with each version. */
+const TCP_OPTIONS = ['sslOptions', 'maxBufferSize'] as const satisfies readonly (keyof TCPServerOptions)[];
 
 /** The other end of a connection: Python's address tuple; `''` for a Unix socket. */
 export type PeerAddress = AddressInfo | '';
@@ -133,7 +137,9 @@ export class TCPServer {
 
   /** Which of Node's servers to build on; it must come without a request or connection listener of its own. */
   protected createNodeServer(options: TCPServerOptions): Server {
-    const { sslOptions, maxBufferSize, ...rest } = given('options', options);
+    const chosen = given('options', options);
+    wellSpelledOptions('options', chosen, TCP_OPTIONS);
+    const { sslOptions, maxBufferSize, ...rest } = chosen;
     const nodeOptions = { ...(maxBufferSize === undefined ? {} : { highWaterMark: maxBufferSize }), ...rest };
     const handle = (stream: Socket) => this.#handle(stream);
     if (sslOptions === undefined) return createServer(nodeOptions, handle);
@@ -165,8 +171,4 @@ export class TCPServer {
 function peerAddress({ remoteAddress, remoteFamily, remotePort }: Socket): PeerAddress {
   if (remoteAddress === undefined || remotePort === undefined) return '';
   return { address: remoteAddress, family: remoteFamily ?? 'IPv4', port: remotePort };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
 }

@@ -35,6 +35,11 @@ export function callable<T>(name: string, value: T): T {
   return value;
 }
 
+/** Whether it is a promise, or something that can be waited for as one can. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+}
+
 /** `value` if it is an integer from `min` to `max`; otherwise a TypeError or RangeError. */
 export function integer(name: string, value: unknown, min: number, max: number): number {
   if (typeof value !== 'number') throw invalidType(name, 'an integer', value);

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { callable, object } from '../base/arguments';
+import { knownOptions } from '../base/option-names';
 
 /** Functions to call around a fork: to empty a cache of random numbers, reopen a connection, note a new pid. */
 export interface ForkHooks {
@@ -21,6 +22,12 @@ export interface ForkMessage {
 const registered = new Set<ForkHooks>();
 const forks = channel('prefork:fork');
 
+const HOOK_NAMES = [
+  'before',
+  'afterInParent',
+  'afterInChild',
+] as const satisfies readonly (keyof ForkHooks)[];
+
 /**
  * Registers functions to call around every later `fork()` of this thread.
  *
@@ -30,11 +37,12 @@ const forks = channel('prefork:fork');
  * next tick, as an uncaught exception. Two parents have no next tick: that of `forkProcesses` logs the error to
  * `tornado.application`, that of the command `prefork` as the event `hook_failed`.
  * @returns a function that removes the hooks
- * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE` for a hook of another name
  */
 export function registerAtFork(hooks: ForkHooks): () => void {
   const own = { ...object('hooks', hooks) };
-  for (const name of ['before', 'afterInParent', 'afterInChild'] as const) {
+  knownOptions('hooks', own, HOOK_NAMES);
+  for (const name of HOOK_NAMES) {
     if (own[name] !== undefined) callable(`hooks.${name}`, own[name]);
   }
   registered.add(own);

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { boolean, integer, object } from '../base/arguments';
 import { binding } from '../base/binding';
 import { preforkError, systemError } from '../base/errors';
+import { knownOptions } from '../base/option-names';
 import { activeRequests, hasOtherThreads } from './active';
 import { type HookFailed, runAfter, runBefore, throwLater } from './at-fork';
 import { becomeChild, listenForForksElsewhere } from './become-child';
@@ -26,7 +27,11 @@ const MAX_PORT = 65535;
 listenForForksElsewhere();
 wrapCredentialCalls();
 
-function checkOptions({ allowInFlight, inspectPort }: ForkOptions): void {
+const FORK_OPTIONS = ['allowInFlight', 'inspectPort'] as const satisfies readonly (keyof ForkOptions)[];
+
+function checkOptions(options: ForkOptions): void {
+  knownOptions('options', options, FORK_OPTIONS);
+  const { allowInFlight, inspectPort } = options;
   if (allowInFlight !== undefined) boolean('options.allowInFlight', allowInFlight);
   if (inspectPort !== undefined) integer('options.inspectPort', inspectPort, 0, MAX_PORT);
 }

@@ -4,6 +4,7 @@ import type { Server } from 'node:net';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import { inspect } from 'node:util';
 import { type Given, given, invalidValue } from '../base/arguments';
+import { wellSpelledOptions } from '../base/option-names';
 import { genLog } from '../log';
 import { logAsTornado } from '../log/loggers';
 
@@ -91,12 +92,21 @@ const NOT_TAKEN = {
 /** What a server of Node's can show in place of a certificate's file. */
 const IDENTITIES = ['cert', 'pfx', 'SNICallback', 'pskCallback'];
 
+const SSL_OPTIONS = [
+  'certfile',
+  'keyfile',
+  'caCerts',
+  'certReqs',
+  'ciphers',
+] as const satisfies readonly (keyof SslFiles)[];
+
 /** TCPServer.__init__: only certfile is required, because it can hold both. */
 function checked(options: KnownSslOptions): KnownSslOptions {
   const { certfile, keyfile, certReqs = 'none' } = options;
   for (const [name, why] of Object.entries(NOT_TAKEN)) {
     if (name in options) throw invalidValue(`${name} is not taken in ssl_options: ${why}`);
   }
+  wellSpelledOptions('sslOptions', options, SSL_OPTIONS);
   if (!CERT_REQS.includes(certReqs)) {
     throw invalidValue(
       `Expected 'none', 'optional' or 'required' for certReqs but received ${inspect(certReqs)}`,

@@ -1,49 +1,55 @@
 import { integer } from '../base/arguments';
-import { preforkError } from '../base/errors';
+import { invalidType, preforkError } from '../base/errors';
 
 const TERMINATED = 0x7f; // the signal that ended it; 0 if it exited, 0x7f if it is only stopped
 const CORE_DUMPED = 0x80;
 const CONTINUED = 0xffff;
 
-/** True if the process ended by itself, by exit() or by returning from main. Never throws. (wait(2)) */
+/** The status itself, and not the `[pid, status]` of `wait()`, of which the operators would make one. */
+function word(status: unknown): number {
+  if (typeof status !== 'number') throw invalidType('status', 'a wait status', status);
+  return status;
+}
+
+/** True if the process ended by itself, by exit() or by returning from main. Throws a TypeError for what is no number. (wait(2)) */
 export function WIFEXITED(status: number): boolean {
-  return (status & TERMINATED) === 0;
+  return (word(status) & TERMINATED) === 0;
 }
 
-/** The exit status, 0 to 255; meaningful if `WIFEXITED(status)`. Never throws. (wait(2)) */
+/** The exit status, 0 to 255; meaningful if `WIFEXITED(status)`. Throws a TypeError for what is no number. (wait(2)) */
 export function WEXITSTATUS(status: number): number {
-  return (status >> 8) & 0xff;
+  return (word(status) >> 8) & 0xff;
 }
 
-/** True if a signal ended the process. Never throws. (wait(2)) */
+/** True if a signal ended the process. Throws a TypeError for what is no number. (wait(2)) */
 export function WIFSIGNALED(status: number): boolean {
   const signal = WTERMSIG(status);
   return signal !== 0 && signal !== TERMINATED;
 }
 
-/** The number of the signal that ended the process; meaningful if `WIFSIGNALED(status)`. Never throws. (wait(2)) */
+/** The number of the signal that ended the process; meaningful if `WIFSIGNALED(status)`. Throws a TypeError for what is no number. (wait(2)) */
 export function WTERMSIG(status: number): number {
-  return status & TERMINATED;
+  return word(status) & TERMINATED;
 }
 
-/** True if the process left a core dump; meaningful if `WIFSIGNALED(status)`. Never throws. (wait(2)) */
+/** True if the process left a core dump; meaningful if `WIFSIGNALED(status)`. Throws a TypeError for what is no number. (wait(2)) */
 export function WCOREDUMP(status: number): boolean {
-  return (status & CORE_DUMPED) !== 0;
+  return (word(status) & CORE_DUMPED) !== 0;
 }
 
-/** True if a signal stopped the process, which needs `WUNTRACED`. Never throws. (wait(2)) */
+/** True if a signal stopped the process, which needs `WUNTRACED`. Throws a TypeError for what is no number. (wait(2)) */
 export function WIFSTOPPED(status: number): boolean {
-  return (status & 0xff) === TERMINATED;
+  return (word(status) & 0xff) === TERMINATED;
 }
 
-/** The number of the signal that stopped the process; meaningful if `WIFSTOPPED(status)`. Never throws. (wait(2)) */
+/** The number of the signal that stopped the process; meaningful if `WIFSTOPPED(status)`. Throws a TypeError for what is no number. (wait(2)) */
 export function WSTOPSIG(status: number): number {
   return WEXITSTATUS(status);
 }
 
-/** True if SIGCONT woke the process, which needs `WCONTINUED`. Never throws. (wait(2)) */
+/** True if SIGCONT woke the process, which needs `WCONTINUED`. Throws a TypeError for what is no number. (wait(2)) */
 export function WIFCONTINUED(status: number): boolean {
-  return status === CONTINUED;
+  return word(status) === CONTINUED;
 }
 
 function notAnEnd(message: string): Error {

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { integer, object } from '../base/arguments';
 import { binding, type PidWatch } from '../base/binding';
 import { abortError, invalidType, systemError } from '../base/errors';
+import { knownOptions } from '../base/option-names';
 import { WNOHANG, waitNow } from './wait';
 
 const MAX_INT = 0x7fffffff;
@@ -71,7 +72,8 @@ export async function waitpidAsync(
   options: { signal?: AbortSignal } = {},
 ): Promise<[pid: number, status: number]> {
   integer('pid', pid, 1, MAX_INT);
-  const { signal } = object('options', options);
+  knownOptions('options', object('options', options), ['signal']);
+  const { signal } = options;
   checkAbortSignal(signal);
   if (signal?.aborted) throw abortError(signal);
   for (;;) {

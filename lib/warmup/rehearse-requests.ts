@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { given, integer, object } from '../base/arguments';
 import { invalidType, preforkError } from '../base/errors';
+import { knownOptions } from '../base/option-names';
 import { addSockets, bindSockets } from '../netutil';
 import { peerOf } from '../sockets/server-handle';
 import type { Order, Word } from './rehearsal-client';
@@ -71,8 +72,18 @@ export async function rehearse(
   }
 }
 
+const REHEARSE_OPTIONS = [
+  'paths',
+  'headers',
+  'requests',
+  'connections',
+  'timeout',
+] as const satisfies readonly (keyof RehearseOptions)[];
+
 function check(options: RehearseOptions): Required<RehearseOptions> {
-  const known = { ...DEFAULTS, ...given('options', options) };
+  const chosen = given('options', options);
+  knownOptions('options', chosen, REHEARSE_OPTIONS);
+  const known = { ...DEFAULTS, ...chosen };
   const checked = { connections: Math.min(CONNECTIONS, known.requests), ...known };
   const { paths, headers } = checked;
   if (!Array.isArray(paths) || paths.length === 0 || !paths.every(isPath)) {

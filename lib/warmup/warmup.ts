@@ -2,6 +2,7 @@ import { getHeapCodeStatistics } from 'node:v8';
 import { runInNewContext, Script } from 'node:vm';
 import { boolean, object } from '../base/arguments';
 import { binding } from '../base/binding';
+import { knownOptions } from '../base/option-names';
 import { type Flag, hasFlag, isGiven, setFlag, V8_VERSION } from '../base/v8-flags';
 import { rehearseServing } from './rehearse-listening';
 
@@ -101,7 +102,8 @@ export interface WarmupOptions {
 }
 
 export function checkWarmupOptions(options: WarmupOptions): void {
-  const { smallYoungGeneration = false } = object('options', options);
+  knownOptions('options', object('options', options), ['smallYoungGeneration']);
+  const { smallYoungGeneration = false } = options;
   boolean('options.smallYoungGeneration', smallYoungGeneration);
 }
 

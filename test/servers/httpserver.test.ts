@@ -514,9 +514,7 @@ describe('BodyLimitsTest', () => {
 
   test('test_timeout', async () => {
     const port = serve(count, { bodyTimeout: 0.1 });
-    expect(await raw(port, 'PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 42\r\n\r\n')).toMatch(
-      /^(HTTP\/1\.1 408 .*)?/,
-    );
+    expect(await raw(port, 'PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 42\r\n\r\n')).toBe('');
   });
 
   test('a limit of its own for each request', async () => {
@@ -543,10 +541,10 @@ describe('options', () => {
     expect(nodeServer.keepAliveTimeout).toBe(5);
   });
 
-  test('a body timeout below the idle timeout limits the headers too', () => {
+  test('a body timeout is for the body alone', () => {
     expect(new HTTPServer(hello, { bodyTimeout: 10 }).nodeServer).toMatchObject({
-      requestTimeout: 10_000,
-      headersTimeout: 10_000,
+      requestTimeout: 0,
+      headersTimeout: 3_600_000,
       keepAliveTimeout: 3_600_000,
     });
   });

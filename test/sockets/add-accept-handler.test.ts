@@ -1,6 +1,7 @@
 // Each connection must reach the callback once, however many wait, whatever it throws and whenever it stops.
 import * as net from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { type LogRecord, setLogger } from '../../lib/log';
 import { addAcceptHandler, type ListeningSocket } from '../../lib/netutil';
 import { start } from '../helpers/run';
 import { bound, connect, LOOPBACKS, only, portOf, readAll, thrownBy } from './sockets';
@@ -88,27 +89,31 @@ describe('addAcceptHandler', () => {
     for (const client of clients) client.destroy();
   });
 
-  it('goes on after a callback that threw', async () => {
-    const socket = only(bound(0, '127.0.0.1'));
-    const clients = await queue(socket, 2);
-    const uncaught: unknown[] = [];
-    const others = process.listeners('uncaughtException');
-    process.removeAllListeners('uncaughtException');
-    process.on('uncaughtException', (error) => uncaught.push(error.message));
-    await new Promise<void>((resolve) => {
-      let count = 0;
-      addAcceptHandler(socket, (connection) => {
-        connection.destroy();
-        if (++count === 2) setImmediate(resolve);
-        throw new Error(`callback ${count}`);
+  it.each(['throws', 'rejects'])(
+    'goes on after a callback that %s, logs it, and closes the connection',
+    async (how) => {
+      const socket = only(bound(0, '127.0.0.1'));
+      const records: LogRecord[] = [];
+      setLogger((record) => records.push(record));
+      const [first, second] = await queue(socket, 2);
+      const oops = new Error('oops');
+      const stop = addAcceptHandler(socket, () => {
+        if (how === 'rejects') return Promise.reject(oops);
+        throw oops;
       });
-    });
-    process.removeAllListeners('uncaughtException');
-    for (const other of others) process.on('uncaughtException', other);
+      for (const client of [first, second]) expect(await readAll(client as net.Socket)).toBe('');
+      setLogger(null);
+      stop();
 
-    expect(uncaught).toEqual(['callback 1', 'callback 2']);
-    for (const client of clients) client.destroy();
-  });
+      const expected = {
+        name: 'tornado.application',
+        level: 'error',
+        message: 'Exception in callback',
+        error: oops,
+      };
+      expect(records).toMatchObject([expected, expected]);
+    },
+  );
 
   it('is one a socket, and none on a closed one', () => {
     const socket = only(bound(0, '127.0.0.1'));

@@ -23,6 +23,19 @@ describe('bindUnixSocket', () => {
     expect(existsSync(path)).toBe(true);
   });
 
+  it('takes the mode and the backlog by their places, as in Python, and null as not given', () => {
+    const path = join(directory, 'positional.sock');
+    for (const [options, backlog, mode] of [
+      [0o660, 5, 0o660],
+      [0o640, null, 0o640],
+      [null, null, 0o600],
+    ] as const) {
+      bindUnixSocket(path, options, backlog).close();
+      expect(statSync(path).mode & 0o7777).toBe(mode);
+    }
+    expect(thrownBy(() => bindUnixSocket(path, '0o660' as never)).name).toBe('TypeError');
+  });
+
   it('leaves any other file alone', () => {
     const path = join(directory, 'precious');
     writeFileSync(path, 'data');
