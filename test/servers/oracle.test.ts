@@ -1,7 +1,8 @@
 /** Code of a server that fails, in Tornado and here: what the client gets, what the log says, and who lives on. */
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { type Outcome, oracleVersion, play, type Running, type Scenario } from '../helpers/oracle';
+import { type Outcome, oracleVersion, play, type Scenario } from '../helpers/oracle';
+import type { Program } from '../helpers/run';
 
 const version = oracleVersion();
 
@@ -28,21 +29,21 @@ function gist(answer: string): string {
 
 const GET = 'GET /a?b=c HTTP/1.1\r\nHost: example.org\r\n\r\n';
 
-async function portOf(running: Running, times = 1): Promise<number> {
+async function portOf(running: Program, times = 1): Promise<number> {
   await running.until(/ready\n/, times);
   return running.numbers('port')[0] ?? 0;
 }
 
 /** The same request so often, on connections of their own. */
 const asking = (times: number, workers = 1) =>
-  async function drive(running: Running): Promise<string> {
+  async function drive(running: Program): Promise<string> {
     const port = await portOf(running, workers);
     let seen = '';
     for (let i = 0; i < times; i++) seen += gist(await ask(port, GET, /<\/html>|all of it\n/));
     return end(running, seen);
   };
 
-function end(running: Running, seen: string): string {
+function end(running: Program, seen: string): string {
   running.kill('SIGKILL', -running.pid);
   return seen;
 }
