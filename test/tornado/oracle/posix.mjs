@@ -65,12 +65,15 @@ const read = (fd, size = 100) => {
   return buffer.toString('utf8', 0, readSync(fd, buffer));
 };
 
-/** A child that sends signals to this process, once somebody has written to the pipe. */
+const isAsleep = (pid) => readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1).startsWith('S');
+
+/** A child that sends signals to this process, once somebody has written to the pipe, and then sleeps. */
 function signaller(...signals) {
   const [reading, writing] = os.pipe();
   const parent = process.pid;
   const pid = inChild(() => {
     read(reading, 1);
+    while (!isAsleep(parent));
     for (const signal of signals) os.kill(parent, signal);
     os._exit(0);
   });
