@@ -16,6 +16,7 @@ export {
   type SharedMapping,
 } from './fork/describe';
 export { type ForkOptions, fork } from './fork/fork';
+export { type ForkSyncOptions, type ForkSyncResult, forkSync } from './fork/fork-sync';
 export {
   HTTPServer,
   type HTTPServerOptions,

@@ -4,6 +4,12 @@ import type { Server as NetServer, Socket } from 'node:net';
 import { expectTypeOf, test } from 'vitest';
 import * as prefork from '../../lib';
 
+test('forkSync() gives what the function returns, or not.', () => {
+  expectTypeOf(prefork.forkSync(() => 1).value).toEqualTypeOf<number | undefined>();
+  expectTypeOf<prefork.ForkSyncResult<string>['signal']>().toEqualTypeOf<NodeJS.Signals | null>();
+  expectTypeOf<prefork.ForkSyncOptions['stdio']>().toEqualTypeOf<'pipe' | 'inherit' | 'ignore' | undefined>();
+});
+
 test('fork() answers a pid, and takes its options by name.', () => {
   expectTypeOf(prefork.fork).returns.toEqualTypeOf<number>();
   expectTypeOf(prefork.fork).parameter(0).toEqualTypeOf<prefork.ForkOptions | undefined>();
