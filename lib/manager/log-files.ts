@@ -9,10 +9,10 @@ const { O_APPEND, O_WRONLY } = constants;
 
 const STANDARD_OUTPUTS = [1, 2] as const;
 
-/** By which name each was opened: once it is renamed, the kernel knows only the new one. */
+/** The name that each was opened by: after a rename the kernel knows only the new one. */
 const names = new Map<number, string>();
 
-/** Notes which files standard output and standard error go to. What is no regular file is left alone for ever. */
+/** Notes which files standard output and standard error go to; only regular files are ever reopened. */
 export function rememberLogFiles(): void {
   for (const fd of STANDARD_OUTPUTS) {
     const name = fileBehind(fd);
@@ -20,7 +20,7 @@ export function rememberLogFiles(): void {
   }
 }
 
-/** Opens them anew: after a rotation the name stands for a new file. In a worker its user must be allowed to. */
+/** Reopens them: after a rotation the name stands for a new file. A worker needs its user's permission. */
 export function reopenLogFiles(log: Log, who: { worker?: number; pid?: number } = {}): void {
   for (const [fd, name] of names) {
     try {
@@ -32,14 +32,14 @@ export function reopenLogFiles(log: Log, who: { worker?: number; pid?: number } 
       dup2(opened, fd);
       closeSync(opened);
     } catch (error) {
-      // The directory has gone, or this process may not write there: the old file is better than none.
-      const message = `${name} cannot be opened anew, so that the old file is still written to: ${String(error)}`;
+      // The directory is gone, or this process may not write there: the old file is better than none.
+      const message = `Cannot reopen ${name}; still writing to the old file: ${String(error)}`;
       log({ level: 'warning', event: 'log_reopen_failed', message, ...who });
     }
   }
 }
 
-/** For a worker, at each beat: when the parent has asked for it, its own listeners of SIGUSR1 are called, too. */
+/** For a worker, at each beat: if the parent has asked for it, also calls the worker's own SIGUSR1 listeners. */
 export function logReopener(log: Log, { worker, ...place }: Place): () => void {
   let { reopened } = place;
   return () => {

@@ -98,7 +98,7 @@ export class Manager {
   failedToLoad(error: unknown): never {
     if (this.#place !== undefined) throw error;
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.fail('load_failed', `The application could not be loaded: ${text}`);
+    this.fail('load_failed', `Cannot load the application: ${text}`);
   }
 
   #expectListen(): NodeJS.Timeout {
@@ -109,8 +109,8 @@ export class Manager {
     if (isBusy() && this.#waiting.length > 0) this.fail('application_was_busy', explainBusy());
     this.fail(
       'never_listened',
-      'The application has not started a server: prefork forks where server.listen() is called first. Call it, or ' +
-        'export the server, the app or a request listener and say where to listen with --bind',
+      'The application did not start a server: prefork forks at the first server.listen(). Call it; or export a server, ' +
+        'an app or a request listener, and add --bind',
     );
   };
 
@@ -279,7 +279,7 @@ export class Manager {
       this.#log({
         level: 'error',
         event: 'worker_start_failed',
-        message: `Worker ${worker.id} could not begin: ${error instanceof Error ? error.stack : error}`,
+        message: `Worker ${worker.id} could not start: ${error instanceof Error ? error.stack : error}`,
         worker: worker.id,
         pid: worker.pid,
       });
@@ -302,7 +302,7 @@ export class Manager {
     beginsToListen(server);
   }
 
-  /** What the parent has not bound yet, it binds, and forks this worker anew, which as yet serves nobody. */
+  /** The parent binds what it has not bound yet, and forks this worker again, which serves nobody yet. */
   #listenAgain(call: Call, { worker, row }: Place): boolean {
     const { server, wish } = call;
     if (wish === null || call.isExclusive || isAnyPort(wish)) return this.#listenAlone(call);
@@ -344,7 +344,7 @@ export class Manager {
     if (id !== 0 || generation !== 0 || restarts !== 0) return;
     const why = this.#mayLeaveNotes ? 'its workers are ready' : 'its workers have changed their user';
     const what = {
-      tcp: 'each worker binds it for itself, and what waits there for one that goes is lost',
+      tcp: 'each worker binds it for itself, and connections that wait for a worker that ends are lost',
       unix: 'only one worker can have it',
       fd: 'each worker serves it',
     }[wish.kind];
@@ -352,7 +352,7 @@ export class Manager {
       level: 'warning',
       event: 'listened_late',
       message:
-        `The application listens on ${formatWish(wish)} after ${why}, so that the parent does not bind it for all: ` +
+        `The application listens on ${formatWish(wish)} after ${why}, so the parent cannot bind it for all: ` +
         `${what}. Listen right after the first listen(), or when that calls back, with workers that keep their user; ` +
         'or serve all addresses with one server and give them with --bind',
       worker: id,
@@ -361,7 +361,7 @@ export class Manager {
   }
 }
 
-/** Each worker can have one of its own: whoever wants that talks to this worker, or only looks for a free one. */
+/** Each worker can have its own: a client that wants that talks to this worker, or only looks for a free port. */
 function isAnyPort(wish: Wish): boolean {
   return wish.kind === 'tcp' && wish.port === 0;
 }
@@ -385,7 +385,7 @@ function rulesOf(settings: Settings): Rules {
   return {
     ...settings,
     workers: workers === 'auto' ? autoWorkers() : integer('workers', workers, 1, MAX_WORKERS),
-    // Who stands at a breakpoint does not hang.
+    // A worker at a breakpoint is not hung.
     hangTimeout: inspectPort === null ? hangTimeout : 0,
   };
 }

@@ -1,34 +1,34 @@
 /**
- * What every worker says of itself, in memory that all of them and the parent share. Each line has one writer at a
- * time: the parent when it gives the line out or takes it back, the worker in between. Everybody reads.
+ * What every worker reports, in memory that all of them and the parent share. Each line has one writer at a time: the parent
+ * when it assigns the line or takes it back, the worker in between. All of them read.
  */
 import { sharedHeader, sharedRows, wordOfRows } from '../shared/memory';
 
 /** A worker as the scoreboard shows it. */
 export interface WorkerStatus {
-  /** 0, 1, …: kept by the process that replaces it. */
+  /** 0, 1, …; the process that replaces a worker keeps its id. */
   id: number;
-  /** Of its process. */
+  /** Its process. */
   pid: number;
-  /** `stopping`: it finishes what it has in hand. */
+  /** `stopping`: it finishes its requests. */
   state: 'booting' | 'ready' | 'stopping';
-  /** How many rolling replacements came before it. */
+  /** Number of rolling replacements before it. */
   generation: number;
-  /** How often its id was started again after an unexpected end. */
+  /** Number of restarts of its id after an unexpected end. */
   restarts: number;
   /** When it was forked. */
   startedAt: Date;
-  /** HTTP requests so far. */
+  /** Number of HTTP requests so far. */
   requests: number;
-  /** Connections that are open now. */
+  /** Number of open connections. */
   connections: number;
-  /** How late, in milliseconds, the event loop was for its last beat. */
+  /** Delay of the event loop at its last beat, in milliseconds. */
   loopDelay: number;
   /** Bytes in use on the JavaScript heap. */
   heapUsed: number;
-  /** Bytes that the process shares with no other. */
+  /** Bytes of private memory. */
   privateMemory: number;
-  /** Milliseconds since it last showed that it lives. */
+  /** Milliseconds since its last beat. */
   sinceBeat: number;
 }
 
@@ -106,7 +106,7 @@ export class Row {
     return this.get('state') >= STOPPING;
   }
 
-  /** Who is told to stop while it boots never is. */
+  /** A worker told to stop while it boots never becomes ready. */
   get hasBeenReady(): boolean {
     return this.isReady || this.get('state') === STOPPING;
   }
@@ -129,7 +129,7 @@ export class Row {
     this.set('state', this.hasBeenReady ? STOPPING : STOPPING_UNREADY);
   }
 
-  /** The word by which a worker that stands still is asked where (stack-report.ts). */
+  /** The word by which a blocked worker is asked for its stack (stack-report.ts). */
   get stackWord(): number {
     return wordOfRows(this.#index * ROW + FIELDS.indexOf('stackWanted'));
   }

@@ -13,13 +13,13 @@ export type LogFormat = 'plain' | 'pretty' | 'json';
 
 /** A worker as hooks see it, and as `worker()` gives it in the worker itself. */
 export interface WorkerInfo {
-  /** 0, 1, …: kept by the process that replaces it. */
+  /** 0, 1, …; the process that replaces a worker keeps its id. */
   id: number;
-  /** Of its process. */
+  /** Its process. */
   pid: number;
-  /** How many rolling replacements (SIGHUP) came before it. */
+  /** Number of rolling replacements (SIGHUP) before it. */
   generation: number;
-  /** How often this id has been started again after its process ended by itself. */
+  /** Number of restarts of this id after its process ended by itself. */
   restarts: number;
 }
 
@@ -33,9 +33,9 @@ export interface WorkerExit {
 
 /** Functions that a configuration file may give, none of them asynchronous. */
 export interface Hooks {
-  /** Once, in the parent, after the application is loaded and before the first fork: close what must not be shared. */
+  /** Called once in the parent, after loading the application and before the first fork: close what must not be shared. */
   beforeFork?(): void;
-  /** In each new worker, before it serves: open its own connections. */
+  /** Called in each new worker before it serves: open its own connections. */
   afterFork?(worker: WorkerInfo): void;
   /**
    * In a worker that is to end, at once: tell those at the other end of WebSockets, event streams and the like. Requests
@@ -58,7 +58,7 @@ export interface Settings {
   gracefulTimeout: number;
   /** From the fork to readiness. Default 60,000. */
   bootTimeout: number;
-  /** How long a worker's event loop may stand still, 100 or more; 0: for ever. Default 30,000. */
+  /** Kill a worker whose event loop is blocked for this long, at least 100; 0: never. Default 30,000. */
   hangTimeout: number;
   /** Crashes at once up to `burst` within `window`, then with a backoff from `min` to `max`, doubled each time. */
   restart: { burst: number; window: number; minDelay: number; maxDelay: number; limit: number | null };
@@ -73,7 +73,7 @@ export interface Settings {
   smallYoungGeneration: boolean;
   /** Paths that the application is asked for, in the parent, before the first fork. Default: none. */
   rehearse: string[];
-  /** A queue of its own for every worker (SO_REUSEPORT), so that connections are spread evenly. */
+  /** One accept queue per worker (SO_REUSEPORT), so that connections are spread evenly. */
   balanced: boolean;
   user: string | number | null;
   group: string | number | null;

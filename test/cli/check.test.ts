@@ -67,7 +67,7 @@ test('prefork check names a database connection that is open, and where it was o
   expect(stdout).toMatch(/^It listens on unix:\/run\/app\.sock /m);
   expect(stdout).toMatch(
     new RegExp(
-      `workers would read and write the same ones:\n  - socket .* -> 127.0.0.1:${port}, opened at .*server\\.js:2:`,
+      `all workers would share them:\n  - socket .* -> 127.0.0.1:${port}, opened at .*server\\.js:2:`,
     ),
   );
   expect(stdout).toMatch(/^Open them in each worker: in the hook afterFork/m);

@@ -76,7 +76,7 @@ test('--graceful-timeout: after it a worker that still has a request is killed.'
   request.on('error', () => {});
   await new Promise((resolve) => request.once('response', resolve));
   expect(await served.stop()).toBe('status 0');
-  expect(served.log).toMatch(/Worker 0 \(pid \d+\) had not finished after 0\.3 s: killed/);
+  expect(served.log).toMatch(/Worker 0 \(pid \d+\) did not finish within 0\.3 s: killed/);
 });
 
 test('--boot-timeout: a worker that is not ready by then is killed, and the reason is told.', async () => {
@@ -84,7 +84,7 @@ test('--boot-timeout: a worker that is not ready by then is killed, and the reas
   // It counts for the application's own start, too, which is not to be late.
   const served = launch([SERVER, '-w', '1', '--boot-timeout', '2s', '--restart-burst', '0'], { env });
   expect(await served.running.exit()).toBe('status 1');
-  expect(served.log).toMatch(/was not ready after 2 s: killed/);
+  expect(served.log).toMatch(/was not ready within 2 s: killed/);
   expect(served.log).toMatch(/No worker became ready: /);
 });
 
@@ -93,7 +93,7 @@ test('--hang-timeout: a worker that stands still says where, and is replaced.', 
   const { pid } = await served.info();
   await expect(served.ask('/hang')).rejects.toThrow();
   await served.until(/standStill/);
-  const [, seconds] = /has not turned its event loop for ([\d.]+) s/.exec(served.log) ?? [];
+  const [, seconds] = /has blocked its event loop for ([\d.]+) s/.exec(served.log) ?? [];
   expect(Number(seconds)).toBeGreaterThanOrEqual(0.4);
   expect(await served.info()).toMatchObject({ id: 0, restarts: 1 });
   expect((await served.info()).pid).not.toBe(pid);
@@ -148,7 +148,7 @@ test('--max-memory: a worker that has more of its own is replaced.', async () =>
   const served = await serve([SERVER, '-w', '1', '--max-memory', '100M']);
   const { pid } = await served.info();
   await served.ask('/eat');
-  await served.until(new RegExp(`\\(pid ${pid}\\) has \\d+ MiB of its own: replacing it`));
+  await served.until(new RegExp(`\\(pid ${pid}\\) has \\d+ MiB of private memory: replacing it`));
   while ((await served.info()).pid === pid);
 });
 

@@ -50,7 +50,7 @@ test.each([
     'serves something else',
     "require('node:net').createServer().listen(0)",
     '/',
-    /listens with a server that is not one of HTTP\n$/,
+    /listens with a server that does not speak HTTP\n$/,
   ],
 ])('An application that %s is not started, and it is said why.', async (_, source, path, why) => {
   const args = ['app.js', '--rehearse', path, '--boot-timeout', '1s'];

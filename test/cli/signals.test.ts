@@ -37,7 +37,7 @@ test('SIGUSR1 after a rotation: parent and workers write to new files of the old
   for (const name of logs) renameSync(join(folder, name), join(folder, `${name}.1`));
 
   running.kill('SIGUSR1');
-  await until('err.log', /SIGUSR1: the log files are opened anew/);
+  await until('err.log', /SIGUSR1: reopening log files/);
   // Each worker does so at its next beat.
   for (const name of ['out.log', 'own.log']) {
     while (!/request \/after/.test(read(name))) await get({ port }, '/after');

@@ -104,7 +104,7 @@ const WRONG: Wrong[] = [
         ${LISTENS}`,
     },
     args: ['a.js', '--boot-timeout', '200ms'],
-    says: /^\S+ prefork\[\d+\] error: The application always has something under way/,
+    says: /^\S+ prefork\[\d+\] error: The application cannot be forked: it always has requests in flight/,
   },
   {
     what: 'an application that throws while loading',

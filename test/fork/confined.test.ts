@@ -53,7 +53,7 @@ describe.each([
     ['tee', 'tee'],
     ['PR_GET_TID_ADDRESS', 'prctl(PR_GET_TID_ADDRESS), that is a kernel with CONFIG_CHECKPOINT_RESTORE,'],
   ])('it says that it misses %s', async (calls, name) => {
-    const message = `fork() needs ${name} which the kernel lacks or a seccomp filter forbids`;
+    const message = `fork() needs ${name}, which the kernel lacks, or a seccomp filter forbids`;
     expect(await forbidding(calls)).toEqual({
       ...WORKS,
       stdout: `ERR_PREFORK_UNSUPPORTED: ${message}\n`,
@@ -99,7 +99,7 @@ describe('with another /proc', () => {
     const why = 'cannot be read here: mount /proc, in this namespace of processes';
     expect(await withMounts(script)).toEqual({
       ...WORKS,
-      stdout: `ERR_PREFORK_UNSUPPORTED: fork() needs /proc/self which ${why}\n`,
+      stdout: `ERR_PREFORK_UNSUPPORTED: fork() needs /proc/self, which ${why}\n`,
     });
   });
 });

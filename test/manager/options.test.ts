@@ -81,7 +81,7 @@ describe('settings', () => {
         'worker_start_failed',
         'boot_failed',
       ]);
-      expect(entries[1]?.message).toMatch(/^Worker 0 could not begin: .*EPERM/);
+      expect(entries[1]?.message).toMatch(/^Worker 0 could not start: .*EPERM/);
     },
   );
 
@@ -215,7 +215,7 @@ describe('settings', () => {
     const managed = await new Managed('server.js', { workers: 1, maxMemory: 100 * 2 ** 20 }).started();
     await managed.ask('/grow');
     await managed.ask('/grow');
-    expect((await managed.until('worker_recycled')).message).toMatch(/has \d+ MiB of its own/);
+    expect((await managed.until('worker_recycled')).message).toMatch(/has \d+ MiB of private memory/);
     await managed.until('serving');
     await managed.stop();
   });
@@ -362,10 +362,10 @@ describe('an application that', () => {
     new Managed('misfits.js', settings, { env: { MISFIT: name, ...env } });
 
   test.each([
-    ['never listens', /has not started a server: .* say where to listen with --bind/],
-    ['never listens, but goes on', /has not started a server/],
-    ['throws while loading', /could not be loaded: Error: no such database\n {4}at /],
-    ['uses cluster', /starts workers of its own with node:cluster: run it with plain node/],
+    ['never listens', /did not start a server: .* add --bind/],
+    ['never listens, but goes on', /did not start a server/],
+    ['throws while loading', /Cannot load the application: Error: no such database\n {4}at /],
+    ['uses cluster', /starts its own workers with node:cluster: run it with plain node/],
     [
       'crashes before it is ready',
       /No worker became ready: worker \d \(pid \d+\) exited with status 1 before/,

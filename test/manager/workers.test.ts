@@ -244,7 +244,7 @@ describe('workers', () => {
     const managed = await new Managed('server.js', { workers: 2, hangTimeout: 500 }).started();
     const lost = get({ port: managed.port }, '/hang').catch(({ code }) => code);
     const { message } = await managed.until('stack_reported');
-    expect(message).toMatch(/stands still at endlessLoop \(.*server\.js:/);
+    expect(message).toMatch(/is blocked at endlessLoop \(.*server\.js:/);
     expect(await lost).toBe('ECONNRESET');
     expect(typeof (await managed.ask('/'))).toBe('number');
     await managed.stop();

@@ -59,7 +59,7 @@ export class Endpoint {
     return own as ListeningSocket;
   }
 
-  /** Whoever has handed the socket over keeps it, and may hand it to the next process: it must stay as it is. */
+  /** The owner keeps an inherited socket, and may pass it to the next process: it must stay unchanged. */
   get isLent(): boolean {
     return this.wish.kind === 'fd';
   }

@@ -13,6 +13,6 @@ export function callInParent(name: keyof Hooks, hook: () => unknown, log: Log): 
   log({
     level: 'error',
     event: 'hook_returned_promise',
-    message: `The hook ${name} has started asynchronous work, which never ends in the parent: use synchronous calls`,
+    message: `The hook ${name} started asynchronous work, which never ends in the parent: use synchronous calls`,
   });
 }

@@ -1,4 +1,4 @@
-/** From the start of the parent to its first fork: what it waits for, and what it refuses. */
+/** From the start of the parent to its first fork: what it waits for, and why it refuses. */
 
 import { binding } from '../../base/binding';
 import { preforkError } from '../../base/errors';
@@ -9,8 +9,8 @@ import { formatWish } from '../listening/bind';
 const cluster = require('node:cluster') as import('node:cluster').Cluster;
 
 export const TWO_MANAGERS =
-  'The application starts workers of its own with node:cluster: run it with plain node, or have it only start its ' +
-  'server under prefork (without the branch for cluster.isPrimary)';
+  'The application starts its own workers with node:cluster: run it with plain node, or remove the branch for ' +
+  'cluster.isPrimary, so that it only starts its server';
 
 /** Two managers would fork each other's workers. */
 export function refuseCluster(): void {
@@ -21,7 +21,7 @@ export function refuseCluster(): void {
   });
 }
 
-/** What workers cannot share: bytes that one of them reads the others will never see. */
+/** Connections: workers cannot share them, because bytes that one reads the others never see. */
 export function unsharable(): ActiveThing[] {
   return activeThings().filter(({ kind, detail }) => kind === 'socket' && !detail.startsWith('UDP'));
 }
@@ -29,9 +29,9 @@ export function unsharable(): ActiveThing[] {
 export function explainUnsharable(things: ActiveThing[]): string {
   const list = things.map((thing) => `\n  - ${formatActive(thing)}`).join('');
   return (
-    'The application has connections open before its server listens; all workers would read and write the same ones:' +
+    'The application opened connections before its server listens, and all workers would share them:' +
     `${list}\nOpen them in each worker: in the hook afterFork, or once the server listens; or close them in the hook ` +
-    'beforeFork. With PREFORK_TRACE=1 in the environment this says where each was opened.'
+    'beforeFork. PREFORK_TRACE=1 in the environment shows where each was opened.'
   );
 }
 
@@ -44,12 +44,12 @@ export function explainBusy(): string {
     .map((thing) => `\n  - ${formatActive(thing)}`)
     .join('');
   return (
-    'The application always has something under way, which every worker would do again, so that it cannot be forked:' +
-    `${list}\nWait for it before the server listens.`
+    'The application cannot be forked: it always has requests in flight, which every worker would repeat:' +
+    `${list}\nWait for them before the server listens.`
   );
 }
 
-/** Why an address cannot be bound, and what to do. */
+/** Says why an address cannot be bound, and what to do. */
 export function explainBind(wish: Wish, error: NodeJS.ErrnoException): string {
   const name = formatWish(wish);
   const advice = adviceFor(wish, error.code);
@@ -63,15 +63,15 @@ function adviceFor(wish: Wish, code: string | undefined): string | undefined {
       if (kind === 'unix') return 'another process serves this socket: stop it, or choose another path';
       return `the port is in use: stop the process that has it (ss -ltnp shows which), or choose another one`;
     case 'EACCES':
-      if (kind === 'unix') return 'this user may not create that file';
-      return 'this user may not use that port: take one above 1023, or give the process CAP_NET_BIND_SERVICE';
+      if (kind === 'unix') return 'no permission to create that file';
+      return 'no permission to use that port: choose one above 1023, or give the process CAP_NET_BIND_SERVICE';
     case 'EADDRNOTAVAIL':
       return 'this machine does not have that address';
     case 'ENOTFOUND':
-      return 'that host name is not known';
+      return 'unknown host name';
     case 'EBADF':
     case 'ENOTSOCK':
-      return 'no socket was handed over under that number';
+      return `descriptor ${kind === 'fd' ? wish.fd : ''} is not a socket; was it passed by systemd?`;
     default:
       return undefined;
   }

@@ -1,9 +1,9 @@
-/** What the parent asks of its application before it binds anything, so that its workers begin with what V8 has learned. */
+/** Before it binds anything, the parent sends its application requests, so that workers begin with what V8 learned. */
 import type { Server } from 'node:net';
 import { isHttpServer, type Rehearsal, rehearse } from '../../warmup/rehearse-requests';
 import type { Log } from '../settings';
 
-/** @throws Error that says, for people, why it could not be done */
+/** @throws Error that says, for people, why it failed */
 export async function rehearseServers(
   servers: readonly Server[],
   paths: readonly string[],
@@ -11,7 +11,7 @@ export async function rehearseServers(
   log: Log,
 ): Promise<void> {
   const known = servers.filter(isHttpServer);
-  if (known.length === 0) throw new Error('the application listens with a server that is not one of HTTP');
+  if (known.length === 0) throw new Error('the application listens with a server that does not speak HTTP');
   for (const server of known) report(await rehearse(server, { paths, timeout }), paths, log);
 }
 

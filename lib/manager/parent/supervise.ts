@@ -88,7 +88,7 @@ export function supervise(rules: Rules, duties: Duties): Place {
     duties.log({
       level: 'error',
       event: 'manager_failed',
-      message: `The parent fails, and its workers with it: ${error instanceof Error ? error.stack : error}`,
+      message: `Internal error in the parent; it and its workers end: ${error instanceof Error ? error.stack : error}`,
     });
     duties.cleanUp();
     return binding.process_exit(INTERNAL_ERROR);
@@ -238,7 +238,7 @@ class Driver {
     const reopened = reopenCount();
     let pid: number;
     try {
-      if (row === undefined) throw new Error('there are too many workers');
+      if (row === undefined) throw new Error('too many workers');
       row.take({ id, generation, restarts });
       this.#duties.prepare(id);
       // Only a hook can have begun something here, and of that the log has told.
@@ -284,7 +284,7 @@ class Driver {
       this.#duties.log({
         level: 'error',
         event: 'kill_failed',
-        message: `${signal} could not be sent to worker process ${pid}: ${String(error)}`,
+        message: `Cannot send ${signal} to worker process ${pid}: ${String(error)}`,
         pid,
       });
     }

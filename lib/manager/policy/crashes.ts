@@ -1,4 +1,4 @@
-/** A worker that crashes is started again: at once, or, when that becomes a loop, after growing delays. */
+/** Restarts a worker that crashes: at once, or in a crash loop after growing delays. */
 import type { WorkerExit } from '../settings';
 import { failedToBoot, hasFailed } from './boot-failures';
 import { shutDown } from './shutdown';
@@ -13,12 +13,12 @@ export function crashed(turn: Turn, worker: Worker, exit: WorkerExit): void {
   if (worker.readyAt === null) failedToBoot(turn, what);
   const isLeaving = turn.slot(worker.id) === undefined;
   if (!isLeaving) delayAfterCrash(turn, worker.id, what);
-  // While it loops that is known; of one that had to be killed it has been said.
+  // In a crash loop that is known; that one had to be killed has been logged.
   if (!isGoingOn(turn.state) || turn.state.looping || worker.phase === 'doomed') return;
-  turn.logWorker('error', 'worker_crashed', worker, isLeaving ? end : `${end}: starting it again`);
+  turn.logWorker('error', 'worker_crashed', worker, isLeaving ? end : `${end}: restarting it`);
 }
 
-/** Whoever has failed for good says why at the end. */
+/** If it has failed for good, the reason is logged at the end. */
 function isGoingOn(state: State): boolean {
   return state.phase === 'running' && !hasFailed(state);
 }
@@ -29,13 +29,13 @@ function reportLoop(turn: Turn, latest: string, delay: number): void {
     'error',
     'crash_loop_entered',
     `CRASH LOOP: ${plural(crashes.length, 'crash').replace(/hs$/, 'hes')} in the last ` +
-      `${seconds(turn.now - (crashes[0] ?? turn.now))}; the latest: ${latest}. Workers are now started again one at ` +
+      `${seconds(turn.now - (crashes[0] ?? turn.now))}; the latest: ${latest}. Workers now restart one at ` +
       `a time, the next in ${seconds(delay)}, then at growing intervals of up to ${seconds(rules.restart.maxDelay)}. ` +
       'Further crashes are not logged until this is over',
   );
 }
 
-/** Notes the crash, and when its slot may have the next worker; reports a loop when it begins. */
+/** Notes the crash, and when its slot may get the next worker; reports a crash loop when it begins. */
 export function delayAfterCrash(turn: Turn, id: number, what: string): void {
   const wasLooping = turn.state.looping;
   const { rules, queuedUntil, restarts } = turn.state;
@@ -45,7 +45,7 @@ export function delayAfterCrash(turn: Turn, id: number, what: string): void {
     turn.state.looping || crashes.filter((at) => at > turn.now - rules.restart.window).length > burst;
   const level = looping ? turn.state.level + 1 : 0;
   const delay = looping ? Math.min(minDelay * 2 ** Math.min(level - 1, 40), maxDelay) : 0;
-  // In a loop one worker at a time: the crash of each is the answer for all.
+  // In a crash loop one worker at a time: what happens to it tells for all.
   const notBefore = looping ? Math.max(turn.now, queuedUntil) + delay : turn.now;
   turn.set({ crashes, looping, level, restarts: restarts + 1, queuedUntil: looping ? notBefore : 0 });
   const slot = turn.slot(id);
@@ -61,7 +61,7 @@ export function delayAfterCrash(turn: Turn, id: number, what: string): void {
   if (looping && !wasLooping && isGoingOn(turn.state)) reportLoop(turn, what, delay);
 }
 
-/** The loop is over when there has been no crash for long; its delays, when a worker has lived through the longest. */
+/** The crash loop ends after long without a crash; its delays end once a worker has lived through the longest. */
 export function noticeCalm(turn: Turn): void {
   const { looping, crashes, phase } = turn.state;
   if (!looping || phase !== 'running') return;
@@ -81,12 +81,12 @@ export function noticeCalm(turn: Turn): void {
   });
 }
 
-/** Not while slots wait for their turn: each might crash again. */
+/** Never while slots wait for their turn: each might crash again. */
 export function calmAt({ rules, crashes, queuedUntil }: State): number {
   return Math.max((crashes.at(-1) ?? 0) + memory(rules), queuedUntil);
 }
 
-/** While looping: when a worker will have lived so long that those that still wait need wait no more. */
+/** In a crash loop: when a worker will have lived long enough for the others to stop waiting. */
 export function provenAt({ looping, workers, slots, crashes, rules }: State): number | undefined {
   if (!looping) return undefined;
   const lastCrash = crashes.at(-1) ?? 0;
@@ -97,7 +97,7 @@ export function provenAt({ looping, workers, slots, crashes, rules }: State): nu
   return slots.some(({ notBefore }) => notBefore > at) ? at : undefined;
 }
 
-/** Crashes are remembered so long that a loop with the longest delay is still seen as one. */
+/** Crashes count long enough to recognise a crash loop with the longest delay. */
 function memory({ restart: { window, maxDelay, burst } }: Rules): number {
   return Math.max(window, maxDelay * (burst + 2));
 }

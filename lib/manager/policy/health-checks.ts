@@ -1,22 +1,22 @@
-/** The parent looks at its workers now and then: does each still turn its loop, has one served or grown enough? */
+/** The parent regularly checks its workers: does each still turn its loop, has one served or grown enough? */
 import type { Reading } from './events';
 import { recycle } from './replacement';
 import type { Rules, Worker } from './state';
 import type { Turn } from './turn';
 import { seconds } from './words';
 
-/** Time for a worker that stands still to say where. */
+/** Time for a blocked worker to report its stack. */
 export const REPORT_TIME = 1000;
-/** How often health is looked at, at least. */
+/** The longest interval between checks. */
 const CHECK_INTERVAL = 1000;
-/** With less, a worker that is only busy, or waits for a processor, would be taken for one that hangs. */
+/** Below this, a worker that is only busy, or waits for a processor, would look hung. */
 export const MIN_HANG_TIMEOUT = 100;
 
 export function beginChecks(turn: Turn): void {
   turn.set({ checkedAt: turn.now, awakeSince: turn.now });
 }
 
-/** Suspended or frozen, together with its workers: they, too, have yet to wake. */
+/** Notices when parent and workers were suspended or frozen: the workers, too, need time to wake. */
 export function noticeSleep(turn: Turn): void {
   const { rules, checkedAt } = turn.state;
   const late = turn.now - (checkedAt + checkInterval(rules));
@@ -39,7 +39,7 @@ function examine(turn: Turn, worker: Worker, { beat, requests, privateMemory }: 
       'error',
       'worker_hung',
       worker,
-      `has not turned its event loop for ${seconds(stoodStill)}: it is made to say where, then killed`,
+      `has blocked its event loop for ${seconds(stoodStill)}: logging its stack, then killing it`,
     );
     turn.actions.push({ type: 'report stack', pid: worker.pid });
     turn.update(worker, { phase: 'doomed', deadline: turn.now + REPORT_TIME });
@@ -48,7 +48,7 @@ function examine(turn: Turn, worker: Worker, { beat, requests, privateMemory }: 
   } else if (worker.maxRequests !== null && requests >= worker.maxRequests) {
     recycle(turn, worker, `has served ${requests} requests`);
   } else if (rules.maxMemory !== null && privateMemory > rules.maxMemory) {
-    recycle(turn, worker, `has ${Math.round(privateMemory / 2 ** 20)} MiB of its own`);
+    recycle(turn, worker, `has ${Math.round(privateMemory / 2 ** 20)} MiB of private memory`);
   }
 }
 
@@ -56,7 +56,7 @@ export function checksHealth({ hangTimeout, maxRequests, maxMemory }: Rules): bo
   return hangTimeout > 0 || maxRequests !== null || maxMemory !== null;
 }
 
-/** How often workers have to show that they live. */
+/** How often workers must show that they are alive. */
 export function checkInterval({ hangTimeout }: Pick<Rules, 'hangTimeout'>): number {
   return hangTimeout === 0 ? CHECK_INTERVAL : Math.max(20, Math.min(CHECK_INTERVAL, hangTimeout / 4));
 }

@@ -1,15 +1,15 @@
-/** Somebody kills a worker, or the child that would have become one: that is no crash. */
+/** A worker, or the child that would become one, killed from outside: that is no crash. */
 import type { WorkerExit } from '../settings';
 import type { Slot, Worker } from './state';
 import type { Turn } from './turn';
 import { describeExit } from './words';
 
-/** One that somebody kills is started again at once, but not more often than this. */
+/** It is restarted at once, but not more often than this. */
 const KILLED_SPACING = 100;
 
 export function wasKilled(turn: Turn, worker: Worker, exit: WorkerExit): void {
   const slot = turn.slot(worker.id);
-  const answer = slot === undefined ? '' : ': starting it again';
+  const answer = slot === undefined ? '' : ': restarting it';
   turn.logWorker('warning', 'worker_killed', worker, `${describeExit(exit)}, from outside${answer}`);
   if (slot === undefined) return;
   turn.change(slot, {

@@ -11,7 +11,7 @@ export function shutDown(turn: Turn, signal: ManagerSignal | null, status: numbe
     turn.log(
       'info',
       'shutdown_started',
-      `${signal}: ending when all requests are answered, in ${seconds(rules.gracefulTimeout)} at the latest`,
+      `${signal}: ending once all requests are answered, within ${seconds(rules.gracefulTimeout)}`,
     );
   }
   turn.set({ phase: 'stopping', status });

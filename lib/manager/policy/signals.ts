@@ -12,14 +12,14 @@ export function obey(turn: Turn, signal: ManagerSignal): void {
     case 'SIGINT':
       if (running) shutDown(turn, signal, 0);
       // Asked for again by somebody who sits at the terminal: now.
-      else if (signal === 'SIGINT') killAll(turn, 'SIGINT while it is ending: ending at once');
+      else if (signal === 'SIGINT') killAll(turn, 'SIGINT while ending: ending at once');
       break;
     case 'SIGQUIT':
       quit(turn);
       break;
     case 'SIGUSR1':
       turn.actions.push({ type: 'reopen logs' });
-      turn.log('info', 'logs_reopened', 'SIGUSR1: the log files are opened anew');
+      turn.log('info', 'logs_reopened', 'SIGUSR1: reopening log files');
       break;
     case 'SIGHUP':
       if (running) roll(turn);

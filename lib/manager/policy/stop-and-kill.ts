@@ -1,4 +1,4 @@
-/** The two ways to end a worker: it is told to finish; it is killed, when its time is up. */
+/** The two ways to end a worker: tell it to finish, and kill it once its time is up. */
 import type { Worker } from './state';
 import type { Turn } from './turn';
 import { seconds } from './words';
@@ -20,14 +20,14 @@ function enforceDeadline(turn: Turn, worker: Worker): void {
       'error',
       'worker_boot_timed_out',
       worker,
-      `was not ready after ${seconds(rules.bootTimeout)}: killed`,
+      `was not ready within ${seconds(rules.bootTimeout)}: killed`,
     );
   } else if (worker.phase === 'stopping') {
     turn.logWorker(
       'warning',
       'worker_stop_timed_out',
       worker,
-      `had not finished after ${seconds(rules.gracefulTimeout)}: killed`,
+      `did not finish within ${seconds(rules.gracefulTimeout)}: killed`,
     );
   }
   kill(turn, worker);
@@ -35,7 +35,7 @@ function enforceDeadline(turn: Turn, worker: Worker): void {
 
 export function kill(turn: Turn, worker: Worker): void {
   turn.actions.push({ type: 'kill', pid: worker.pid, signal: 'SIGKILL' });
-  // Whoever is to be replaced by now has gone for good: not even then is it a crash.
+  // A worker that is to be replaced ends for good: even then that is no crash.
   const phase = worker.phase === 'stopping' ? 'stopping' : 'doomed';
   turn.update(worker, { phase, deadline: null });
 }

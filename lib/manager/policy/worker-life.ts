@@ -1,4 +1,4 @@
-/** The life of a worker: it is forked, becomes ready, and ends, by its own fault or not. */
+/** The life of a worker: it is forked, becomes ready, and ends, by its own fault or another's. */
 import type { WorkerExit, WorkerInfo } from '../settings';
 import { failedToBoot } from './boot-failures';
 import { crashed, delayAfterCrash } from './crashes';
@@ -32,7 +32,7 @@ export function forkFailed(turn: Turn, id: number, reason: string, killed: boole
     forkWasKilled(turn, slot);
     return;
   }
-  const what = `could not be started: ${reason}`;
+  const what = `could not be forked: ${reason}`;
   if (!turn.state.looping) turn.log('error', 'fork_failed', `Worker ${id} ${what}`, { worker: id });
   if (slot === undefined) return;
   turn.change(slot, { forking: false });

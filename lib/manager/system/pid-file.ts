@@ -39,7 +39,7 @@ export class PidFile {
       }
       closeSync(fd);
     }
-    throw preforkError('ERR_PREFORK_BUSY', `The pid file ${file} is made and removed all the time by others`);
+    throw preforkError('ERR_PREFORK_BUSY', `Other processes keep making and removing the pid file ${file}`);
   }
 
   /** If it is still this process's, and before it is let go, so that nobody can have taken it. */
@@ -64,7 +64,7 @@ function isTaken(fd: number, path: string): boolean {
     const identity = fstatSync(fd, { bigint: true });
     const answer = check(binding.path_lock(fd), 'fcntl', { address: path });
     if (answer === HELD) throw busy(fd, path);
-    // Whoever may read a file may lock it against writing: that is no claim to it, and must not keep us from starting.
+    // A process that may only read the file may lock it against writing: no claim, so it must not keep us from starting.
     if (answer !== TAKEN) removeIfStill(path, identity);
     // The process that had it may have removed it since it was opened.
     return answer === TAKEN && inDirectoryOf(path, (place) => isStill(place, identity));

@@ -167,7 +167,7 @@ function inspectorKeeper(base: number | null, { worker }: Place, log: Log): () =
       inspector.open(port);
     } catch (error) {
       // Above the last port, or opened by the application: no reason not to serve.
-      const message = `has no inspector on port ${port}: ${String(error)}`;
+      const message = `could not open its inspector on port ${port}: ${String(error)}`;
       log({
         level: 'warning',
         event: 'inspector_failed',

@@ -55,7 +55,7 @@ export function findPrivileges(user: string | number | null, group: string | num
   if (changes && process.geteuid?.() !== 0) {
     throw preforkError(
       'ERR_PREFORK_INVALID_ARG_VALUE',
-      'Only root can run its workers as another user or group: start it as root, or without user and group',
+      'Only root can run workers as another user or group: start as root, or without --user and --group',
     );
   }
   if (account !== null && gid === null && process.geteuid?.() === 0) {

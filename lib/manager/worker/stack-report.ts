@@ -1,4 +1,4 @@
-/** How a worker whose event loop stands still says where. */
+/** How a worker with a blocked event loop reports its stack. */
 import { binding } from '../../base/binding';
 import type { Row } from '../scoreboard';
 import type { Log, WorkerInfo } from '../settings';
@@ -20,7 +20,7 @@ export function reportStackOnRequest(
   log: Log,
 ): void {
   const report = () => {
-    const message = `Worker ${id} (pid ${pid}) stands still ${currentStack(report)}`;
+    const message = `Worker ${id} (pid ${pid}) is blocked ${currentStack(report)}`;
     log({ level: 'error', event: 'stack_reported', message, worker: id, pid });
   };
   binding.stack_report_on_request(row.stackWord, report);

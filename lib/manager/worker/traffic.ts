@@ -107,7 +107,7 @@ function connectionOf({ socket }: Http2Session): Connection | undefined {
   return Reflect.get(socket, CONNECTION) as Connection | undefined;
 }
 
-/** Who has handed this socket over keeps it: what waits in it is for whoever serves it next. */
+/** The owner keeps an inherited socket: what waits in it is for the process that serves it next. */
 export function leaveQueueOf({ fd }: ListeningSocket): void {
   lent.add(fd);
 }

@@ -10,7 +10,7 @@ describe('crashes', () => {
     world.pass(60_000);
     expect(world.logs('crash_loop_entered')).toHaveLength(1);
     expect(world.logs('crash_loop_entered')[0]).toMatch(
-      /the latest: worker \d could not be started: EAGAIN\./,
+      /the latest: worker \d could not be forked: EAGAIN\./,
     );
     expect(world.logs('fork_failed')).toHaveLength(RULES.restart.burst + 1);
     world.forksFail = false;
@@ -45,7 +45,7 @@ describe('crashes', () => {
       restarts: 1,
     });
     expect(world.logs('worker_crashed')).toEqual([
-      `Worker ${id} (pid ${pid}) exited with status 1: starting it again`,
+      `Worker ${id} (pid ${pid}) exited with status 1: restarting it`,
     ]);
   });
 

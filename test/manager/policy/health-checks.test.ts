@@ -59,6 +59,6 @@ describe('health', () => {
     world.pass(1_100);
     expect(world.processes.has(old.pid)).toBe(false);
     expect(world.ready()).toHaveLength(3);
-    expect(world.logs('worker_recycled')[0]).toMatch(/has 101 MiB of its own: replacing it$/);
+    expect(world.logs('worker_recycled')[0]).toMatch(/has 101 MiB of private memory: replacing it$/);
   });
 });

@@ -29,7 +29,7 @@ describe('starting', () => {
     expect([...world.processes.values()][0]?.signals).toEqual([]);
     world.pass(1);
     expect(world.logs('worker_boot_timed_out')).toEqual([
-      'Worker 0 (pid 100) was not ready after 60 s: killed',
+      'Worker 0 (pid 100) was not ready within 60 s: killed',
     ]);
   });
 

@@ -33,7 +33,7 @@ describe.skipIf(!isRoot)('Against nobody, who owns the directory and the log', (
       secret,
     );
     served.running.kill('SIGUSR1');
-    await served.until(/out\.log cannot be opened anew, so that the old file is still written to: .*link/);
+    await served.until(/Cannot reopen \S*out\.log; still writing to the old file: .*link/);
     served.running.kill('SIGHUP');
     await served.until(/Every worker has been replaced/);
     await askUntilFileSays(`${log}.1`, served, '/after');
@@ -52,7 +52,7 @@ describe.skipIf(!isRoot)('Against nobody, who owns the directory and the log', (
     for (const [index, then] of rotations.entries()) {
       await doneByNobody(`fs.renameSync(args[0], args[0] + '.${index}'); ${then}`, log);
       served.running.kill('SIGUSR1');
-      await served.until(/SIGUSR1: the log files are opened anew/, index + 1);
+      await served.until(/SIGUSR1: reopening log files/, index + 1);
       served.running.kill('SIGHUP');
       await served.until(/Every worker has been replaced/, index + 1);
       await askUntilFileSays(log, served, `/${index}`);
