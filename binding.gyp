@@ -7,6 +7,7 @@
           "sources": [
             "native/addon.cc",
             "native/binding/acceptor.cc",
+            "native/binding/channel.cc",
             "native/binding/disposition.cc",
             "native/binding/environments.cc",
             "native/binding/exec.cc",
@@ -47,6 +48,7 @@
             "native/loop/socket_files.cc",
             "native/loop/wait_signals.cc",
             "native/posix/affinity.cc",
+            "native/posix/channel.cc",
             "native/posix/disposition.cc",
             "native/posix/exec.cc",
             "native/posix/pass_descriptors.cc",

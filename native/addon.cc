@@ -68,11 +68,15 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "fds_send", send_descriptors);
   method(exports, "fds_receive", receive_descriptors);
   method(exports, "fds_blocking", is_blocking_descriptor);
+  method(exports, "channel_open", open_channel);
+  method(exports, "channel_send", send_message);
+  method(exports, "channel_receive", receive_message);
+  method(exports, "channel_await", await_message);
   method(exports, "supervise_begin", begin_supervising);
   method(exports, "supervise_wait", await_news);
   method(exports, "supervise_reap", reap_any_child);
   method(exports, "supervise_end", end_supervising);
-  method(exports, "supervise_ring", ring_bell);
+  method(exports, "supervise_has_child", has_child);
   method(exports, "shared_memory", shared_memory);
   method(exports, "signals_hold", hold_signals);
   method(exports, "signals_take", take_held_signals);

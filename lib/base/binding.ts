@@ -78,9 +78,9 @@ export interface Binding {
   /**
    * Duplicates the process: 0 in the child, the child's pid in the parent. Sockets bound to `inspectorPort` (0: none)
    * are cut off in the child before its inspector thread runs. With `renewReadFiles` the child has positions of its own
-   * in files that can only be read.
+   * in files that can only be read. With `asSibling` the child is a child of this process's own parent.
    */
-  fork(inspectorPort: number, renewReadFiles: boolean): number;
+  fork(inspectorPort: number, renewReadFiles: boolean, asSibling: boolean): number;
   /** A system call or a file of `/proc` that fork() needs and cannot have here, by name; undefined if none is missing. */
   fork_misses(): string | undefined;
   /**
@@ -223,20 +223,33 @@ export interface Binding {
   /** 1 if reads of this descriptor block, 0 if not. */
   fds_blocking(fd: number): number;
 
+  /** Fills `ends` with the two ends of a channel, non-blocking and close-on-exec (native/posix/channel.h): 0. */
+  channel_open(ends: Int32Array): number;
+  /** One message, with copies of the descriptors `passed`: 0; `-EAGAIN`: the reader is too far behind. */
+  channel_send(fd: number, message: Uint8Array, passed: Int32Array): number;
+  /**
+   * The size of the next message, which is in `message`; 0: the peer has gone; `-EAGAIN`: there is none; `-EMSGSIZE`: it was
+   * longer, and is lost. `passed[0]` becomes the number of descriptors that came, and they stand behind it; an array of
+   * one element takes none.
+   */
+  channel_receive(fd: number, message: Uint8Array, passed: Int32Array): number;
+  /** Blocks until there is something to receive: 1; 0: the milliseconds (-1: no limit) are over. */
+  channel_await(fd: number, milliseconds: number): number;
+
   /** From now on these signals are noted for `supervise_wait`, whatever was done about them before: 0. */
   supervise_begin(signals: Int32Array): number;
   /**
-   * Sleeps, without a turn of the loop, until a signal comes, a child ends or somebody rings, at most so many
-   * milliseconds (-1: no limit): bit n is set if signal n has come. May wake early.
+   * Sleeps, without a turn of the loop, until a signal comes, a child ends or one of the channels can be read, at most so
+   * many milliseconds (-1: no limit): bit n is set if signal n has come. May wake early.
    */
-  supervise_wait(milliseconds: number): number;
+  supervise_wait(milliseconds: number, channels: Int32Array): number;
   /** The pid of any child that has ended, whoever made it (`status[0]` is filled); 0: none has; `-ECHILD`: there is none. */
   supervise_reap(status: Int32Array): number;
+  /** Whether this process has such a child, alive or not reaped yet. */
+  supervise_has_child(pid: number): boolean;
   /** In a child: undoes `supervise_begin`. Bit n is set if signal n has come to the child before that. */
   supervise_end(): number;
-  /** From a worker: wakes the parent's `supervise_wait`. */
-  supervise_ring(): void;
-  /** Memory, zero at first, that all processes forked after the first call share; its first word is the bell. */
+  /** Memory, zero at first, that all processes forked after the first call share; see lib/shared/memory.ts. */
   shared_memory(): ArrayBuffer | number;
 
   /**

@@ -5,12 +5,12 @@ import { print } from '../base/blocking-write';
 import { describeFork, type ForkDescription, formatForkDescription } from '../fork/describe';
 import { traceOpenings } from '../fork/openings';
 import { autoWorkers } from '../manager';
-import { callInParent } from '../manager/parent/hooks';
-import { explainUnsharable, isBusy, unsharable } from '../manager/parent/refusals';
+import { formatBind } from '../manager/listening/bind';
+import { understand } from '../manager/listening/intercept';
 import { plural } from '../manager/policy/words';
 import type { Settings } from '../manager/settings';
+import { explainUnsharable, isBusy, unsharable } from '../manager/template/refusals';
 import { settled } from './load';
-import { formatBind } from './settings/values';
 import type { Beginning } from './startup';
 
 /**
@@ -27,7 +27,9 @@ export function reportAtFirstListen(
   const started = performance.now();
   Server.prototype.listen = function listen(this: Server, ...parameters: unknown[]): Server {
     const seconds = (performance.now() - started) / 1000;
-    const application = { name: relative(process.cwd(), path), listensOn: listenedOn(parameters), seconds };
+    const { bind } = understand(parameters);
+    const listensOn = bind === null ? 'the handle of another server' : formatBind(bind);
+    const application = { name: relative(process.cwd(), path), listensOn, seconds };
     beginning.listens();
     // As the manager does: what is under way is awaited before the fork.
     if (isBusy()) void settled().then(() => end(application, settings, beginning, verbose));
@@ -44,27 +46,33 @@ interface Application {
   seconds: number;
 }
 
-function end(application: Application, settings: Settings, beginning: Beginning, verbose: boolean): never {
+function end(application: Application, settings: Settings, beginning: Beginning, verbose: boolean): void {
   beginning.end();
-  const reasons = whyRefused(settings, beginning);
-  const description = describeFork();
-  const paragraphs = [
-    verdict(application, settings, reasons),
-    ...reasons.slice(1),
-    summary(application, description, verbose),
-    ...(verbose ? [formatForkDescription(description)] : []),
-  ];
-  print(`${paragraphs.join('\n\n')}\n`);
-  process.exit(reasons.length > 0 ? 1 : 0);
+  const report = (reasons: string[]): never => {
+    const description = describeFork();
+    const paragraphs = [
+      verdict(application, settings, reasons),
+      ...reasons.slice(1),
+      summary(application, description, verbose),
+      ...(verbose ? [formatForkDescription(description)] : []),
+    ];
+    print(`${paragraphs.join('\n\n')}\n`);
+    process.exit(reasons.length > 0 ? 1 : 0);
+  };
+  const failed = (error: unknown) =>
+    report(['its hook beforeFork throws', String(error instanceof Error ? error.stack : error)]);
+  try {
+    const later = settings.hooks.beforeFork?.();
+    // Only then: the application is not to go on meanwhile.
+    if (later === undefined) report(whyRefused());
+    else later.then(() => report(whyRefused()), failed);
+  } catch (error) {
+    failed(error);
+  }
 }
 
 /** In a few words, then what to change; empty if nothing keeps the application from being forked. */
-function whyRefused({ hooks }: Settings, { log }: Beginning): string[] {
-  try {
-    callInParent('beforeFork', () => hooks.beforeFork?.(), log);
-  } catch (error) {
-    return ['its hook beforeFork throws', String(error instanceof Error ? error.stack : error)];
-  }
+function whyRefused(): string[] {
   const open = unsharable();
   return open.length === 0
     ? []
@@ -91,17 +99,4 @@ function summary({ listensOn, seconds }: Application, fork: ForkDescription, ver
     ...facts,
     ...(verbose ? [] : ['Add --verbose to list descriptors, threads and shared memory.']),
   ].join('\n');
-}
-
-/** The forms of server.listen(), as Node's documentation lists them. */
-function listenedOn([first, second]: readonly unknown[]): string {
-  if (typeof first === 'object' && first !== null) {
-    const { path, fd, port, host } = first as { path?: string; fd?: number; port?: number; host?: string };
-    if (path !== undefined) return formatBind({ kind: 'unix', path });
-    if (fd !== undefined) return formatBind({ kind: 'fd', fd });
-    return formatBind({ kind: 'tcp', host: host ?? null, port: Number(port ?? 0) });
-  }
-  if (typeof first === 'string' && !/^\d+$/.test(first)) return formatBind({ kind: 'unix', path: first });
-  const host = typeof second === 'string' ? second : null;
-  return formatBind({ kind: 'tcp', host, port: Number(first ?? 0) || 0 });
 }

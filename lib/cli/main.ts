@@ -3,7 +3,9 @@
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { findPrivileges, intercept } from '../manager';
+import { manage, type Newcomer, type Settings } from '../manager';
+import { findPrivileges } from '../manager/worker/privileges';
+import { beginWith } from './begin-with';
 import { reportAtFirstListen } from './check';
 import { findApplication, runApplication, settled } from './load';
 import { makeLog } from './log-lines';
@@ -12,22 +14,34 @@ import { Done, parseCommandLine } from './settings/command-line';
 import { complete, enter } from './settings/complete';
 import { fromFile } from './settings/config-file';
 import { fromEnvironment } from './settings/environment';
-import { watchBeginning } from './startup';
+import { type Beginning, watchBeginning } from './startup';
 
 async function main(argv: readonly string[]): Promise<void> {
-  const { command, application, args, given, config, imports, verbose } = parseCommandLine(argv);
-  for (const name of imports) await importFirst(name);
-  const file = await fromFile(config);
-  const settings = complete([given, fromEnvironment(process.env), file.given], file.hooks);
+  const invocation = parseCommandLine(argv);
+  // Returns in children of the manager only, each of which loads all that follows by itself.
+  const newcomer = invocation.command === 'check' ? undefined : manage(makeLog);
+  for (const name of invocation.imports) await importFirst(name);
+  const file = await fromFile(invocation.config);
+  const settings = complete([invocation.given, fromEnvironment(process.env), file.given], file.hooks);
   await settled();
   enter(settings);
+  const path = findApplication(invocation.application);
+  const beginning = await prepare(newcomer, path, settings, invocation.verbose);
+  runApplication(path, invocation.args, settings.bind[0], beginning);
+}
+
+async function prepare(
+  newcomer: Newcomer | undefined,
+  path: string,
+  settings: Settings,
+  verbose: boolean,
+): Promise<Beginning> {
+  if (newcomer !== undefined) return beginWith(newcomer, path, settings);
   findPrivileges(settings.user, settings.group);
-  const path = findApplication(application);
   const beginning = watchBeginning(path, settings, makeLog(settings.logFormat));
-  if (command === 'check') reportAtFirstListen(path, settings, beginning, verbose);
-  else intercept(settings, beginning.log, beginning.listens);
+  reportAtFirstListen(path, settings, beginning, verbose);
   beginning.refuseCluster();
-  runApplication(path, args, settings.bind[0], beginning);
+  return beginning;
 }
 
 /** As `node --import`: resolves packages from the working directory. */

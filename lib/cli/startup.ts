@@ -1,6 +1,5 @@
 /** From the start of the application to its first listen: explains what goes wrong, and what to do then. */
 import cluster from 'node:cluster';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { syncBuiltinESMExports } from 'node:module';
 import { relative } from 'node:path';
 import { preforkError } from '../base/errors';
@@ -24,7 +23,7 @@ export interface Beginning {
   exports(kind: string): void;
 }
 
-/** Until the first fork, explains why this process ends; then its status is never 0. */
+/** Until `end`, explains why this process ends; then its status is never 0. */
 export function watchBeginning(path: string, { bootTimeout }: Settings, log: Log): Beginning {
   const name = relative(process.cwd(), path);
   let over = false;
@@ -64,13 +63,11 @@ export function watchBeginning(path: string, { bootTimeout }: Settings, log: Log
     process.off('uncaughtExceptionMonitor', remember);
     process.off('beforeExit', ranEmpty);
     process.off('exit', explain);
-    unsubscribe('prefork:fork', end);
   }
 
   process.on('uncaughtExceptionMonitor', remember);
   process.on('beforeExit', ranEmpty);
   process.on('exit', explain);
-  subscribe('prefork:fork', end);
   return {
     log(entry) {
       explained ||= entry.level === 'error';

@@ -22,6 +22,11 @@ export interface ForkOptions {
   inspectPort?: number;
 }
 
+interface InnerOptions extends ForkOptions {
+  /** CLONE_PARENT of clone(2). */
+  asSibling?: boolean;
+}
+
 const MAX_PORT = 65535;
 
 listenForForksElsewhere();
@@ -96,9 +101,9 @@ function forkError(negativeErrno: number): Error {
 }
 
 /** After the fork, in either process. */
-function goOn(pid: number, estate: Estate, options: ForkOptions): void {
+function goOn(pid: number, estate: Estate, options: InnerOptions): void {
   if (pid === 0) becomeChild(estate, options);
-  else binding.wait_note_child(pid);
+  else if (options.asSibling !== true) binding.wait_note_child(pid);
 }
 
 /**
@@ -128,6 +133,19 @@ export function fork(options: ForkOptions = {}): number {
 /** fork() for a parent whose event loop may not turn again: it says what becomes of errors of `afterInParent` hooks. */
 export function forkFrom(failedInParent: HookFailed, options: ForkOptions): number {
   checkOptions(object('options', options));
+  return duplicate(failedInParent, options);
+}
+
+/**
+ * The same, but the child is a child of this process's own parent, which alone can wait for it, and whose death it may ask
+ * to be told of: for a process that makes workers for a manager. Also if this call fails a child may have been made and
+ * killed, which that parent has to reap.
+ */
+export function forkSibling(failedInParent: HookFailed): number {
+  return duplicate(failedInParent, { asSibling: true });
+}
+
+function duplicate(failedInParent: HookFailed, options: InnerOptions): number {
   const hooks = runBefore(failedInParent);
   let pid: number;
   let estate: Estate;
@@ -140,7 +158,7 @@ export function forkFrom(failedInParent: HookFailed, options: ForkOptions): numb
       goOn(0, standIn, {});
       runAfter(noHooks, -1, failedInParent);
     });
-    pid = binding.fork(estate.inspectorPort, othersMayRead());
+    pid = binding.fork(estate.inspectorPort, othersMayRead(), options.asSibling === true);
     if (pid < 0) throw forkError(pid);
   } catch (error) {
     runAfter(hooks, -1, failedInParent);

@@ -34,6 +34,10 @@ export interface Config {
   maxRequestsJitter?: number | string;
   /** Replace a worker whose private memory exceeds this; null: never. */
   maxMemory?: string | number | null;
+  /** `'yes'`: load the application once and fork workers from it; `'no'`: load it in each; `'auto'`: once, if that can be. */
+  preload?: 'auto' | 'yes' | 'no';
+  /** With `user`: load the application with the privileges of the manager, which only workers give up. */
+  loadAsRoot?: boolean;
   /** Collect and compact the heap before forking. */
   warmup?: boolean;
   /** Keep the young generation small after the warm-up: less memory, more garbage collection under load. */

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, readlinkSync } from 'node:fs';
 import { dup2 } from '../os';
-import type { Place } from './parent/supervise';
+import type { Place } from './place';
 import { reopenCount } from './scoreboard';
 import type { Log } from './settings';
 import { openFile } from './system/paths';
@@ -20,8 +20,12 @@ export function rememberLogFiles(): void {
   }
 }
 
-/** Reopens them: after a rotation the name stands for a new file. A worker needs its user's permission. */
-export function reopenLogFiles(log: Log, who: { worker?: number; pid?: number } = {}): void {
+/**
+ * Reopens them: after a rotation the name stands for a new file. A worker needs its user's permission. Answers which
+ * descriptors are new files now.
+ */
+export function reopenLogFiles(log: Log, who: { worker?: number; pid?: number } = {}): number[] {
+  const reopened: number[] = [];
   for (const [fd, name] of names) {
     try {
       const { fd: opened } = openFile(name, {
@@ -31,12 +35,14 @@ export function reopenLogFiles(log: Log, who: { worker?: number; pid?: number } 
       });
       dup2(opened, fd);
       closeSync(opened);
+      reopened.push(fd);
     } catch (error) {
       // The directory is gone, or this process may not write there: the old file is better than none.
       const message = `Cannot reopen ${name}; still writing to the old file: ${String(error)}`;
       log({ level: 'warning', event: 'log_reopen_failed', message, ...who });
     }
   }
+  return reopened;
 }
 
 /** For a worker, at each beat: if the parent has asked for it, also calls the worker's own SIGUSR1 listeners. */

@@ -48,7 +48,6 @@ const FIELDS = [
   'stackWanted',
   'draining',
   'ending',
-  'hasLeftNote',
 ] as const;
 type Field = (typeof FIELDS)[number];
 
@@ -70,11 +69,15 @@ export function monotonic(): number {
 
 /** One line. */
 export class Row {
-  readonly #index: number;
+  readonly index: number;
   #numbers: Float64Array;
 
+  static get count(): number {
+    return sharedRows().length / ROW;
+  }
+
   constructor(index: number) {
-    this.#index = index;
+    this.index = index;
     this.#numbers = sharedRows().subarray(index * ROW, (index + 1) * ROW);
   }
 
@@ -131,7 +134,7 @@ export class Row {
 
   /** The word by which a blocked worker is asked for its stack (stack-report.ts). */
   get stackWord(): number {
-    return wordOfRows(this.#index * ROW + FIELDS.indexOf('stackWanted'));
+    return wordOfRows(this.index * ROW + FIELDS.indexOf('stackWanted'));
   }
 
   /** For the parent: nobody else will accept what waits in the worker's queue. */
@@ -172,24 +175,11 @@ export class Row {
 }
 
 function rows(): Row[] {
-  return Array.from({ length: rowCount() }, (_, index) => new Row(index));
-}
-
-function rowCount(): number {
-  return sharedRows().length / ROW;
+  return Array.from({ length: Row.count }, (_, index) => new Row(index));
 }
 
 /** As many workers as there can be, those that are being replaced included. */
 export const MAX_WORKERS = 1024;
-
-/** The first line that nobody has. */
-export function freeRow(): Row | undefined {
-  for (let index = 0; index < rowCount(); index++) {
-    const row = new Row(index);
-    if (!row.isTaken) return row;
-  }
-  return undefined;
-}
 
 /**
  * What the workers say of themselves: one entry each, by id, those that are being replaced included. The same in every

@@ -4,8 +4,8 @@ import type { LogEvent } from './log-events';
 
 /** Where to listen: a TCP address, a Unix socket, or a socket that was handed over (systemd's `LISTEN_FDS`). */
 export type Bind =
-  | { kind: 'tcp'; host: string | null; port: number }
-  | { kind: 'unix'; path: string }
+  | { kind: 'tcp'; host: string | null; port: number; ipv6Only?: boolean; backlog?: number }
+  | { kind: 'unix'; path: string; mode?: number; backlog?: number }
   | { kind: 'fd'; fd: number };
 
 /** `plain`: a line for services; `pretty`: with times and colours, for people; `json`: one object a line, for machines. */
@@ -31,10 +31,10 @@ export interface WorkerExit {
   signal: NodeJS.Signals | null;
 }
 
-/** Functions that a configuration file may give, none of them asynchronous. */
+/** Functions that a configuration file may give. A promise that one returns is awaited, but for `afterFork`. */
 export interface Hooks {
-  /** Called once in the parent, after loading the application and before the first fork: close what must not be shared. */
-  beforeFork?(): void;
+  /** Called once in the template, after loading the application and before workers are forked: close what must not be shared. */
+  beforeFork?(): void | PromiseLike<void>;
   /** Called in each new worker before it serves: open its own connections. */
   afterFork?(worker: WorkerInfo): void;
   /**
@@ -42,10 +42,10 @@ export interface Hooks {
    * are still being answered. `process` emits 'workerStopping' right afterwards.
    */
   workerStopping?(worker: WorkerInfo): void;
-  /** In the parent, each time that a worker has become ready. */
-  workerReady?(worker: WorkerInfo): void;
-  /** In the parent, each time that a worker's process has ended, whether it should or not. */
-  workerExit?(worker: WorkerInfo, exit: WorkerExit): void;
+  /** In the attendant, each time that a worker has become ready. */
+  workerReady?(worker: WorkerInfo): void | PromiseLike<void>;
+  /** In the attendant, each time that a worker's process has ended, whether it should or not. */
+  workerExit?(worker: WorkerInfo, exit: WorkerExit): void | PromiseLike<void>;
 }
 
 /** Complete and checked: every default is filled in. Times are in milliseconds, memory is in bytes. */
@@ -67,6 +67,13 @@ export interface Settings {
   maxRequestsJitter: number;
   /** Replace a worker whose private memory is above this; null: never. */
   maxMemory: number | null;
+  /**
+   * `yes`: the application is loaded once, and workers are forked from it; `no`: each worker loads it; `auto`: the first, or
+   * the second if something is open at the first `listen` that workers cannot share.
+   */
+  preload: 'auto' | 'yes' | 'no';
+  /** Load the application with the rights that the manager was started with, and give them up in the workers only. */
+  loadAsRoot: boolean;
   /** Collect and compact the heap before forking. Default true. */
   warmup: boolean;
   /** With the warm-up: the option of `warmup()` of that name. */
@@ -103,6 +110,8 @@ export const DEFAULTS: Settings = {
   maxRequests: null,
   maxRequestsJitter: 0.1,
   maxMemory: null,
+  preload: 'auto',
+  loadAsRoot: false,
   warmup: true,
   smallYoungGeneration: false,
   rehearse: [],
@@ -115,11 +124,17 @@ export const DEFAULTS: Settings = {
   socketGroup: null,
   pidFile: null,
   cwd: null,
-  title: null,
+  title: 'prefork',
   logFormat: 'plain',
   inspectPort: null,
   hooks: {},
 };
+
+/** Settings as they go from one process to another: without functions. */
+export interface PlainSettings extends Omit<Settings, 'hooks'> {
+  /** There is a hook that watches workers from outside, so that a process is needed to call it in. */
+  watches: boolean;
+}
 
 /** One thing that an operator should know. `message` is complete for people; the rest is for machines. */
 export interface LogEntry {

@@ -27,6 +27,11 @@ inline uv_loop_s* loop_of(napi_env env) {
 Napi::Value start_accepting(const Napi::CallbackInfo& info);
 Napi::Value stop_accepting(const Napi::CallbackInfo& info);
 Napi::Value keep_loop_alive(const Napi::CallbackInfo& info);
+// channel.cc
+Napi::Value open_channel(const Napi::CallbackInfo& info);
+Napi::Value send_message(const Napi::CallbackInfo& info);
+Napi::Value receive_message(const Napi::CallbackInfo& info);
+Napi::Value await_message(const Napi::CallbackInfo& info);
 
 // environments.cc
 Napi::Value on_fork_elsewhere(const Napi::CallbackInfo& info);
@@ -117,7 +122,7 @@ Napi::Value begin_supervising(const Napi::CallbackInfo& info);
 Napi::Value await_news(const Napi::CallbackInfo& info);
 Napi::Value reap_any_child(const Napi::CallbackInfo& info);
 Napi::Value end_supervising(const Napi::CallbackInfo& info);
-Napi::Value ring_bell(const Napi::CallbackInfo& info);
+Napi::Value has_child(const Napi::CallbackInfo& info);
 Napi::Value shared_memory(const Napi::CallbackInfo& info);
 
 // turns.cc

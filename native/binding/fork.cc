@@ -28,6 +28,7 @@ Napi::Value fork(const Napi::CallbackInfo& info) {
   ForkOptions options;
   options.inspector_port = integer(info[0]);
   options.renew_read_files = info[1].As<Napi::Boolean>().Value();
+  options.as_sibling = info[2].ToBoolean();
   options.before_threads_go_on = prepare_other_threads;
   const HeldEnvironments held(info.Env());
   const int result = fork_process(options);

@@ -13,7 +13,9 @@ Napi::Value begin_supervising(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value await_news(const Napi::CallbackInfo& info) {
-  return number(info.Env(), await_news(integer(info[0])));
+  auto channels = info[1].As<Napi::Int32Array>();
+  return number(info.Env(),
+                await_news(integer(info[0]), channels.Data(), channels.ElementLength()));
 }
 
 Napi::Value reap_any_child(const Napi::CallbackInfo& info) {
@@ -25,9 +27,8 @@ Napi::Value end_supervising(const Napi::CallbackInfo& info) {
   return number(info.Env(), end_supervising());
 }
 
-Napi::Value ring_bell(const Napi::CallbackInfo& info) {
-  if (shared_memory() != nullptr) ring_bell();
-  return info.Env().Undefined();
+Napi::Value has_child(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), has_child(integer(info[0])));
 }
 
 // Never unmapped: a garbage-collected view of it would otherwise leave the others without.

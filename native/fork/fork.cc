@@ -50,16 +50,16 @@ int stop_at_rest(int report) {
 // What _Fork() does, but for what it does because the other threads would be gone: the caller's
 // record has its new tid, its list of robust locks is registered anew. (A bare clone, so it does
 // not matter whether the C library has _Fork: glibc since 2.34, musl since 1.2.2.)
-long clone_process() {
+long clone_process(bool as_sibling) {
   KernelState self;
   capture(self);
   pid_t* own_tid = tid_word();
+  const unsigned long flags =
+      CLONE_CHILD_CLEARTID | SIGCHLD | (as_sibling ? static_cast<unsigned long>(CLONE_PARENT) : 0);
 #if defined(__x86_64__)
-  const long pid =
-      sys(SYS_clone, CLONE_CHILD_CLEARTID | SIGCHLD, nullptr, nullptr, self.cleared_word, nullptr);
+  const long pid = sys(SYS_clone, flags, nullptr, nullptr, self.cleared_word, nullptr);
 #else
-  const long pid =
-      sys(SYS_clone, CLONE_CHILD_CLEARTID | SIGCHLD, nullptr, nullptr, nullptr, self.cleared_word);
+  const long pid = sys(SYS_clone, flags, nullptr, nullptr, nullptr, self.cleared_word);
 #endif
   if (pid == 0) {
     if (own_tid != nullptr) *own_tid = static_cast<pid_t>(sys(SYS_gettid));
@@ -91,6 +91,7 @@ int await_report(int report) {
   return size == sizeof result ? result : -ECHILD;  // it was killed
 }
 
+// A sibling is reaped by the common parent, to which this process's wait4 says -ECHILD.
 void discard(long pid) {
   sys(SYS_kill, pid, SIGKILL);
   while (sys(SYS_wait4, pid, nullptr, __WALL, nullptr) == -EINTR) {
@@ -119,7 +120,7 @@ int see_child_complete(long pid, const int report[2]) {
 // The parent's threads stay stopped until the child is complete: the child copies descriptors that
 // they would go on using.
 long fork_stopped(const int report[2], const ForkOptions& options) {
-  const long pid = clone_process();
+  const long pid = clone_process(options.as_sibling);
   if (pid == 0) {
     become_complete(report, options);
     return 0;

@@ -8,6 +8,9 @@ int prepare_fork();
 struct ForkOptions {
   int inspector_port = 0;         // sockets bound to it are cut off in the child; 0: none
   bool renew_read_files = false;  // see renew_descriptors()
+  // The child becomes a child of this process's own parent (CLONE_PARENT): its sibling, which it
+  // can neither wait for nor reap.
+  bool as_sibling = false;
   // In the child, whose descriptors are its own by then; under the contract of stopped threads.
   void (*before_threads_go_on)() = nullptr;
 };

@@ -1,13 +1,13 @@
 #include "posix/supervise.h"
 
 #include <errno.h>
-#include <linux/futex.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -18,8 +18,6 @@
 namespace prefork {
 
 namespace {
-
-using Bell = std::atomic<uint32_t>;
 
 // The one mapping that a fork shares instead of copying it, for all who are forked once it is made.
 pthread_mutex_t mapping_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -38,25 +36,39 @@ size_t supervised_count = 0;
 pid_t supervisor = 0;
 std::atomic<uint32_t> arrived{0};
 std::atomic<uint32_t> arrived_in_child{0};
-uint32_t bell_seen = 0;
+int wake_up = -1;  // an eventfd, in which a handler may write
 
-Bell* bell() { return static_cast<Bell*>(mapping); }
+constexpr size_t kMaxChannels = 4096;
 
 uint32_t bit(int signal) { return uint32_t{1} << signal; }
 
-void note_signal(int signal) {
+// 0: nothing that anybody has asked for.
+int command_in(int signal, const siginfo_t* info) {
+  if (info == nullptr || info->si_code != SI_KERNEL) return signal;
+  if (signal == SIGTTIN || signal == SIGTTOU) return 0;
+  return signal == SIGHUP ? SIGTERM : signal;
+}
+
+void note_signal(int signal, siginfo_t* info, void*) {
   const int saved = errno;
-  if (getpid() == supervisor) {
-    arrived.fetch_or(bit(signal));
-    ring_bell();
-  } else {
-    arrived_in_child.fetch_or(bit(signal));
+  const int command = command_in(signal, info);
+  if (command != 0 && getpid() == supervisor) {
+    arrived.fetch_or(bit(command));
+    const uint64_t one = 1;
+    sys(SYS_write, wake_up, &one, sizeof one);
+  } else if (command != 0) {
+    arrived_in_child.fetch_or(bit(command));
   }
   errno = saved;
 }
 
-timespec in_time(int milliseconds) {
-  return {milliseconds / 1000, static_cast<long>(milliseconds % 1000) * 1000000};
+int take_over(int signal, Supervised* place) {
+  struct sigaction action = {};
+  action.sa_sigaction = note_signal;
+  action.sa_flags = SA_RESTART | SA_NOCLDSTOP | SA_SIGINFO;
+  sigfillset(&action.sa_mask);
+  place->signal = signal;
+  return sigaction(signal, &action, &place->before) == -1 ? -errno : 0;
 }
 
 }  // namespace
@@ -72,36 +84,30 @@ void* shared_memory() {
   return mapping;
 }
 
-void ring_bell() {
-  bell()->fetch_add(1);
-  // Not FUTEX_PRIVATE_FLAG: the sleeper may be another process.
-  sys(SYS_futex, bell(), FUTEX_WAKE, 1, nullptr, nullptr, 0);
-}
-
 int begin_supervising(const int* signals, size_t count) {
   if (count > kMaxSignals) return -E2BIG;
-  if (shared_memory() == nullptr) return -ENOMEM;
+  wake_up = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (wake_up == -1) return -errno;
   supervisor = getpid();
   arrived = 0;
-  bell_seen = bell()->load();
-  struct sigaction action = {};
-  action.sa_handler = note_signal;
-  action.sa_flags = SA_RESTART | SA_NOCLDSTOP;
-  sigfillset(&action.sa_mask);
   supervised_count = 0;
   for (size_t i = 0; i < count; i++) {
-    if (sigaction(signals[i], &action, &supervised[i].before) == -1) return -errno;
-    supervised[i].signal = signals[i];
+    const int result = take_over(signals[i], &supervised[i]);
+    if (result < 0) return result;
     supervised_count++;
   }
   return 0;
 }
 
-int await_news(int milliseconds) {
-  const timespec limit = in_time(milliseconds);
-  // Whatever ends the sleep (EAGAIN, EINTR, ETIMEDOUT), the caller looks at everything.
-  sys(SYS_futex, bell(), FUTEX_WAIT, bell_seen, milliseconds < 0 ? nullptr : &limit, nullptr, 0);
-  bell_seen = bell()->load();
+int await_news(int milliseconds, const int* channels, size_t count) {
+  if (count > kMaxChannels) return -E2BIG;
+  pollfd watched[kMaxChannels + 1];
+  watched[0] = {wake_up, POLLIN, 0};
+  for (size_t i = 0; i < count; i++) watched[i + 1] = {channels[i], POLLIN, 0};
+  // Whatever ends the sleep, the caller looks at everything.
+  poll(watched, count + 1, milliseconds);
+  uint64_t times;
+  sys(SYS_read, wake_up, &times, sizeof times);
   return static_cast<int>(arrived.exchange(0));
 }
 
@@ -111,6 +117,11 @@ long reap_any_child(int* status) {
   return pid;
 }
 
+bool has_child(pid_t pid) {
+  siginfo_t info;
+  return pid > 0 && waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 int end_supervising() {
   while (supervised_count > 0) {
     const Supervised& each = supervised[--supervised_count];
@@ -118,6 +129,8 @@ int end_supervising() {
   }
   supervisor = 0;
   arrived = 0;
+  close(wake_up);
+  wake_up = -1;
   return static_cast<int>(arrived_in_child.exchange(0));
 }
 

@@ -1,14 +1,14 @@
-// What a parent needs that only looks after its workers: one mapping that it shares with them, and
-// one wait for everything that may happen, in which it spends its life.
+// What a process needs that only looks after others: the memory that it shares with them, and one
+// wait for everything that may happen, in which it spends its life.
 //
-// The first word of the mapping is the bell. Invariant: whoever has news first makes them visible
-// (a signal's bit, a child that can be reaped, a worker's line in the mapping), then moves the
-// bell, then wakes. The parent notes where the bell stands, then looks at all the news, and sleeps
-// only while the bell has not moved since. So nothing is missed between the look and the sleep, and
-// no descriptor, queue or message is needed.
+// Invariant of the wait: who has news first makes them visible (a signal's bit, a child that can be
+// reaped, a message in a channel), then makes a descriptor readable. So nothing is missed between a
+// look at the news and the next sleep. The descriptor of signals belongs to this process alone: no
+// other can silence it, as one could that is able to write to a word on which both sleep.
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
 
 namespace prefork {
 
@@ -18,20 +18,23 @@ constexpr size_t kSharedBytes = 512 * 1024;
 // memory. Later forks share it.
 void* shared_memory();
 
-// Moves the bell. From a worker, or from a signal handler.
-void ring_bell();
-
-// From now on these signals are noted and move the bell, whatever was done about them before.
+// From now on these signals are noted and end the wait, whatever was done about them before.
 // 0 or -errno.
+//
+// What the kernel itself sends is no command: SIGTTIN and SIGTTOU are for a job in the background
+// that touches the terminal, and SIGHUP says that the terminal has gone, which counts as SIGTERM.
 int begin_supervising(const int* signals, size_t count);
 
-// Sleeps until the bell has moved since the last call returned, at most so many milliseconds (-1:
-// no limit). Answers the signals that have come, a bit for each.
-int await_news(int milliseconds);
+// Sleeps until a signal has come or one of `channels` can be read, at most so many milliseconds
+// (-1: no limit). Answers the signals that have come, a bit for each. May wake early.
+int await_news(int milliseconds, const int* channels, size_t count);
 
 // Any child of this process that has ended, also one that it has inherited: its pid, and `status`
 // is filled; 0 if none is ready, -ECHILD if there is none.
 long reap_any_child(int* status);
+
+// Whether `pid` is a child of this process, be it alive or not reaped.
+bool has_child(pid_t pid);
 
 // In a forked child: what was done about the signals before begin_supervising() is done again.
 // Answers those that came to the child meanwhile.

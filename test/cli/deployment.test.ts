@@ -73,7 +73,7 @@ test('The service is started, reloaded and stopped as its unit says.', async () 
     until: /"2 workers ready"/,
     env: { PREFORK_WORKERS: '2' },
   });
-  const old = served.running.children().map((pid) => `pid ${pid}`);
+  const old = served.running.workers().map((pid) => `pid ${pid}`);
   served.running.kill(`SIG${reload}` as NodeJS.Signals);
   await served.until(/"event":"replaced_all"/);
   // Until the last of them has stopped accepting.

@@ -13,20 +13,20 @@ const isRoot = process.getuid?.() === 0;
 
 test('--workers: so many processes.', async () => {
   const served = await serve([SERVER, '--workers', '3']);
-  expect(served.running.children()).toHaveLength(3);
+  expect(served.running.workers()).toHaveLength(3);
   expect(served.log).toMatch(/ 3 workers ready\n/);
 });
 
 test('--workers auto: one on a single processor, however many the machine has.', async () => {
   const served = await serve([SERVER, '--workers', 'auto'], { under: ['taskset', '-c', '0'] });
-  expect(served.running.children()).toHaveLength(1);
+  expect(served.running.workers()).toHaveLength(1);
 });
 
 test('WEB_CONCURRENCY and the file are heeded, and the command line wins.', async () => {
   const files = { 'prefork.config.json': JSON.stringify({ workers: 2, title: 'from file', umask: '077' }) };
   const env = { WEB_CONCURRENCY: '3', PREFORK_TITLE: 'from environment' };
   const served = await serve([SERVER, '--umask', '027'], { files, env });
-  expect(served.running.children()).toHaveLength(3);
+  expect(served.running.workers()).toHaveLength(3);
   expect(titleOf(served.running.pid)).toBe('from environment: manager');
   expect(await served.info()).toMatchObject({ umask: 0o27 });
 });
@@ -268,7 +268,7 @@ test('--inspect-port: each worker has an inspector of its own.', async () => {
   for (const id of [0, 1]) expect(await inspectorOn(base + id)).toBe(own.get(id));
 });
 
-test('Hooks: beforeFork and workerReady and workerExit in the parent, afterFork in the worker.', async () => {
+test('Hooks: beforeFork in the template, afterFork in the worker, workerReady and workerExit in the attendant.', async () => {
   const config = `
     import { writeSync } from 'node:fs';
     const say = (what, ...more) => writeSync(1, what + ' ' + JSON.stringify([process.pid, ...more]) + '\\n');
@@ -283,17 +283,19 @@ test('Hooks: beforeFork and workerReady and workerExit in the parent, afterFork 
     };
   `;
   const served = await serve([SERVER], { files: { 'prefork.config.mjs': config } });
-  const parent = served.running.pid;
   const { pid, opened } = await served.info();
   expect(opened).toBe(pid);
   expect(await served.stop()).toBe('status 0');
   const worker = { id: 0, pid, generation: 0, restarts: 0 };
   const lines = served.running.stdout.trim().split('\n');
+  const [template, attendant, again] = lines.map((line) => Number(/\[(\d+)/.exec(line)?.[1]));
   expect(lines).toEqual([
-    `beforeFork ${JSON.stringify([parent])}`,
-    `workerReady ${JSON.stringify([parent, worker])}`,
-    `workerExit ${JSON.stringify([parent, worker, { code: 0, signal: null }])}`,
+    `beforeFork ${JSON.stringify([template])}`,
+    `workerReady ${JSON.stringify([attendant, worker])}`,
+    `workerExit ${JSON.stringify([again, worker, { code: 0, signal: null }])}`,
   ]);
+  expect(again).toBe(attendant);
+  expect(new Set([served.running.pid, pid, template, attendant]).size).toBe(4);
 });
 
 test('--import: a module that runs first. What follows -- is for the application.', async () => {
@@ -314,7 +316,7 @@ test('--config, PREFORK_CONFIG and --no-config', async () => {
     [['--no-config', '-w', '3'], { PREFORK_CONFIG: 'other.json' }],
   ] as [string[], Record<string, string>][]) {
     const served = await serve([SERVER, ...args], { files, env });
-    counts.push(served.running.children().length);
+    counts.push(served.running.workers().length);
   }
   expect(counts).toEqual([2, 1, 1, 3]);
 });
@@ -322,5 +324,5 @@ test('--config, PREFORK_CONFIG and --no-config', async () => {
 test('prefork.config.ts is read: by Node, or with tsx.', async () => {
   const files = { 'prefork.config.ts': 'const workers: number = 2;\nexport default { workers } as const;\n' };
   const served = await serve([SERVER, ...(stripsTypes ? [] : ['--import', 'tsx'])], { files });
-  expect(served.running.children()).toHaveLength(2);
+  expect(served.running.workers()).toHaveLength(2);
 });

@@ -17,15 +17,17 @@ test.each([
   ['listens', listening, []],
   ['exports its listener', exported, ['--bind', '127.0.0.1:0']],
 ])(
-  'An application that %s has answered a thousand requests in the parent when its workers begin.',
+  'An application that %s has answered a thousand requests in the template when its workers begin.',
   async (_, source, more) => {
     const served = await serve(['app.js', '-w', '2', '--rehearse', '/', ...more], {
       files: { 'app.js': source },
     });
     expect(served.log).toMatch(/ info: Rehearsed \/ in \d+ ms \(1000 × 200\)\n.*Listening on /);
     const answer = JSON.parse(await served.ask('/'));
-    expect(answer).toMatchObject({ first: served.running.pid, answers: 1001 });
-    expect(served.running.children()).toContain(answer.pid);
+    expect(answer).toMatchObject({ answers: 1001 });
+    expect(served.running.children()).toContain(answer.first); // the template
+    expect(answer.first).not.toBe(answer.pid);
+    expect(served.running.workers()).toContain(answer.pid);
     expect(await served.stop()).toBe('status 0');
   },
 );

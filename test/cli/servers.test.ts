@@ -71,7 +71,7 @@ const NEST = `
 
 /** Answers come from workers, from more than one, and never from the parent; a TERM ends all of it. */
 async function expectServed(served: Served, count = 4): Promise<void> {
-  const workers = served.running.children();
+  const workers = served.running.workers();
   expect(workers).toHaveLength(count);
   const seen = new Set<number>();
   while (seen.size < 2) seen.add(Number(/^pid (\d+)$/.exec(await served.ask())?.[1]));
@@ -201,23 +201,58 @@ describe('What the application does beside it', () => {
     expect(await served.stop()).toBe('status 0');
   });
 
-  test('It has a connection open before it listens: it is refused, with the connection and what to do.', async () => {
-    // The database is another process.
-    const database =
-      "require('node:net').createServer(() => {}).listen(0, '127.0.0.1', function () { console.log('db=' + this.address().port) })";
-    const other = launch(['-e', database], { command: false });
-    await other.until(/db=\d+\n/);
-    const [port] = other.running.numbers('db');
-    const content = `
-      const database = require('node:net').connect(${port}, '127.0.0.1', () => {
-        require('node:http').createServer().listen(0);
-      });`;
-    const served = launch(['a.js', '-w', '2'], { files: { 'a.js': content } });
-    expect(await served.running.exit()).toBe('status 1');
-    expect(served.log).toMatch(
-      new RegExp(`connections open before its server listens.*\n  - socket .* -> 127.0.0.1:${port}`),
+  describe('It has a connection open before it listens', () => {
+    /** It listens when it is connected to another process, and answers with its own end of that connection. */
+    async function connected(...options: string[]) {
+      const database =
+        "require('node:net').createServer(() => {}).listen(0, '127.0.0.1', function () { console.log('db=' + this.address().port) })";
+      const other = launch(['-e', database], { command: false });
+      await other.until(/db=\d+\n/);
+      const [port] = other.running.numbers('db');
+      const content = `
+        console.log('loaded by ' + process.pid);
+        const database = require('node:net').connect(${port}, '127.0.0.1', () => {
+          const answer = () => JSON.stringify({ pid: process.pid, port: database.localPort });
+          require('node:http').createServer((_, response) => response.end(answer())).listen(0, '127.0.0.1');
+        });`;
+      return { port, content, args: ['a.js', '-w', '2', ...options] };
+    }
+
+    test('--preload yes: it is refused, with the connection and what to do.', async () => {
+      const { port, content, args } = await connected('--preload', 'yes');
+      const served = launch(args, { files: { 'a.js': content } });
+      expect(await served.running.exit()).toBe('status 1');
+      expect(served.log).toMatch(
+        new RegExp(`opened connections before its server listens.*\n  - socket .* -> 127.0.0.1:${port}`),
+      );
+      expect(served.log).toMatch(/Open them in each worker: in the hook afterFork/);
+    });
+
+    test.each(['auto', 'no'])(
+      '--preload %s: each worker has its own, and nothing is loaded more often than there are workers.',
+      async (preload) => {
+        const { port, content, args } = await connected('--preload', preload);
+        const served = await serve(args, { files: { 'a.js': content }, until: /2 workers ready/ });
+        const ports = new Map<number, number>();
+        while (ports.size < 2) {
+          const { pid, port: own } = JSON.parse(await served.ask('/'));
+          ports.set(pid, own);
+        }
+        expect([...ports.keys()].sort()).toEqual(served.running.workers().sort());
+        expect(new Set(ports.values()).size).toBe(2);
+        const loaded = [...served.running.stdout.matchAll(/loaded by (\d+)/g)].map(([, pid]) => Number(pid));
+        expect(loaded.sort()).toEqual([...ports.keys()].sort());
+        expect(served.running.children().sort()).toEqual([...ports.keys()].sort()); // there is no template
+        const said = new RegExp(`workers cannot share:\n  - socket .* -> 127.0.0.1:${port}`);
+        expect(said.test(served.log)).toBe(preload === 'auto');
+
+        served.running.kill('SIGHUP');
+        await served.until(/Every worker has been replaced/);
+        const again = [...served.running.stdout.matchAll(/loaded by/g)];
+        expect(again).toHaveLength(4);
+        expect(await served.stop()).toBe('status 0');
+      },
     );
-    expect(served.log).toMatch(/Open them in each worker: in the hook afterFork/);
   });
 
   test('The port is in use: the message says so, and the status is 1.', async () => {

@@ -30,7 +30,7 @@ test('Nothing is different when the application is loaded but what is listed her
   const managed = await worldOf(prefork(folder, ['world.js', '-w', '1', '--', 'its', '--own']));
   for (const name of OURS) delete managed.listeners[name];
   managed.cached = managed.cached.filter((file) => file.startsWith(folder));
-  expect(managed).toEqual(alone);
+  expect(managed).toEqual({ ...alone, title: 'prefork: template' });
 });
 
 const LINKED = {

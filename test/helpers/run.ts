@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
@@ -161,6 +162,13 @@ export class Program {
   /** Its own living children, in the order in which they were made. */
   children(): number[] {
     return childrenOf(this.pid);
+  }
+
+  /** Its children that call themselves workers of `prefork`. */
+  workers(): number[] {
+    return this.children().filter((pid) =>
+      /: worker \d+/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1')),
+    );
   }
 
   /** Who of its process group is alive. */

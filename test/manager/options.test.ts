@@ -68,22 +68,38 @@ describe('settings', () => {
     },
   );
 
-  test.runIf(isRoot)(
-    'user: a worker that cannot take it on ends, whatever the application does about errors of listen().',
-    async () => {
-      const settings = { workers: 1, user: 'nobody', group: 'daemon', restart: { burst: 0 } };
+  test.runIf(isRoot).each([
+    ['the template', {}, ['worker_start_failed'], /^The template could not start: .*EPERM/],
+    [
+      'a worker',
+      { loadAsRoot: true },
+      ['listening_started', 'worker_start_failed', 'boot_failed'],
+      /^Worker 0 could not start: .*EPERM/,
+    ],
+  ])(
+    'user: if %s cannot take it on that is the end, whatever the application does about errors of listen().',
+    async (_, more, events, message) => {
+      const settings = { workers: 1, user: 'nobody', group: 'daemon', restart: { burst: 0 }, ...more };
       const env = { MISFIT: 'goes on when it cannot listen' };
       const under = ['setpriv', '--bounding-set=-setuid'];
       const { status, entries } = await new Managed('misfits.js', settings, { env, under }).end();
       expect(status).toBe(1);
-      expect(entries.map(({ event }) => event)).toEqual([
-        'listening_started',
-        'worker_start_failed',
-        'boot_failed',
-      ]);
-      expect(entries[1]?.message).toMatch(/^Worker 0 could not start: .*EPERM/);
+      expect(entries.map(({ event }) => event)).toEqual(events);
+      expect(entries.find(({ event }) => event === 'worker_start_failed')?.message).toMatch(message);
     },
   );
+
+  test.runIf(isRoot).each([
+    ['the user of its workers', false, true],
+    ['root, if that is asked for', true, false],
+  ])('user: the application is loaded as %s.', async (_, loadAsRoot, isUser) => {
+    const settings = { workers: 1, user: 'nobody', group: 'daemon', loadAsRoot };
+    const managed = await new Managed('server.js', settings).started();
+    const about = await managed.ask<About & { loadedAs: number }>('/process');
+    expect(about.uid).not.toBe(0);
+    expect(about.loadedAs).toBe(isUser ? about.uid : 0);
+    await managed.stop();
+  });
 
   test.runIf(isRoot)('user: a number that nobody has is refused without a group.', async () => {
     const { status, stderr } = await new Managed('server.js', { user: 54321 }).end();
@@ -362,10 +378,10 @@ describe('an application that', () => {
     new Managed('misfits.js', settings, { env: { MISFIT: name, ...env } });
 
   test.each([
-    ['never listens', /did not start a server: .* add --bind/],
-    ['never listens, but goes on', /did not start a server/],
-    ['throws while loading', /Cannot load the application: Error: no such database\n {4}at /],
-    ['uses cluster', /starts its own workers with node:cluster: run it with plain node/],
+    ['never listens', /misfits\.js ended without listening, so no worker was started\..* --bind/],
+    ['never listens, but goes on', /misfits\.js did not listen within 2 s/],
+    ['throws while loading', /misfits\.js ended with status 1 before it listened/],
+    ['uses cluster', /misfits\.js ended with status 1 before it listened/],
     [
       'crashes before it is ready',
       /No worker became ready: worker \d \(pid \d+\) exited with status 1 before/,
@@ -385,10 +401,10 @@ describe('an application that', () => {
     expect(inUse.entries.at(-1)?.message).toMatch(
       /^Cannot listen on 127\.0\.0\.1:\d+: the port is in use: stop the/,
     );
-    const connected = await misfit('opens a connection first', {}, { TAKEN }).end();
+    const connected = await misfit('opens a connection first', { preload: 'yes' }, { TAKEN }).end();
     expect(connected.status).toBe(1);
     expect(connected.entries.at(-1)?.message).toMatch(
-      /connections open .*\n {2}- socket 127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+\nOpen them in each worker/,
+      /opened connections before .*\n {2}- socket 127\.0\.0\.1:\d+ -> 127\.0\.0\.1:\d+\nOpen them in each worker/,
     );
   });
 
@@ -440,17 +456,23 @@ describe('an application that', () => {
     expect((await heedful.stop()).status).toBe(0);
   });
 
-  test('listens once more when it serves already has each worker bind that for itself, and a warning.', async () => {
+  test('listens once more when it serves already has that bound for all by the manager, too.', async () => {
     const SECOND = String(freePort());
     const port = Number(SECOND);
-    const managed = misfit('listens late', { workers: 1 }, { SECOND });
+    const managed = misfit('listens late', { workers: 2 }, { SECOND });
     await managed.until('workers_ready');
+    const late = { port, host: '127.0.0.2' };
     await get({ port });
-    expect((await managed.until('listened_late')).message).toMatch(
-      /listens on 127\.0\.0\.2:\d+ after its workers are ready/,
-    );
-    expect(await get({ port, host: '127.0.0.2' })).toMatch(/^\d+$/);
-    expect((await managed.stop()).status).toBe(0);
+    expect((await managed.until('listening_started')).message).toMatch(/^Listening on 127\.0\.0\.2:\d+, too/);
+    const first = await get(late);
+    // The other worker has the same address, and what waits there when one goes is not lost.
+    while ((await get(late)) === first) await get({ port });
+    process.kill(Number(first), 'SIGKILL');
+    const answers = await Promise.all(Array.from({ length: 20 }, () => get(late)));
+    expect(answers).not.toContain(first);
+    const { status, entries } = await managed.stop();
+    expect(status).toBe(0);
+    expect(entries.map(({ event }) => event)).not.toContain('listened_late');
   });
 
   test('listens on another address in each process comes to serve all the same.', async () => {

@@ -1,6 +1,6 @@
 /** Makes complete settings of what the command line, the environment and a file say. The first one to set a value wins. */
 import { invalidType, preforkError } from '../../base/errors';
-import { autoWorkers } from '../../manager/parent/auto-workers';
+import { autoWorkers } from '../../manager';
 import { DEFAULTS, type Hooks, type Settings } from '../../manager/settings';
 import type { SettingName } from './options';
 import { type Reader, Unexpected } from './values';

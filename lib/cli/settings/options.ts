@@ -92,6 +92,13 @@ export const OPTIONS: readonly Option[] = [
     orNone(values.account),
     'group of Unix sockets, name or id; default: the group of the workers',
   ),
+  option(
+    'Serving',
+    'preload',
+    '--preload <when>',
+    values.preload,
+    'yes: load the application once and fork workers from it; no: load it in each worker; auto: once, unless it has connections open at its first listen',
+  ),
   option('Serving', 'warmup', '--warmup', values.boolean, 'collect and compact the heap before forking'),
   option(
     'Serving',
@@ -180,6 +187,13 @@ export const OPTIONS: readonly Option[] = [
   ),
   option('Process', 'user', '--user <name>', orNone(values.account), 'user of the workers, name or id'),
   option('Process', 'group', '--group <name>', orNone(values.account), 'group of the workers, name or id'),
+  option(
+    'Process',
+    'loadAsRoot',
+    '--load-as-root',
+    values.boolean,
+    'with --user: load the application with the rights of the manager; workers give them up when they are forked',
+  ),
   option('Process', 'umask', '--umask <mode>', orNone(values.umask), 'file mode creation mask, in octal'),
   option(
     'Process',

@@ -104,6 +104,8 @@ export function orNone<T>(reader: Reader<T>): Reader<T | null> {
   return (written) => (written === null || written === 'none' ? null : reader(written));
 }
 
+export const preload: Reader<'auto' | 'yes' | 'no'> = oneOf('auto', 'yes', 'no');
+
 export const logFormat: Reader<LogFormat> = oneOf('plain', 'pretty', 'json');
 
 /** A number, or `auto`. */
@@ -197,14 +199,6 @@ function tcp(host: string | null, digits: string, expected: string): Bind {
     throw new Unexpected(`${expected} with a port from 0 to 65535`, 'range');
   }
   return { kind: 'tcp', host, port };
-}
-
-/** As a user would write it. */
-export function formatBind(place: Bind): string {
-  if (place.kind === 'unix') return `unix:${place.path}`;
-  if (place.kind === 'fd') return `fd:${place.fd}`;
-  const host = place.host ?? '';
-  return `${isIPv6(host) ? `[${host}]` : host}:${place.port}`;
 }
 
 /** A number with a unit; a plain number counts in the smallest unit. Undefined for anything else. */

@@ -1,10 +1,12 @@
 /** Listening sockets as net.Server would bind them, but known to no event loop, so that forks share them. */
+import { isIP } from 'node:net';
 import { constants } from 'node:os';
 import { binding, type ResolvedAddress } from '../../base/binding';
 import { check, resolverError, systemError } from '../../base/errors';
 import { ListeningSocket } from '../../netutil';
 import { listenOnAddress } from '../../sockets/bind';
 import { getaddrinfo } from '../../sockets/resolve';
+import type { Bind } from '../settings';
 import { type Access, UnixListeningSocket } from '../system/socket-file';
 
 const { AF_UNSPEC, AI_PASSIVE, SOL_SOCKET, SO_ACCEPTCONN } = binding.socket_constants;
@@ -13,29 +15,37 @@ const { EINVAL } = constants.errno;
 /** Node's default for net.Server; the kernel has a limit of its own (net.core.somaxconn). */
 const BACKLOG = 511;
 
-/** What a call of `listen` asks for. */
-export type Wish =
-  | { kind: 'tcp'; port: number; host: string | null; ipv6Only?: boolean; backlog?: number }
-  | { kind: 'unix'; path: string; mode?: number; backlog?: number; access?: Access }
-  | { kind: 'fd'; fd: number };
+/** The same, with what becomes of the file of a Unix socket. */
+export type Wish = Exclude<Bind, { kind: 'unix' }> | (Extract<Bind, { kind: 'unix' }> & { access?: Access });
 
 /** For people, and in the form that --bind takes. */
-export function formatWish(wish: Wish): string {
-  if (wish.kind === 'unix') return `unix:${wish.path}`;
-  if (wish.kind === 'fd') return `fd:${wish.fd}`;
-  return `${wish.host?.includes(':') ? `[${wish.host}]` : (wish.host ?? '')}:${wish.port}`;
+export function formatBind(bind: Bind): string {
+  if (bind.kind === 'unix') return `unix:${bind.path}`;
+  if (bind.kind === 'fd') return `fd:${bind.fd}`;
+  return `${bind.host?.includes(':') ? `[${bind.host}]` : (bind.host ?? '')}:${bind.port}`;
+}
+
+/**
+ * The same with an address in place of a name. To look a name up may take long, which is for the process to do that asks.
+ *
+ * @throws ResolverError
+ */
+export function withoutName(bind: Bind): Bind {
+  if (bind.kind !== 'tcp' || bind.host === null || isIP(bind.host) !== 0) return bind;
+  const [first] = resolveHost(bind.host, bind.port);
+  return first === undefined ? bind : { ...bind, host: first.address };
 }
 
 /** One socket for all workers. */
-export function bindShared(wish: Wish): ListeningSocket {
-  if (wish.kind === 'tcp') return bindTcp(wish, false);
-  if (wish.kind === 'unix') return bindUnix(wish);
-  return takeOver(wish.fd);
+export function bindShared(bind: Wish): ListeningSocket {
+  if (bind.kind === 'tcp') return bindTcp(bind, false);
+  if (bind.kind === 'unix') return bindUnix(bind);
+  return takeOver(bind.fd);
 }
 
 /** One that others may bind too (SO_REUSEPORT): the kernel spreads the connections over all of them. */
-export function bindOneOfMany(wish: Wish & { kind: 'tcp' }): ListeningSocket {
-  return bindTcp(wish, true);
+export function bindOneOfMany(bind: Bind & { kind: 'tcp' }): ListeningSocket {
+  return bindTcp(bind, true);
 }
 
 function resolveHost(host: string, port: number): ResolvedAddress[] {
@@ -43,26 +53,26 @@ function resolveHost(host: string, port: number): ResolvedAddress[] {
 }
 
 /** As net.Server: the first address of a host, and without a host both families, or else IPv4. */
-function bindTcp(wish: Wish & { kind: 'tcp' }, reusePort: boolean): ListeningSocket {
-  if (wish.host !== null && wish.host !== '') {
-    const [first] = resolveHost(wish.host, wish.port);
-    if (first === undefined) throw resolverError('EAI_NONAME', wish.host);
-    return bindAddress(first, wish, reusePort);
+function bindTcp(bind: Bind & { kind: 'tcp' }, reusePort: boolean): ListeningSocket {
+  if (bind.host !== null && bind.host !== '') {
+    const [first] = resolveHost(bind.host, bind.port);
+    if (first === undefined) throw resolverError('EAI_NONAME', bind.host);
+    return bindAddress(first, bind, reusePort);
   }
-  const [any6] = resolveHost('::', wish.port);
-  const [any4] = resolveHost('0.0.0.0', wish.port);
+  const [any6] = resolveHost('::', bind.port);
+  const [any4] = resolveHost('0.0.0.0', bind.port);
   try {
-    if (any6 !== undefined) return bindAddress(any6, wish, reusePort);
+    if (any6 !== undefined) return bindAddress(any6, bind, reusePort);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE' || any4 === undefined) throw error;
   }
-  return bindAddress(any4 as ResolvedAddress, wish, reusePort);
+  return bindAddress(any4 as ResolvedAddress, bind, reusePort);
 }
 
 /** As net.Server's own: a socket of IPv6 takes IPv4, too, and an error names listen(), not bind(). */
 function bindAddress(
   address: ResolvedAddress,
-  { port, ipv6Only = false, backlog = BACKLOG }: Wish & { kind: 'tcp' },
+  { port, ipv6Only = false, backlog = BACKLOG }: Bind & { kind: 'tcp' },
   reusePort: boolean,
 ): ListeningSocket {
   return listenOnAddress(address, { port, backlog, reusePort, ipv6Only, bindSyscall: 'listen' });

@@ -2,8 +2,9 @@ import { binding } from '../../base/binding';
 import type { ListeningSocket } from '../../netutil';
 import { Turns } from '../../sockets/turns';
 import { MAX_WORKERS } from '../scoreboard';
+import type { Bind } from '../settings';
 import { UnixListeningSocket } from '../system/socket-file';
-import { bindOneOfMany, bindShared, formatWish, type Wish } from './bind';
+import { bindOneOfMany, bindShared, formatBind, type Wish } from './bind';
 
 function refuse(socket: ListeningSocket): void {
   if (socket.fd === -1) return;
@@ -12,11 +13,11 @@ function refuse(socket: ListeningSocket): void {
 }
 
 /**
- * One address that workers serve: the parent binds it before it forks and keeps it, so that connections wait in its
+ * One address that workers serve: the manager binds it and keeps it, so that connections wait in its
  * queue while a worker is being replaced.
  */
 export class Endpoint {
-  readonly wish: Wish;
+  readonly bind: Wish;
   readonly #shared: ListeningSocket | undefined;
   /** Balanced: a queue for each worker id, which stays when the worker goes. */
   readonly #queues = new Map<number, ListeningSocket>();
@@ -25,46 +26,44 @@ export class Endpoint {
   #fileRemoved = false;
 
   /** @throws SystemError, ResolverError: it cannot be bound */
-  constructor(wish: Wish, balancedOver: number) {
-    this.wish = wish;
-    if (wish.kind === 'tcp' && balancedOver > 0) {
-      this.wish = { ...wish };
+  constructor(bind: Wish, balancedOver: number) {
+    this.bind = bind;
+    if (bind.kind === 'tcp' && balancedOver > 0) {
+      this.bind = { ...bind };
       for (let id = 0; id < balancedOver; id++) this.#addQueue(id);
       this.#turns = Turns.take(this.#first.fd, MAX_WORKERS);
       this.#turns?.add([...this.#queues].map(([id, { fd }]) => [id, fd]));
     } else {
-      this.#shared = bindShared(wish);
+      this.#shared = bindShared(bind);
     }
   }
 
   /** As it can be asked for: with the port that the system has chosen. */
   get name(): string {
     const address = this.#first.address();
-    if (typeof address === 'string') return formatWish({ kind: 'unix', path: address });
-    return formatWish({ kind: 'tcp', host: address.address, port: address.port });
+    if (typeof address === 'string') return formatBind({ kind: 'unix', path: address });
+    return formatBind({ kind: 'tcp', host: address.address, port: address.port });
   }
 
-  /** For the parent, before it forks worker `id`, which may be one more than there were. */
-  prepare(id: number): void {
-    if (this.#shared !== undefined || this.#queues.has(id)) return;
-    this.#turns?.add([[id, this.#addQueue(id).fd]]);
-  }
-
-  /** For worker `id`: the socket that it serves. The others' queues are not its to keep open. */
-  take(id: number): ListeningSocket {
+  /** The socket that worker `id` serves. */
+  socketFor(id: number): ListeningSocket {
     if (this.#shared !== undefined) return this.#shared;
-    this.#turns?.close();
-    const own = this.#queues.get(id);
-    for (const queue of this.#queues.values()) if (queue !== own) queue.close();
-    return own as ListeningSocket;
+    if (!this.#queues.has(id)) this.#turns?.add([[id, this.#addQueue(id).fd]]);
+    return this.#queues.get(id) as ListeningSocket;
   }
 
   /** The owner keeps an inherited socket, and may pass it to the next process: it must stay unchanged. */
   get isLent(): boolean {
-    return this.wish.kind === 'fd';
+    return this.bind.kind === 'fd';
   }
 
-  /** For the parent, at the end: no new connection. Those that are under way are left to the workers. */
+  /** In a child of the manager, which serves nothing of it. */
+  letGo(): void {
+    this.#turns?.close();
+    for (const socket of this.#shared === undefined ? this.#queues.values() : [this.#shared]) socket.close();
+  }
+
+  /** For the manager, at the end: no new connection. Those that are under way are left to the workers. */
   close(): void {
     // Nothing else keeps new connections from a Unix socket.
     this.removeFile();
@@ -75,7 +74,7 @@ export class Endpoint {
         refuse(socket);
   }
 
-  /** For the parent: the same for worker `id`. False if it has no queue of its own. */
+  /** For the manager: the same for worker `id`. False if it has no queue of its own. */
   closeQueue(id: number): boolean {
     const queue = this.#queues.get(id);
     if (queue === undefined) return false;
@@ -101,11 +100,11 @@ export class Endpoint {
   }
 
   #addQueue(id: number): ListeningSocket {
-    const queue = bindOneOfMany(this.wish as Wish & { kind: 'tcp' });
+    const queue = bindOneOfMany(this.bind as Bind & { kind: 'tcp' });
     this.#queues.set(id, queue);
     const address = queue.address();
     // The first may have been given any free port: that is the port for all.
-    if (typeof address !== 'string') Object.assign(this.wish, { port: address.port });
+    if (typeof address !== 'string') Object.assign(this.bind, { port: address.port });
     return queue;
   }
 }

@@ -2,13 +2,13 @@
 import { Server } from 'node:net';
 import type { ListeningSocket } from '../../netutil';
 import { serve } from '../../sockets/server-handle';
-import type { Wish } from './bind';
+import type { Bind } from '../settings';
 
 /** One call of `listen`. */
 export interface Call {
   server: Server;
   /** null: on something that cannot be bound anew, such as another server's handle. */
-  wish: Wish | null;
+  bind: Bind | null;
   parameters: unknown[];
   signal: AbortSignal | undefined;
   /** As in node:cluster: the socket is not to be shared. */
@@ -36,14 +36,14 @@ export function interceptListen(take: (call: Call) => boolean): void {
     const callback = parameters.at(-1);
     const call = { server: this, ...understand(parameters), parameters };
     // Node's to refuse.
-    if (this.listening || call.wish === null || !take(call)) return originalListen.apply(this, parameters);
+    if (this.listening || call.bind === null || !take(call)) return originalListen.apply(this, parameters);
     if (typeof callback === 'function') this.once('listening', callback as () => void);
     return this;
   } as Server['listen'];
 }
 
 /** Has the server listen on sockets that are bound already; 'listening' comes in the next tick, as always. */
-export function listenOn({ server, wish, signal }: Call, sockets: readonly ListeningSocket[]): void {
+export function listenOn({ server, bind, signal }: Call, sockets: readonly ListeningSocket[]): void {
   const [first, ...others] = sockets;
   if (first === undefined) return;
   if (others.length > 0) {
@@ -51,7 +51,7 @@ export function listenOn({ server, wish, signal }: Call, sockets: readonly Liste
     signal?.addEventListener('abort', () => server.close(), { once: true });
     return;
   }
-  const backlog = wish !== null && wish.kind !== 'fd' ? wish.backlog : undefined;
+  const backlog = bind !== null && bind.kind !== 'fd' ? bind.backlog : undefined;
   originalListen.call(server, {
     fd: first.fd,
     ...(backlog === undefined ? {} : { backlog }),
@@ -64,25 +64,26 @@ export function listenOn({ server, wish, signal }: Call, sockets: readonly Liste
 
 // --- The forms that net.Server.listen takes (lib/net.js, normalizeArgs) ---
 
-function understand(parameters: unknown[]): Pick<Call, 'wish' | 'signal' | 'isExclusive'> {
+/** What a call of `listen` asks for. */
+export function understand(parameters: unknown[]): Pick<Call, 'bind' | 'signal' | 'isExclusive'> {
   const usual = { signal: undefined, isExclusive: false };
   const [first, second] = parameters;
   if (first !== null && typeof first === 'object') {
     const options = first as ListenOptions;
-    return { wish: wishOf(options), signal: options.signal, isExclusive: options.exclusive === true };
+    return { bind: bindOf(options), signal: options.signal, isExclusive: options.exclusive === true };
   }
   const backlog = parameters.find((each, index) => index > 0 && typeof each === 'number');
-  if (isPath(first)) return { ...usual, wish: wishOf({ path: first, backlog }) };
+  if (isPath(first)) return { ...usual, bind: bindOf({ path: first, backlog }) };
   const host = typeof second === 'string' ? second : undefined;
   const port = typeof first === 'function' ? undefined : first;
-  return { ...usual, wish: wishOf({ port: port ?? 0, host, backlog }) };
+  return { ...usual, bind: bindOf({ port: port ?? 0, host, backlog }) };
 }
 
 function isPath(value: unknown): value is string {
   return typeof value === 'string' && !(Number(value) >= 0);
 }
 
-function wishOf({
+function bindOf({
   port,
   host,
   path,
@@ -91,7 +92,7 @@ function wishOf({
   ipv6Only,
   readableAll,
   writableAll,
-}: ListenOptions): Wish | null {
+}: ListenOptions): Bind | null {
   const queue = typeof backlog === 'number' ? { backlog } : {};
   if (typeof fd === 'number' && fd >= 0) return { kind: 'fd', fd };
   if (isPort(port)) {

@@ -2,6 +2,12 @@
 import type { LogEntry, WorkerExit, WorkerInfo } from '../settings';
 
 export type Action =
+  /** Make a process that loads the application as it is now. */
+  | { type: 'load'; generation: number }
+  /** End that process; gently: have it tie up its ends first. */
+  | { type: 'unload'; generation: number; gently: boolean }
+  /** No worker of it will be forked any more. */
+  | { type: 'retire'; generation: number }
   | { type: 'fork'; id: number; generation: number; restarts: number }
   | { type: 'kill'; pid: number; signal: 'SIGTERM' | 'SIGKILL' }
   | { type: 'report stack'; pid: number }

@@ -2,6 +2,7 @@
 import type { Action } from './actions';
 import { noticeCalm } from './crashes';
 import type { Event } from './events';
+import { configured, enforceLoading, forkCanary, loaded, loadFirst, templateExited } from './generations';
 import { beginChecks, examineAll, noticeSleep } from './health-checks';
 import { noticeRolled, replaceOne } from './replacement';
 import { noticeEnd } from './shutdown';
@@ -10,7 +11,7 @@ import { announce, fillSlots } from './slots';
 import type { State } from './state';
 import { enforceDeadlines } from './stop-and-kill';
 import { Turn } from './turn';
-import { exited, forked, forkFailed, leftNote, ready } from './worker-life';
+import { exited, forked, forkFailed, ready } from './worker-life';
 
 /** The next state, and what is to be done, in that order. */
 export function decide(state: State, event: Event, now: number): [State, Action[]] {
@@ -25,12 +26,22 @@ function take(turn: Turn, event: Event): void {
   switch (event.type) {
     case 'start':
       beginChecks(turn);
+      loadFirst(turn);
+      break;
+    case 'configured':
+      configured(turn, event.generation, event.rules);
+      break;
+    case 'loaded':
+      loaded(turn, event.generation, event.rules);
+      break;
+    case 'template exited':
+      templateExited(turn, event.generation, event.exit);
       break;
     case 'forked':
       forked(turn, event.worker, event.chance);
       break;
     case 'fork failed':
-      forkFailed(turn, event.id, event.reason, event.killed);
+      forkFailed(turn, event);
       break;
     case 'ready':
       ready(turn, event.pid);
@@ -38,15 +49,13 @@ function take(turn: Turn, event: Event): void {
     case 'exited':
       exited(turn, event.pid, event.exit, event.wasTold);
       break;
-    case 'left note':
-      leftNote(turn, event.pid);
-      break;
     case 'signal':
       obey(turn, event.signal);
       break;
     case 'time':
       noticeSleep(turn);
       enforceDeadlines(turn);
+      enforceLoading(turn);
       examineAll(turn, event.readings);
       break;
   }
@@ -57,6 +66,7 @@ function settle(turn: Turn): void {
   announce(turn);
   noticeCalm(turn);
   fillSlots(turn);
+  forkCanary(turn);
   replaceOne(turn);
   noticeRolled(turn);
   noticeEnd(turn);

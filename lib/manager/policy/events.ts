@@ -1,5 +1,6 @@
 /** What the driver tells. */
 import type { WorkerExit, WorkerInfo } from '../settings';
+import type { Rules } from './state';
 
 export type ManagerSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGTTIN' | 'SIGTTOU' | 'SIGUSR1';
 
@@ -12,14 +13,18 @@ export interface Reading {
 
 export type Event =
   | { type: 'start' }
+  /** The settings of a generation are known. */
+  | { type: 'configured'; generation: number; rules: Rules }
+  /** Workers can be forked of it. */
+  | { type: 'loaded'; generation: number; rules: Rules }
+  /** Of the process that has loaded it, or was about to. */
+  | { type: 'template exited'; generation: number; exit: WorkerExit }
   /** `worker`: as it was told of itself. `chance`: 0 to 1, for the jitter. */
   | { type: 'forked'; worker: WorkerInfo; chance: number }
   /** `killed`: somebody killed the child before it was complete. */
-  | { type: 'fork failed'; id: number; reason: string; killed: boolean }
+  | { type: 'fork failed'; id: number; generation: number; reason: string; killed: boolean }
   | { type: 'ready'; pid: number }
   /** `wasTold`: the worker was finishing, because somebody had sent it a signal. */
   | { type: 'exited'; pid: number; exit: WorkerExit; wasTold: boolean }
-  /** The worker has ended, so that it can be forked anew with what it lacked. */
-  | { type: 'left note'; pid: number }
   | { type: 'signal'; signal: ManagerSignal }
   | { type: 'time'; readings: ReadonlyMap<number, Reading> };

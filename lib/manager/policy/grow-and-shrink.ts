@@ -1,6 +1,6 @@
 /** One worker more, one worker fewer. */
+import { addSlot } from './generations';
 import { incumbent, removeSlot, staying } from './slots';
-import { newSlot } from './state';
 import type { Turn } from './turn';
 import { plural } from './words';
 
@@ -9,13 +9,6 @@ export function grow(turn: Turn): void {
   if (leaving === undefined) addSlot(turn);
   else turn.change(leaving, { leaving: false });
   turn.log('info', 'worker_added', `SIGTTIN: ${plural(staying(turn.state).length, 'worker')}`);
-}
-
-function addSlot(turn: Turn): void {
-  const used = new Set(turn.state.slots.map(({ id }) => id));
-  let id = 0;
-  while (used.has(id)) id += 1;
-  turn.set({ slots: [...turn.state.slots, newSlot(id)].sort((one, other) => one.id - other.id) });
 }
 
 export function shrink(turn: Turn): void {

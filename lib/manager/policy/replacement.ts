@@ -1,17 +1,7 @@
 /** Workers that are outdated, all of them or one, are replaced: each when a new one is ready beside it. */
-import { fork, staying } from './slots';
+import { canFork, fork, staying } from './slots';
 import type { Slot, State, Worker } from './state';
 import type { Turn } from './turn';
-import { plural } from './words';
-
-export function roll(turn: Turn): void {
-  turn.set({ generation: turn.state.generation + 1, rolling: true });
-  turn.log(
-    'info',
-    'replacement_started',
-    `SIGHUP: replacing ${plural(staying(turn.state).length, 'worker')}, each when a new one is ready`,
-  );
-}
 
 export function recycle(turn: Turn, worker: Worker, why: string): void {
   turn.logWorker('info', 'worker_recycled', worker, `${why}: replacing it`);
@@ -19,14 +9,14 @@ export function recycle(turn: Turn, worker: Worker, why: string): void {
 }
 
 export function replaceOne(turn: Turn): void {
-  if (turn.state.phase !== 'running' || isReplacing(turn.state)) return;
+  if (turn.state.phase !== 'running' || isReplacing(turn.state) || !canFork(turn.state)) return;
   const slot = outdatedSlot(turn.state);
   if (slot !== undefined && slot.notBefore <= turn.now) fork(turn, slot);
 }
 
 export function noticeRolled(turn: Turn): void {
-  const { rolling, phase, generation, workers } = turn.state;
-  if (!rolling || phase !== 'running') return;
+  const { rolling, phase, generation, workers, candidate } = turn.state;
+  if (!rolling || phase !== 'running' || candidate !== null) return;
   const isNew = (id: number) =>
     workers.some(
       (worker) => worker.id === id && worker.phase === 'ready' && worker.generation === generation,

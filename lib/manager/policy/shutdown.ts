@@ -1,6 +1,8 @@
 /** The end of the parent, which waits for all workers. */
 import { hasFailed } from './boot-failures';
+import { end } from './end';
 import type { ManagerSignal } from './events';
+import { unloadAll } from './generations';
 import { kill, stop } from './stop-and-kill';
 import type { Turn } from './turn';
 import { seconds } from './words';
@@ -15,6 +17,7 @@ export function shutDown(turn: Turn, signal: ManagerSignal | null, status: numbe
     );
   }
   turn.set({ phase: 'stopping', status });
+  unloadAll(turn);
   turn.actions.push({ type: 'stop listening' });
   for (const worker of workers) {
     if (worker.phase === 'booting' || worker.phase === 'ready') stop(turn, worker);
@@ -24,6 +27,7 @@ export function shutDown(turn: Turn, signal: ManagerSignal | null, status: numbe
 export function quit(turn: Turn): void {
   if (turn.state.phase === 'running') turn.actions.push({ type: 'stop listening' });
   turn.set({ phase: 'stopping' });
+  unloadAll(turn);
   killAll(turn, 'SIGQUIT: ending at once');
 }
 
@@ -31,11 +35,15 @@ export function killAll(turn: Turn, message: string): void {
   turn.log('info', 'shutdown_forced', message);
   turn.set({ atOnce: true });
   for (const worker of turn.state.workers) kill(turn, worker);
+  for (const { generation, phase } of turn.state.templates) {
+    if (phase !== 'loaded') turn.actions.push({ type: 'unload', generation, gently: false });
+  }
 }
 
 export function noticeEnd(turn: Turn): void {
-  const { phase, workers, status, lastFailure, slots } = turn.state;
+  const { phase, workers, status, lastFailure, slots, templates } = turn.state;
   if (workers.length > 0 || slots.some(({ forking }) => forking)) return;
+  if (phase === 'stopping' && templates.some((each) => each.phase !== 'loaded')) return;
   if (phase === 'stopping') {
     turn.log('info', 'shutdown_finished', 'All workers have ended');
     end(turn, status);
@@ -43,9 +51,4 @@ export function noticeEnd(turn: Turn): void {
     turn.log('error', 'boot_failed', `No worker became ready: ${lastFailure}`);
     end(turn, 1);
   }
-}
-
-function end(turn: Turn, status: number): void {
-  turn.set({ phase: 'ended', status });
-  turn.actions.push({ type: 'end', status });
 }

@@ -1,7 +1,7 @@
 /** What the operator asks for. */
 import type { ManagerSignal } from './events';
+import { reload } from './generations';
 import { grow, shrink } from './grow-and-shrink';
-import { roll } from './replacement';
 import { killAll, quit, shutDown } from './shutdown';
 import type { Turn } from './turn';
 
@@ -22,13 +22,13 @@ export function obey(turn: Turn, signal: ManagerSignal): void {
       turn.log('info', 'logs_reopened', 'SIGUSR1: reopening log files');
       break;
     case 'SIGHUP':
-      if (running) roll(turn);
+      if (running) reload(turn, 'SIGHUP');
       break;
     case 'SIGTTIN':
-      if (running) grow(turn);
+      if (running && turn.state.everLoaded) grow(turn);
       break;
     case 'SIGTTOU':
-      if (running) shrink(turn);
+      if (running && turn.state.everLoaded) shrink(turn);
       break;
   }
 }

@@ -6,23 +6,23 @@ import type { Turn } from './turn';
 import { plural } from './words';
 
 export function fillSlots(turn: Turn): void {
-  if (turn.state.phase !== 'running' || hasFailed(turn.state)) return;
+  if (turn.state.phase !== 'running' || hasFailed(turn.state) || !canFork(turn.state)) return;
   for (const slot of turn.state.slots) {
     if (slot.forking || slot.notBefore > turn.now || incumbent(turn.state, slot.id) !== undefined) continue;
     fork(turn, slot);
   }
 }
 
-export function fork(turn: Turn, slot: Slot): void {
+export function fork(turn: Turn, slot: Slot, generation = turn.state.generation): void {
   const { id, restarts } = slot;
   turn.change(slot, { forking: true });
-  turn.actions.push({ type: 'fork', id, generation: turn.state.generation, restarts });
+  turn.actions.push({ type: 'fork', id, generation, restarts });
 }
 
 export function announce(turn: Turn): void {
   const { announced, workers } = turn.state;
   const wanted = staying(turn.state).length;
-  if (announced || workers.filter(({ phase }) => phase === 'ready').length < wanted) return;
+  if (announced || wanted === 0 || workers.filter(({ phase }) => phase === 'ready').length < wanted) return;
   turn.set({ announced: true });
   turn.log('info', 'workers_ready', `${plural(wanted, 'worker')} ready`);
 }
@@ -48,4 +48,9 @@ export function incumbent(state: State, id: number): Worker | undefined {
     // Its place is free when it has gone.
     own.find(({ phase }) => phase === 'doomed')
   );
+}
+
+/** Whether the generation that serves can have more workers. */
+export function canFork({ templates, generation }: State): boolean {
+  return templates.some((each) => each.generation === generation && each.phase === 'loaded');
 }

@@ -15,6 +15,22 @@ export interface Rules
     | 'balanced'
   > {
   workers: number;
+  /** Servers are rehearsed while the application is loaded, which may take as long again. */
+  rehearses: boolean;
+}
+
+/** The process that has loaded one generation of the application, and forks workers. */
+export interface Template {
+  generation: number;
+  phase: 'loading' | 'loaded' | 'ending';
+  /** When its phase ends by force; null: never. */
+  deadline: number | null;
+}
+
+/** The generation that is to replace the one that serves; its rules are known when it has loaded. */
+interface Candidate {
+  generation: number;
+  rules: Rules | null;
 }
 
 /**
@@ -54,7 +70,16 @@ export interface State {
   readonly atOnce: boolean;
   /** What the parent ends with. */
   readonly status: number;
+  /** The one that serves. */
   readonly generation: number;
+  /** The one that was begun last. */
+  readonly newest: number;
+  readonly candidate: Candidate | null;
+  readonly templates: readonly Template[];
+  /** A generation has loaded once. */
+  readonly everLoaded: boolean;
+  /** There is no template: when the next try begins; null: none is needed. */
+  readonly reloadAt: number | null;
   readonly slots: readonly Slot[];
   readonly workers: readonly Worker[];
   /** Some worker has been ready once. */
@@ -88,7 +113,12 @@ export function initialState(rules: Rules): State {
     atOnce: false,
     status: 0,
     generation: 0,
-    slots: Array.from({ length: rules.workers }, (_, id) => newSlot(id)),
+    newest: 0,
+    candidate: null,
+    templates: [],
+    everLoaded: false,
+    reloadAt: null,
+    slots: [],
     workers: [],
     everReady: false,
     announced: false,

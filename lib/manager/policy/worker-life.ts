@@ -2,11 +2,14 @@
 import type { WorkerExit, WorkerInfo } from '../settings';
 import { failedToBoot } from './boot-failures';
 import { crashed, delayAfterCrash } from './crashes';
+import type { Event } from './events';
+import { failedAsCanary, prove } from './generations';
 import { forkWasKilled, isFromOutside, wasKilled } from './killed-from-outside';
 import { removeSlot } from './slots';
 import type { Rules, Worker } from './state';
 import { kill, stop } from './stop-and-kill';
 import type { Turn } from './turn';
+import { describeExit } from './words';
 
 export function forked(turn: Turn, born: WorkerInfo, chance: number): void {
   const slot = turn.slot(born.id);
@@ -22,12 +25,17 @@ export function forked(turn: Turn, born: WorkerInfo, chance: number): void {
     outdated: false,
   };
   turn.set({ workers: [...turn.state.workers, worker] });
-  if (atOnce) kill(turn, worker);
+  const { generation, candidate } = turn.state;
+  const isRefused = born.generation > generation && born.generation !== candidate?.generation;
+  if (atOnce || isRefused) kill(turn, worker);
   else if (phase !== 'running' || slot === undefined) stop(turn, worker);
 }
 
-export function forkFailed(turn: Turn, id: number, reason: string, killed: boolean): void {
+export function forkFailed(turn: Turn, event: Event & { type: 'fork failed' }): void {
+  const { id, reason, killed } = event;
   const slot = turn.slot(id);
+  if (slot !== undefined) turn.change(slot, { forking: false });
+  if (failedAsCanary(turn, event, `worker ${id} of it could not be started: ${reason}`)) return;
   if (killed && turn.state.everReady && slot !== undefined) {
     forkWasKilled(turn, slot);
     return;
@@ -35,7 +43,6 @@ export function forkFailed(turn: Turn, id: number, reason: string, killed: boole
   const what = `could not be forked: ${reason}`;
   if (!turn.state.looping) turn.log('error', 'fork_failed', `Worker ${id} ${what}`, { worker: id });
   if (slot === undefined) return;
-  turn.change(slot, { forking: false });
   failedToBoot(turn, `worker ${id} ${what}`);
   if (slot.leaving) removeSlot(turn, slot);
   delayAfterCrash(turn, id, `worker ${id} ${what}`);
@@ -46,6 +53,7 @@ export function ready(turn: Turn, pid: number): void {
   if (worker?.phase !== 'booting') return;
   turn.update(worker, { phase: 'ready', readyAt: turn.now, deadline: null });
   turn.set({ everReady: true });
+  prove(turn, worker);
   turn.actions.push({ type: 'worker ready', worker: info(worker) });
   for (const other of turn.state.workers) {
     if (other.id === worker.id && other.pid !== pid && other.phase === 'ready') stop(turn, other);
@@ -60,6 +68,8 @@ export function exited(turn: Turn, pid: number, exit: WorkerExit, wasTold: boole
   turn.set({ workers: turn.state.workers.filter((other) => other !== worker) });
   turn.actions.push({ type: 'worker exit', worker: info(worker), exit });
   if (turn.state.phase !== 'running' || worker.phase === 'stopping') return;
+  if (failedAsCanary(turn, worker, `worker ${worker.id} of it ${endOf(worker, exit)} before it was ready`))
+    return;
   const slot = turn.slot(worker.id);
   // It has had its chance.
   if (slot?.leaving && worker.phase !== 'doomed') removeSlot(turn, slot);
@@ -69,8 +79,9 @@ export function exited(turn: Turn, pid: number, exit: WorkerExit, wasTold: boole
   else crashed(turn, worker, exit);
 }
 
-export function leftNote(turn: Turn, pid: number): void {
-  turn.set({ workers: turn.state.workers.filter((worker) => worker.pid !== pid) });
+/** Whom the manager has killed has taken too long. */
+function endOf({ phase }: Worker, exit: WorkerExit): string {
+  return phase === 'doomed' ? 'had to be killed' : describeExit(exit);
 }
 
 function info({ id, pid, generation, restarts }: Worker): WorkerInfo {

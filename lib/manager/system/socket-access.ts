@@ -1,6 +1,6 @@
 /** Who may connect to a Unix socket, for which it takes the right to write to its file. */
 import type { Wish } from '../listening/bind';
-import type { Settings } from '../settings';
+import type { PlainSettings } from '../settings';
 import { findGroup, findUser, type Privileges } from '../worker/privileges';
 import type { Access } from './socket-file';
 
@@ -22,7 +22,12 @@ export interface SocketRules {
  * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`: there is no such user or group
  */
 export function findSocketRules(
-  { socketMode, socketUser, socketGroup, umask }: Settings,
+  {
+    socketMode,
+    socketUser,
+    socketGroup,
+    umask,
+  }: Pick<PlainSettings, 'socketMode' | 'socketUser' | 'socketGroup' | 'umask'>,
   { user, gid }: Privileges,
 ): SocketRules {
   return {

@@ -2,12 +2,12 @@
 import type { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 import { binding } from '../../base/binding';
-import { setParentDeathSignal } from '../../os';
 import { logReopener } from '../log-files';
-import type { Place } from '../parent/supervise';
+import type { Place } from '../place';
 import type { Rules } from '../policy';
 import { scoreboard } from '../scoreboard';
 import type { Hooks, Log, LogEntry, Settings, WorkerInfo } from '../settings';
+import { dieWithManager } from './die-with-manager';
 import { applicationListensFor } from './foreign-listeners';
 import { startBeating } from './health';
 import { holdSignals, releaseSignals } from './held-signals';
@@ -15,7 +15,7 @@ import { memoryTrimmer } from './memory-trimmer';
 import { dropPrivileges, type Privileges } from './privileges';
 import { reportStackOnRequest } from './stack-report';
 import { answerRequests, closeServers, countTraffic, endLasting, stopAccepting } from './traffic';
-import { takePlace } from './worker';
+import { stayReady, takePlace } from './worker';
 
 /** When a worker closes what is still open, so that it ends by itself. */
 const BEFORE_THE_KILL = 2000;
@@ -33,16 +33,18 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
   const { settings, rules, privileges, log } = options;
   const { worker, row } = place;
   takePlace(place);
+  nameInEnvironment(worker);
   dropPrivileges(privileges);
-  dieWithParent(place.parent);
+  dieWithManager(place.manager);
   if (settings.title !== null) process.title = `${settings.title}: worker ${worker.id}`;
   countTraffic(row);
   const duties = [
     inspectorKeeper(settings.inspectPort, place, log),
     logReopener(log, place),
     memoryTrimmer(),
+    stayReady,
     // Once more each time: an application that changes its user by itself loses it.
-    () => dieWithParent(place.parent),
+    () => dieWithManager(place.manager),
   ];
   startBeating(row, rules, duties);
   reportStackOnRequest(place, log);
@@ -50,10 +52,10 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
   callHook(settings, place, log);
 }
 
-/** After the user has been changed, which would take the wish back (prctl(2)). The parent may be dead by then. */
-function dieWithParent(parent: number): void {
-  setParentDeathSignal('SIGKILL');
-  if (binding.process_getppid() !== parent) process.kill(process.pid, 'SIGKILL');
+/** As PM2 names it, and as configuration libraries read it; and under a name of prefork's own. */
+function nameInEnvironment({ id }: WorkerInfo): void {
+  process.env['NODE_APP_INSTANCE'] = String(id);
+  process.env['PREFORK_WORKER'] = String(id);
 }
 
 function callHook({ hooks }: Settings, { worker }: Place, log: Log): void {
@@ -93,7 +95,7 @@ async function finish(place: Place, options: WorkerOptions, signal: NodeJS.Signa
   const { log, rules } = options;
   if (row.isStopping) return;
   row.markStopping();
-  binding.supervise_ring();
+  place.channel.send({ type: 'stopping' });
   closeInspector();
   const isKnown = tellApplication(place, options);
   const listens = () => applicationListensFor(signal);

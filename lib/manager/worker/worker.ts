@@ -1,10 +1,9 @@
 /** What a worker knows of itself, and what it tells its parent. */
 import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Server } from 'node:net';
-import { binding } from '../../base/binding';
 import { invalidType } from '../../base/errors';
 import { registerAtFork } from '../../fork/at-fork';
-import type { Place } from '../parent/supervise';
+import type { Place } from '../place';
 import type { Row } from '../scoreboard';
 import type { WorkerInfo } from '../settings';
 
@@ -16,6 +15,8 @@ let awaited = 0;
 let awaitedServers = 0;
 let listens = false;
 let isManaged = false;
+/** The manager knows that this worker is ready. */
+let isTold = false;
 
 /** This process, or one forked from it, will be a worker. */
 export function beginManaging(): void {
@@ -50,7 +51,13 @@ export function worker(): WorkerInfo | null {
 function becomeReady(): void {
   if (place === undefined || place.row.isReady) return;
   place.row.markReady();
-  binding.supervise_ring();
+  stayReady();
+}
+
+/** Tells the manager, once: at each beat, until it has room for the message. */
+export function stayReady(): void {
+  if (place === undefined || isTold || !place.row.isReady) return;
+  isTold = place.channel.send({ type: 'ready' });
 }
 
 /**

@@ -33,7 +33,7 @@ test('The command line wins over the environment, that over the file, and that o
     { WEB_CONCURRENCY: '6', PREFORK_GRACEFUL_TIMEOUT: '6ms', PREFORK_TITLE: '' },
     file,
   );
-  expect(all).toMatchObject({ workers: 7, gracefulTimeout: 6, title: null });
+  expect(all).toMatchObject({ workers: 7, gracefulTimeout: 6, title: 'prefork' });
   expect(all.restart).toEqual({ ...DEFAULTS.restart, burst: 5 });
 });
 

@@ -1,6 +1,6 @@
 /** Every worker is forked, and ready in time, or killed; if none ever is, it ends and says why. */
 import { describe, expect, test } from 'vitest';
-import { HEALTHY, KILLED, type Process, RULES, running, World } from './world';
+import { HEALTHY, KILLED, RULES, running, World } from './world';
 
 describe('starting', () => {
   test('One worker is forked for each id, and it is announced once that all are ready.', () => {
@@ -8,18 +8,6 @@ describe('starting', () => {
     expect(world.ids()).toEqual([0, 1, 2]);
     expect(world.logs('workers_ready')).toEqual(['3 workers ready']);
     expect(world.count('worker ready')).toBe(3);
-  });
-
-  test('A worker that has left a note is forked anew at once, and that is no crash.', () => {
-    const world = new World({ workers: 1 }, {});
-    const [worker] = [...world.processes.values()] as [Process];
-    world.processes.delete(worker.pid);
-    world.send({ type: 'left note', pid: worker.pid });
-    const [again, ...others] = [...world.processes.values()];
-    expect(again).toMatchObject({ id: 0, generation: 0, startedAt: world.now });
-    expect(others).toEqual([]);
-    expect(world.state).toMatchObject({ crashes: [], restarts: 0, bootFailures: 0 });
-    expect(world.actions.filter(({ type }) => type === 'worker exit')).toEqual([]);
   });
 
   test('A worker that is not ready in time is killed.', () => {

@@ -23,6 +23,7 @@ export const RULES: Rules = {
   maxRequestsJitter: 0.1,
   maxMemory: null,
   balanced: false,
+  rehearses: false,
 };
 
 export const KILLED: WorkerExit = { code: null, signal: 'SIGKILL' };
@@ -59,13 +60,22 @@ export class World {
   #nextPid = 100;
   behaviour: Behaviour = HEALTHY;
   forksFail = false;
+  /** What comes of an application that is loaded. */
+  loading: (generation: number) => Event[] = (generation) => [
+    { type: 'loaded', generation, rules: this.rules },
+  ];
+  rules: Rules;
   /** Forks take a while: what comes of them stands here until `endForks()`. */
   forksUnderWay: Event[] | null = null;
   chance = 0;
 
-  constructor(rules: Partial<Rules> = {}, conditions: { forksFail?: boolean; chance?: number } = {}) {
+  constructor(
+    rules: Partial<Rules> = {},
+    conditions: Partial<Pick<World, 'forksFail' | 'chance' | 'loading'>> = {},
+  ) {
     Object.assign(this, conditions);
-    this.state = initialState({ ...RULES, ...rules });
+    this.rules = { ...RULES, ...rules };
+    this.state = initialState(this.rules);
     this.send({ type: 'start' });
   }
 
@@ -81,11 +91,15 @@ export class World {
   #perform(action: Action): Event[] {
     this.actions.push(action);
     switch (action.type) {
+      case 'load':
+        return this.loading(action.generation);
+      case 'unload':
+        return [{ type: 'template exited', generation: action.generation, exit: KILLED }];
       case 'fork': {
         if (this.state.phase !== 'running') throw new Error('It forks although it is ending');
-        if (this.forksFail) return [{ type: 'fork failed', id: action.id, reason: 'EAGAIN', killed: false }];
         const pid = this.#nextPid++;
         const { id, generation, restarts } = action;
+        if (this.forksFail) return [{ type: 'fork failed', id, generation, reason: 'EAGAIN', killed: false }];
         const reading = { beat: this.now, requests: 0, privateMemory: 0 };
         this.processes.set(pid, {
           pid,

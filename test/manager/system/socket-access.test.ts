@@ -50,7 +50,7 @@ describe.skipIf(!isRoot)('As root', () => {
   test('with --user the socket is that of the workers, and every other user may connect.', async () => {
     const { folder } = sharedFolder();
     const path = join(folder, 'socket');
-    const args = ['server.js', '-w', '1', '--user', 'nobody', '--bind', `unix:${path}`];
+    const args = ['server.js', '-w', '1', '--user', 'nobody', '--load-as-root', '--bind', `unix:${path}`];
     const served = await serve(args, { files: { 'server.js': SERVER } });
     const { uid, gid, mode } = statSync(path);
     expect({ uid, gid, mode: mode & WITHOUT_TYPE }).toEqual({ uid: NOBODY, gid: NOBODY, mode: 0o666 });
@@ -63,7 +63,7 @@ describe.skipIf(!isRoot)('As root', () => {
     const path = join(folder, 'socket');
     const options = ['--socket-mode', '620', '--socket-user', 'root', '--socket-group', 'nogroup'];
     const files = { 'server.js': LISTENS_AT };
-    const served = await serve(['server.js', '-w', '1', '--user', 'nobody', ...options], {
+    const served = await serve(['server.js', '-w', '1', '--user', 'nobody', '--load-as-root', ...options], {
       files,
       env: { AT: path },
     });

@@ -1,0 +1,106 @@
+/**
+ * What is said over a channel. The manager believes nothing that it has not checked here, for shape, and in what it does
+ * with it, for sense: see "What a lying peer can do" in ARCHITECTURE.md.
+ */
+import type { Bind, PlainSettings, WorkerInfo } from '../settings';
+import { checkedBind, checkedSettings } from './checked';
+
+/** From a template or a worker to the manager. */
+export type ToManager =
+  /** Once, before any code of the application runs. */
+  | { type: 'settings'; settings: PlainSettings }
+  /** Answered at once. */
+  | { type: 'listen'; bind: Bind }
+  /** A template: workers can be forked. */
+  | { type: 'loaded' }
+  /** A template: it is not to be shared, because this is open. It waits to be made a worker. */
+  | { type: 'unsharable'; things: string }
+  /** A template's answers to `fork`, in the same order. */
+  | { type: 'forked'; pid: number }
+  | { type: 'not forked'; reason: string; killed: boolean }
+  | { type: 'ready' }
+  | { type: 'stopping' };
+
+/** Where a worker stands: its line of the scoreboard, its id, and so on. */
+export interface Post {
+  worker: Omit<WorkerInfo, 'pid'>;
+  row: number;
+}
+
+/** How a request to listen ends. The sockets come along, in this order, if a worker has asked. */
+export type Answer =
+  | { type: 'bound'; sockets: SocketAbout[] }
+  | NotBound
+  /** The manager does not do this for it: it may try with its own rights. */
+  | { type: 'refused' };
+
+/** With the error that `listen` has. */
+export interface NotBound {
+  type: 'not bound';
+  bind: Bind;
+  error: ListenError;
+}
+
+export interface SocketAbout {
+  /** Whoever has handed it to the manager keeps it: it must stay as it is. */
+  isLent: boolean;
+}
+
+export interface ListenError {
+  message: string;
+  code: string;
+  errno?: number | undefined;
+  syscall?: string | undefined;
+  address?: string | undefined;
+  port?: number | undefined;
+}
+
+/** From the manager. */
+export type FromManager =
+  | Answer
+  /** To a template: with the worker's channel and its sockets. */
+  | { type: 'fork'; post: Post; sockets: SocketAbout[] }
+  /** To a template that is not to be shared: it becomes that worker itself. With its sockets. */
+  | { type: 'become'; post: Post; sockets: SocketAbout[] }
+  /** To a template: log files have been opened anew for the `count`th time; these are they, instead of `descriptors`. */
+  | { type: 'logs'; count: number; descriptors: number[] };
+
+const LONGEST_TEXT = 8192;
+
+/** Undefined: no message that there can be. */
+export function checkedMessage(message: unknown): ToManager | undefined {
+  if (typeof message !== 'object' || message === null) return undefined;
+  const { type, ...fields } = message as { type?: unknown } & Record<string, unknown>;
+  switch (type) {
+    case 'loaded':
+    case 'ready':
+    case 'stopping':
+      return { type };
+    case 'settings': {
+      const settings = checkedSettings(fields['settings']);
+      return settings === undefined ? undefined : { type, settings };
+    }
+    case 'listen': {
+      const bind = checkedBind(fields['bind']);
+      return bind === undefined ? undefined : { type, bind };
+    }
+    case 'unsharable':
+      return isText(fields['things']) ? { type, things: fields['things'] } : undefined;
+    case 'forked': {
+      const { pid } = fields;
+      return typeof pid === 'number' && Number.isInteger(pid) && pid > 1 && pid < 2 ** 31
+        ? { type, pid }
+        : undefined;
+    }
+    case 'not forked': {
+      const { reason, killed } = fields;
+      return isText(reason) && typeof killed === 'boolean' ? { type, reason, killed } : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= LONGEST_TEXT;
+}

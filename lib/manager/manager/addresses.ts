@@ -1,0 +1,76 @@
+/** The addresses that the manager has bound: each once, for all generations that have asked for it. */
+import type { Endpoint } from '../listening/endpoints';
+import type { Bind } from '../settings';
+
+interface Bound {
+  key: string;
+  /** How many equal ones came before it: the second is to fail as it would anywhere. */
+  index: number;
+  endpoint: Endpoint;
+  generations: Set<number>;
+}
+
+/** Requests so far of one process and those that it was forked from, by address. */
+export type Asked = Map<string, number>;
+
+/** A process that asks for another address each time would fill the manager's table of descriptors. */
+const MOST = 128;
+
+export class Addresses {
+  #bound: Bound[] = [];
+
+  get endpoints(): Endpoint[] {
+    return this.#bound.map(({ endpoint }) => endpoint);
+  }
+
+  /** What is bound already for the next such request of this process. */
+  find(bind: Bind, generation: number, asked: Asked): Endpoint | undefined {
+    const key = JSON.stringify(bind);
+    const index = asked.get(key) ?? 0;
+    const found = this.#bound.find((each) => each.key === key && each.index === index);
+    if (found === undefined) return undefined;
+    asked.set(key, index + 1);
+    found.generations.add(generation);
+    return found.endpoint;
+  }
+
+  /** @throws SystemError: it cannot be bound */
+  bind(bind: Bind, generation: number, asked: Asked, make: () => Endpoint): Endpoint {
+    if (this.#bound.length >= MOST) {
+      throw Object.assign(new Error(`prefork binds at most ${MOST} addresses`), { code: 'EMFILE' });
+    }
+    const key = JSON.stringify(bind);
+    const index = asked.get(key) ?? 0;
+    const endpoint = make();
+    asked.set(key, index + 1);
+    this.#bound.push({ key, index, endpoint, generations: new Set([generation]) });
+    return endpoint;
+  }
+
+  /** Closes what only generations have asked for that are gone; answers what that was. */
+  keep(isAlive: (generation: number) => boolean): Endpoint[] {
+    const isKept = ({ generations }: Bound) => [...generations].some(isAlive);
+    const dropped = this.#bound.filter((each) => !isKept(each)).map(({ endpoint }) => endpoint);
+    this.#bound = this.#bound.filter(isKept);
+    for (const endpoint of dropped) endpoint.close();
+    return dropped;
+  }
+
+  /** In a child. */
+  letGo(): void {
+    for (const endpoint of this.endpoints) endpoint.letGo();
+  }
+
+  close(): void {
+    for (const endpoint of this.endpoints) endpoint.close();
+  }
+
+  /** False if worker `id` has no queues of its own. */
+  closeQueues(id: number): boolean {
+    return this.endpoints.filter((endpoint) => endpoint.closeQueue(id)).length > 0;
+  }
+
+  removeFiles(): void {
+    for (const endpoint of this.endpoints) endpoint.removeFile();
+  }
+}

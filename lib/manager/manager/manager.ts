@@ -1,0 +1,873 @@
+/**
+ * The manager: tells the policy what happens, and does what it says. It runs no code of the application or of its
+ * configuration, spends its life in one native wait, and holds every listening socket.
+ */
+import { fstatSync, readdirSync } from 'node:fs';
+import { binding } from '../../base/binding';
+import { check } from '../../base/errors';
+import { forkFrom } from '../../fork/fork';
+import { Channel } from '../channel/channel';
+import type { Answer, NotBound, Post, SocketAbout, ToManager } from '../channel/messages';
+import { Endpoint } from '../listening/endpoints';
+import { explainBind } from '../listening/explain';
+import { rememberLogFiles, reopenLogFiles } from '../log-files';
+import { type Newcomer, placeOf, SIGNALS, signalsIn, supervisedSignals } from '../place';
+import {
+  type Action,
+  decide,
+  type Event,
+  initialState,
+  nextDeadline,
+  type Reading,
+  type State,
+} from '../policy';
+import { isPreloaded, rulesOf } from '../rules';
+import { askToReopenLogs, monotonic, Row, reopenCount } from '../scoreboard';
+import {
+  type Bind,
+  DEFAULTS,
+  type Log,
+  type LogFormat,
+  type PlainSettings,
+  type WorkerInfo,
+} from '../settings';
+import { PidFile } from '../system/pid-file';
+import { withAccess } from '../system/socket-access';
+import { askForStack } from '../worker/stack-report';
+import { Addresses, type Asked } from './addresses';
+import { exitOf } from './exit';
+import { asUserOf, hasOtherRights, socketRules } from './other-rights';
+import { hear, type Peer, Peers } from './peers';
+
+/** EX_SOFTWARE of sysexits.h. */
+const INTERNAL_ERROR = 70;
+/** How long the attendant may take for its last hooks, in milliseconds. */
+const LAST_HOOKS = 5000;
+const FIRST_LENT = 3;
+
+/** The application as it was loaded at one time. */
+interface Generation {
+  number: number;
+  settings: PlainSettings | null;
+  /** The process that loads it, or has. */
+  template: Peer | null;
+  /** Its workers are forked from the template; else from the manager, and each loads the application. */
+  isShared: boolean;
+  /** Not shared: the template waits to be made a worker itself. */
+  isIdle: boolean;
+  /** What its template has asked for, in order: its workers' sockets. */
+  endpoints: Endpoint[];
+  /** Workers that its template has been asked to fork, in order. */
+  asked: ForkAsked[];
+  isRetired: boolean;
+}
+
+interface ForkAsked {
+  post: Post;
+  row: Row;
+  channel: Channel;
+}
+
+/** The process to which hooks that watch are left. */
+interface Attendant {
+  peer: Peer;
+  /** Events go there, an object a line. */
+  line: number;
+}
+
+/**
+ * Makes this process the manager, which it is until its end. Returns in each of the children that it forks itself: a
+ * template, a worker that is to load the application, an attendant. Nothing of the application may have run before.
+ */
+export function manage(makeLog: (format: LogFormat) => Log): Newcomer {
+  const manager = new Manager(makeLog);
+  try {
+    return manager.run();
+  } catch (error) {
+    return manager.fail(error);
+  }
+}
+
+class Manager {
+  readonly #makeLog: (format: LogFormat) => Log;
+  readonly #pid = binding.process_getpid();
+  readonly #peers = new Peers();
+  readonly #addresses = new Addresses();
+  readonly #generations = new Map<number, Generation>();
+  readonly #queue: Event[] = [];
+  /** Children that ended before it was said that they are workers. */
+  readonly #strangers = new Map<number, number>();
+  readonly #announced = new Set<Endpoint>();
+  readonly #refused = new Set<string>();
+  /** Sockets that whoever started this process has handed over. */
+  readonly #lent = inheritedSockets();
+  #log: Log;
+  #state: State;
+  #attendant: Attendant | undefined;
+  #pidFile: PidFile | undefined;
+  #couldNotBeShared = false;
+  #isListening = false;
+
+  constructor(makeLog: (format: LogFormat) => Log) {
+    this.#makeLog = makeLog;
+    this.#log = makeLog('plain');
+    this.#state = initialState(rulesOf({ ...DEFAULTS, watches: false }));
+    rememberLogFiles();
+    check(binding.supervise_begin(supervisedSignals()), 'sigaction');
+  }
+
+  /** Returns in children only. */
+  run(): Newcomer {
+    this.#queue.push({ type: 'start' });
+    for (;;) {
+      const newcomer = this.#work() ?? this.#attend();
+      if (newcomer !== undefined) return newcomer;
+      this.#look(binding.supervise_wait(this.#timeToSleep(), this.#peers.descriptors()));
+    }
+  }
+
+  /** An error of its own: nobody else can say what is to be done. */
+  fail(error: unknown): never {
+    this.#log({
+      level: 'error',
+      event: 'manager_failed',
+      message: `Internal error in the manager; it and its workers end: ${error instanceof Error ? error.stack : error}`,
+    });
+    this.#cleanUp();
+    return binding.process_exit(INTERNAL_ERROR);
+  }
+
+  /** Until nothing is left to do; earlier in a new process. */
+  #work(): Newcomer | undefined {
+    for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
+      const [state, actions] = decide(this.#state, event, monotonic());
+      this.#state = state;
+      for (const action of actions) {
+        const newcomer = this.#do(action);
+        if (newcomer !== undefined) return newcomer;
+      }
+    }
+    return undefined;
+  }
+
+  #timeToSleep(): number {
+    const deadline = nextDeadline(this.#state);
+    if (deadline === null) return -1;
+    return Math.min(Math.max(0, Math.ceil(deadline - monotonic())), 2 ** 31 - 1);
+  }
+
+  // --- What happens ---
+
+  #look(arrived: number): void {
+    for (const peer of this.#peers.all()) this.#listenTo(peer);
+    this.#reap();
+    for (const signal of signalsIn(arrived, SIGNALS)) this.#queue.push({ type: 'signal', signal });
+    this.#queue.push({ type: 'time', readings: this.#read() });
+    this.#forgetGenerations();
+  }
+
+  #listenTo(peer: Peer): void {
+    for (const heard of hear(peer, monotonic())) {
+      const why = heard.is === 'wrong' ? heard.why : this.#tryToTake(peer, heard.message);
+      if (why !== undefined) this.#punish(peer, why);
+    }
+  }
+
+  /** Whatever comes of what a peer has said: its worst is the loss of that peer. */
+  #tryToTake(peer: Peer, message: ToManager): string | undefined {
+    try {
+      return this.#take(peer, message);
+    } catch (error) {
+      return `has said ${message.type}, of which came: ${String(error)}`;
+    }
+  }
+
+  /** What it says is no reason to believe anything else that it says. */
+  #punish(peer: Peer, why: string): void {
+    this.#log({
+      level: 'error',
+      event: 'protocol_violated',
+      message: `Process ${peer.pid} (${nameOf(peer)}) ${why}: killing it`,
+      pid: peer.pid,
+    });
+    peer.channel.close();
+    this.#kill(peer.pid, 'SIGKILL');
+  }
+
+  /** As process 1 also what others have left behind: those pids are nobody's. */
+  #reap(): void {
+    const status = new Int32Array(1);
+    for (;;) {
+      const pid = binding.supervise_reap(status);
+      if (pid <= 0) return;
+      const peer = this.#peers.get(pid);
+      if (peer !== undefined) this.#ended(peer, status[0] ?? 0);
+      else if (this.#isBearing()) this.#strangers.set(pid, status[0] ?? 0);
+    }
+  }
+
+  #ended(peer: Peer, status: number): void {
+    const exit = exitOf(status);
+    this.#listenTo(peer); // its last words
+    if (peer.worker !== null) {
+      this.#queue.push({ type: 'exited', pid: peer.pid, exit, wasTold: peer.isStopping });
+    }
+    const generation = this.#generations.get(peer.generation);
+    if (peer.role === 'template' && generation !== undefined) {
+      this.#forksFailed(generation);
+      generation.template = null;
+      this.#queue.push({ type: 'template exited', generation: generation.number, exit });
+    }
+    if (peer === this.#attendant?.peer) {
+      binding.socket_close(this.#attendant.line);
+      this.#attendant = undefined;
+    }
+    this.#peers.remove(peer);
+  }
+
+  #isBearing(): boolean {
+    const bears = [...this.#generations.values()].some(({ asked }) => asked.length > 0);
+    if (!bears) this.#strangers.clear();
+    return bears;
+  }
+
+  /** Of what workers have written about themselves, in memory that all of them can write to. */
+  #read(): Map<number, Reading> {
+    const readings = new Map<number, Reading>();
+    for (const { pid, row } of this.#peers.workers()) {
+      if (row === null) continue;
+      const [beat, requests, privateMemory] = [
+        row.get('beat'),
+        row.get('requests'),
+        row.get('privateMemory'),
+      ];
+      readings.set(pid, { beat, requests, privateMemory });
+    }
+    return readings;
+  }
+
+  /** What only generations have asked for of which nothing is left. */
+  #forgetGenerations(): void {
+    for (const { number, isRetired } of this.#generations.values()) {
+      if (isRetired && !this.#peers.all().some((peer) => peer.generation === number)) {
+        this.#generations.delete(number);
+        for (const endpoint of this.#addresses.keep((each) => this.#generations.has(each))) {
+          this.#log({
+            level: 'info',
+            event: 'listening_ended',
+            message: `No longer listening on ${endpoint.name}`,
+          });
+        }
+      }
+    }
+  }
+
+  // --- What is said ---
+
+  /** Answers why it must not be said; undefined: it is fine. */
+  #take(peer: Peer, message: ToManager): string | undefined {
+    const generation = this.#generations.get(peer.generation);
+    if (generation === undefined) return 'belongs to no generation';
+    switch (message.type) {
+      case 'settings':
+        return this.#configure(peer, generation, message.settings);
+      case 'listen':
+        if (!peer.isConfigured) return 'asked for a socket before it had settings';
+        // There is nothing to be had any more, and it has served nobody.
+        if (this.#state.phase !== 'running') {
+          this.#kill(peer.pid, 'SIGKILL');
+          return undefined;
+        }
+        this.#listen(peer, generation, message.bind);
+        return undefined;
+      case 'loaded':
+        if (!this.#isLoading(peer, generation)) return 'has loaded nothing';
+        this.#loaded(generation);
+        return undefined;
+      case 'unsharable':
+        if (!this.#isLoading(peer, generation)) return 'has loaded nothing';
+        this.#notShared(generation, message.things);
+        return undefined;
+      case 'forked':
+        return this.#forked(peer, generation, message.pid);
+      case 'not forked': {
+        const asked = peer === generation.template ? generation.asked.shift() : undefined;
+        if (asked === undefined) return 'was asked for no worker';
+        this.#forkFailed(asked, message.reason, message.killed);
+        return undefined;
+      }
+      case 'ready':
+        if (peer.worker === null) return 'is no worker';
+        this.#queue.push({ type: 'ready', pid: peer.pid });
+        return undefined;
+      case 'stopping':
+        peer.isStopping = true;
+        return undefined;
+    }
+  }
+
+  #isLoading(peer: Peer, { template, number }: Generation): boolean {
+    return (
+      peer === template &&
+      peer.isConfigured &&
+      this.#state.templates.some(({ generation, phase }) => generation === number && phase === 'loading')
+    );
+  }
+
+  /** Once, before any code of the application runs: these come from the configuration, which is trusted. */
+  #configure(peer: Peer, generation: Generation, settings: PlainSettings): string | undefined {
+    if (peer.isConfigured) return 'has told its settings twice';
+    peer.isConfigured = true;
+    if (peer.role !== 'template') return undefined;
+    generation.settings = settings;
+    if (settings.umask !== null) process.umask(settings.umask);
+    if (generation.number === this.#state.generation) this.#log = this.#makeLog(settings.logFormat);
+    this.#queue.push({ type: 'configured', generation: generation.number, rules: rulesOf(settings) });
+    if (isPreloaded(settings, this.#couldNotBeShared)) return undefined;
+    this.#waitsToWork(generation);
+    return undefined;
+  }
+
+  /** Its template does not become one, but the first of its workers. */
+  #waitsToWork(generation: Generation): void {
+    generation.isShared = false;
+    generation.isIdle = true;
+    this.#loaded(generation);
+  }
+
+  #notShared(generation: Generation, things: string): void {
+    this.#couldNotBeShared = true;
+    this.#log({
+      level: 'warning',
+      event: 'preload_given_up',
+      message:
+        `The application has something open before its server listens that workers cannot share:${things}\n` +
+        'So each worker loads the application by itself, which takes its time and memory in each. To load it once, open ' +
+        'this in the hook afterFork or once the server listens, or close it in the hook beforeFork; --preload no ' +
+        'makes this the rule, --preload yes an error',
+    });
+    this.#waitsToWork(generation);
+  }
+
+  #loaded(generation: Generation): void {
+    const { settings, number } = generation;
+    if (settings === null) return;
+    if (number === this.#state.generation) this.#beginToServe(settings);
+    this.#announce(generation.endpoints, settings);
+    this.#queue.push({ type: 'loaded', generation: number, rules: rulesOf(settings) });
+  }
+
+  /** Once. */
+  #beginToServe({ pidFile, title }: PlainSettings): void {
+    if (title !== null) process.title = `${title}: manager`;
+    if (pidFile === null) return;
+    try {
+      this.#pidFile = new PidFile(pidFile);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#log({ level: 'error', event: 'pid_file_failed', message });
+      this.#end(1);
+    }
+  }
+
+  #announce(endpoints: readonly Endpoint[], settings: PlainSettings): void {
+    const fresh = endpoints.filter((endpoint) => !this.#announced.has(endpoint));
+    for (const endpoint of fresh) this.#announced.add(endpoint);
+    const names = fresh.map(({ name }) => name).join(', ');
+    if (fresh.length === 0) return;
+    const { workers } = rulesOf(settings);
+    const rest = this.#isListening ? ', too' : ` with ${workers} worker${workers === 1 ? '' : 's'}`;
+    this.#isListening = true;
+    this.#log({
+      level: 'info',
+      event: 'listening_started',
+      message: `Listening on ${names}${rest}`,
+      pid: this.#pid,
+    });
+  }
+
+  // --- Addresses ---
+
+  #listen(peer: Peer, generation: Generation, bind: Bind): void {
+    const { settings } = generation;
+    if (settings === null) return;
+    const isFirst = peer.asked.size === 0;
+    const isChosen = isFirst && settings.bind.length > 0;
+    const binds = isChosen ? settings.bind : [bind];
+    const endpoints: Endpoint[] = [];
+    for (const each of binds) {
+      const [endpoint, answer] = this.#endpoint(peer, generation, each, { isFirst, isChosen });
+      if (endpoint === undefined) {
+        peer.channel.send(answer);
+        return;
+      }
+      endpoints.push(endpoint);
+    }
+    if (peer.worker === null) {
+      generation.endpoints.push(...endpoints);
+      peer.channel.send({ type: 'bound', sockets: endpoints.map(about) });
+    } else {
+      this.#announce(endpoints, settings);
+      peer.channel.send(
+        { type: 'bound', sockets: endpoints.map(about) },
+        this.#socketsFor(endpoints, peer.worker.id),
+      );
+    }
+  }
+
+  #endpoint(
+    peer: Peer,
+    generation: Generation,
+    bind: Bind,
+    { isFirst, isChosen }: { isFirst: boolean; isChosen: boolean },
+  ): [Endpoint] | [undefined, Answer] {
+    const settings = generation.settings as PlainSettings;
+    const found = this.#addresses.find(bind, generation.number, peer.asked);
+    if (found !== undefined) return [found];
+    if (!isChosen && !this.#mayBind(peer, generation, bind)) return [undefined, { type: 'refused' }];
+    const isTrusted = isChosen || (settings.loadAsRoot && peer.role === 'template');
+    const balancedOver = settings.balanced && isFirst ? rulesOf(settings).workers : 0;
+    const wish = withAccess(bind, socketRules(settings, isTrusted), isChosen);
+    const make = () =>
+      this.#addresses.bind(bind, generation.number, peer.asked, () => new Endpoint(wish, balancedOver));
+    try {
+      // A path that the application names is made with the application's rights.
+      return [isTrusted || bind.kind !== 'unix' ? make() : asUserOf(settings, make)];
+    } catch (error) {
+      const answer: NotBound = {
+        type: 'not bound',
+        bind,
+        error: listenError(error as NodeJS.ErrnoException),
+      };
+      if (peer.worker !== null) this.#sayOnce(answer);
+      return [undefined, answer];
+    }
+  }
+
+  /** A template asks before its application has served anyone; what a worker asks for later must not need rights that it lacks. */
+  #mayBind(peer: Peer, generation: Generation, bind: Bind): boolean {
+    if (bind.kind === 'fd') return this.#lent.has(bind.fd);
+    return (
+      !hasOtherRights(generation.settings as PlainSettings) ||
+      peer.role === 'template' ||
+      peer.asked.size === 0
+    );
+  }
+
+  /** For all workers that will find the same. */
+  #sayOnce({ bind, error }: NotBound): void {
+    const key = JSON.stringify(bind);
+    if (this.#refused.has(key)) return;
+    this.#refused.add(key);
+    this.#log({ level: 'error', event: 'listen_failed', message: explainBind(bind, error) });
+  }
+
+  #socketsFor(endpoints: readonly Endpoint[], id: number): number[] {
+    return endpoints.map((endpoint) => endpoint.socketFor(id).fd);
+  }
+
+  // --- What is done ---
+
+  #do(action: Action): Newcomer | undefined {
+    switch (action.type) {
+      case 'load':
+        return this.#load(action.generation);
+      case 'unload':
+        this.#unload(action.generation, action.gently);
+        break;
+      case 'retire':
+        this.#retire(action.generation);
+        break;
+      case 'fork':
+        return this.#fork(action);
+      case 'kill':
+        this.#kill(action.pid, action.signal);
+        break;
+      case 'report stack':
+        askForStack(this.#peers.get(action.pid)?.row ?? undefined);
+        break;
+      case 'worker ready':
+        this.#tell({ hook: 'workerReady', worker: action.worker });
+        break;
+      case 'worker exit':
+        this.#tell({ hook: 'workerExit', worker: action.worker, exit: action.exit });
+        break;
+      case 'stop listening':
+        this.#addresses.close();
+        for (const { row } of this.#peers.workers()) {
+          row?.askToDrain();
+          row?.tellOfEnd();
+        }
+        break;
+      case 'close queue':
+        if (this.#addresses.closeQueues(action.id)) this.#askToDrain(action.id);
+        break;
+      case 'reopen logs':
+        this.#reopenLogs();
+        break;
+      case 'log':
+        this.#log(action.entry);
+        break;
+      case 'end':
+        return this.#end(action.status);
+    }
+    return undefined;
+  }
+
+  #load(number: number): Newcomer | undefined {
+    const generation: Generation = {
+      number,
+      settings: null,
+      template: null,
+      isShared: true,
+      isIdle: false,
+      endpoints: [],
+      asked: [],
+      isRetired: false,
+    };
+    this.#generations.set(number, generation);
+    const born = this.#bear('template', number, null);
+    if (born instanceof Error) {
+      this.#log({
+        level: 'error',
+        event: 'fork_failed',
+        message: `No template could be started: ${born.message}`,
+      });
+      this.#queue.push({ type: 'template exited', generation: number, exit: { code: 1, signal: null } });
+      return undefined;
+    }
+    if ('manager' in born) return born;
+    generation.template = born;
+    return undefined;
+  }
+
+  #unload(number: number, gently: boolean): void {
+    const template = this.#generations.get(number)?.template;
+    // One that has become a worker ends as workers do.
+    if (template == null) {
+      this.#queue.push({ type: 'template exited', generation: number, exit: { code: 0, signal: null } });
+      return;
+    }
+    this.#kill(template.pid, gently ? 'SIGTERM' : 'SIGKILL');
+  }
+
+  #retire(number: number): void {
+    const generation = this.#generations.get(number);
+    if (generation === undefined) return;
+    generation.isRetired = true;
+    const serving = this.#generations.get(this.#state.generation)?.settings;
+    if (serving != null) this.#log = this.#makeLog(serving.logFormat);
+  }
+
+  #fork({ id, generation: number, restarts }: Action & { type: 'fork' }): Newcomer | undefined {
+    const generation = this.#generations.get(number);
+    const worker = { id, generation: number, restarts };
+    const row = this.#freeRow();
+    if (generation === undefined || row === undefined) {
+      this.#queue.push({
+        type: 'fork failed',
+        id,
+        generation: number,
+        reason: 'too many workers',
+        killed: false,
+      });
+      return undefined;
+    }
+    row.take(worker);
+    const post: Post = { worker, row: row.index };
+    if (!generation.isShared && !generation.isIdle) return this.#forkAlone(generation, post, row);
+    try {
+      if (generation.isShared) this.#askToFork(generation, post, row);
+      else this.#becomesWorker(generation, post, row);
+    } catch (error) {
+      row.free();
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#queue.push({ type: 'fork failed', id, generation: number, reason, killed: false });
+    }
+    return undefined;
+  }
+
+  #askToFork(generation: Generation, post: Post, row: Row): void {
+    const { endpoints, template } = generation;
+    const descriptors = this.#socketsFor(endpoints, post.worker.id);
+    const [own, others] = Channel.pair();
+    const asked: ForkAsked = { post, row, channel: own };
+    const message = { type: 'fork', post, sockets: endpoints.map(about) };
+    const isSent = template?.channel.trySend(message, [others.fd, ...descriptors]) ?? false;
+    others.close();
+    if (isSent) generation.asked.push(asked);
+    else this.#forkFailed(asked, 'its template does not answer', true);
+  }
+
+  #forked(peer: Peer, generation: Generation, pid: number): string | undefined {
+    const asked = peer === generation.template ? generation.asked.shift() : undefined;
+    if (asked === undefined) return 'was asked for no worker';
+    const status = this.#strangers.get(pid);
+    const isMine =
+      status !== undefined || (binding.supervise_has_child(pid) && this.#peers.get(pid) === undefined);
+    if (!isMine) {
+      this.#forkFailed(asked, `process ${pid} is none that its template can have forked`, false);
+      return `claims to have forked process ${pid}`;
+    }
+    const worker = this.#enter(pid, generation, asked.post, asked.row, asked.channel, new Map(peer.asked));
+    if (status !== undefined) {
+      this.#strangers.delete(pid);
+      this.#ended(worker, status);
+    }
+    return undefined;
+  }
+
+  #enter(pid: number, { number }: Generation, post: Post, row: Row, channel: Channel, asked: Asked): Peer {
+    const worker: WorkerInfo = { ...post.worker, pid };
+    const peer = newPeer('worker', pid, number, channel);
+    Object.assign(peer, { worker, row, asked, isConfigured: asked.size > 0 });
+    this.#peers.add(peer);
+    row.set('pid', pid);
+    this.#queue.push({ type: 'forked', worker, chance: Math.random() });
+    return peer;
+  }
+
+  #forkFailed({ post, row, channel }: ForkAsked, reason: string, killed: boolean): void {
+    channel.close();
+    row.free();
+    const { id, generation } = post.worker;
+    this.#queue.push({ type: 'fork failed', id, generation, reason, killed });
+  }
+
+  #forksFailed(generation: Generation): void {
+    for (const asked of generation.asked) this.#forkFailed(asked, 'its template has ended', true);
+    generation.asked = [];
+  }
+
+  /** The process that has loaded the application, and cannot be shared, is not loaded once more. */
+  #becomesWorker(generation: Generation, post: Post, row: Row): void {
+    const peer = generation.template;
+    generation.isIdle = false;
+    if (peer === null) {
+      this.#queue.push({
+        type: 'fork failed',
+        ...post.worker,
+        reason: 'its template has ended',
+        killed: true,
+      });
+      row.free();
+      return;
+    }
+    const sockets = generation.endpoints;
+    const passed = this.#socketsFor(sockets, post.worker.id);
+    peer.channel.send({ type: 'become', post, sockets: sockets.map(about) }, passed);
+    generation.template = null;
+    const worker: WorkerInfo = { ...post.worker, pid: peer.pid };
+    Object.assign(peer, { role: 'worker', worker, row });
+    row.set('pid', peer.pid);
+    this.#queue.push({ type: 'forked', worker, chance: Math.random() });
+  }
+
+  #forkAlone(generation: Generation, post: Post, row: Row): Newcomer | undefined {
+    const born = this.#bear('worker', generation.number, { post, row });
+    if (born instanceof Error) {
+      row.free();
+      const { code } = born as NodeJS.ErrnoException;
+      const killed = code === 'ERR_PREFORK_CHILD_KILLED';
+      this.#queue.push({ type: 'fork failed', ...post.worker, reason: born.message, killed });
+      return undefined;
+    }
+    return 'manager' in born ? born : undefined;
+  }
+
+  /** Forks this process: the new peer, in the parent; what the child is to know, in the child; or why it could not be. */
+  #bear(
+    role: Newcomer['role'],
+    generation: number,
+    place: { post: Post; row: Row } | null,
+    line = -1,
+  ): Peer | Newcomer | Error {
+    // Asked before the fork: what is reopened from now on, the child has not seen.
+    const reopened = reopenCount();
+    let ends: [Channel, Channel] | undefined;
+    let pid: number;
+    try {
+      ends = Channel.pair();
+      pid = forkFrom((error) => this.fail(error), {});
+    } catch (error) {
+      for (const end of ends ?? []) end.close();
+      return error as Error;
+    }
+    const [own, others] = ends;
+    if (pid === 0) {
+      const early = signalsIn(binding.supervise_end(), SIGNALS);
+      own.close();
+      this.#letGo();
+      const birth = { manager: this.#pid, channel: others, early, reopened };
+      return {
+        ...birth,
+        role,
+        line,
+        couldNotBeShared: this.#couldNotBeShared,
+        place: place === null ? null : placeOf(birth, place.post),
+      };
+    }
+    others.close();
+    if (place !== null) {
+      const { post, row } = place;
+      return this.#enter(pid, this.#generations.get(generation) as Generation, post, row, own, new Map());
+    }
+    const peer = newPeer(role, pid, generation, own);
+    this.#peers.add(peer);
+    return peer;
+  }
+
+  /** A child has none of the manager's descriptors but its own channel. */
+  #letGo(): void {
+    this.#pidFile?.leave();
+    this.#peers.letGo();
+    this.#addresses.letGo();
+    for (const { asked } of this.#generations.values()) for (const { channel } of asked) channel.close();
+    if (this.#attendant !== undefined) binding.socket_close(this.#attendant.line);
+  }
+
+  #freeRow(): Row | undefined {
+    const taken = new Set(this.#peers.all().map(({ row }) => row?.index));
+    for (const { asked } of this.#generations.values()) for (const { row } of asked) taken.add(row.index);
+    for (let index = 0; index < Row.count; index++) if (!taken.has(index)) return new Row(index);
+    return undefined;
+  }
+
+  #askToDrain(id: number): void {
+    for (const { row, worker } of this.#peers.workers()) if (worker?.id === id) row?.askToDrain();
+  }
+
+  /** It has not been reaped, so that the number is still its own. */
+  #kill(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      this.#log({
+        level: 'error',
+        event: 'kill_failed',
+        message: `Cannot send ${signal} to process ${pid}: ${String(error)}`,
+        pid,
+      });
+    }
+  }
+
+  #reopenLogs(): void {
+    const descriptors = reopenLogFiles(this.#log);
+    askToReopenLogs();
+    const message = { type: 'logs', count: reopenCount(), descriptors };
+    for (const { template } of this.#generations.values()) template?.channel.send(message, descriptors);
+  }
+
+  // --- The attendant ---
+
+  /** There is one if a hook watches, of the generation that serves. */
+  #attend(): Newcomer | undefined {
+    if (this.#state.phase !== 'running' || !this.#state.everLoaded) return undefined;
+    const { generation: number } = this.#state;
+    if (this.#attendant !== undefined && this.#attendant.peer.generation !== number) this.#dismiss();
+    if (this.#attendant !== undefined || this.#generations.get(number)?.settings?.watches !== true)
+      return undefined;
+    const ends = new Int32Array(2);
+    check(binding.process_socketpair(ends), 'socketpair');
+    const [own = -1, others = -1] = ends;
+    const born = this.#bear('attendant', number, null, others);
+    if (!(born instanceof Error) && 'manager' in born) {
+      binding.socket_close(own);
+      return born;
+    }
+    binding.socket_close(others);
+    if (born instanceof Error) {
+      binding.socket_close(own);
+      return undefined;
+    }
+    this.#attendant = { peer: born, line: own };
+    return undefined;
+  }
+
+  /** A reader that is too far behind loses what it is told: never is it waited for. */
+  #tell(event: object): void {
+    if (this.#attendant === undefined) return;
+    const text = Buffer.from(`${JSON.stringify(event)}\n`);
+    binding.channel_send(this.#attendant.line, text, new Int32Array(0));
+  }
+
+  /** It ends when it has called the hooks for all that it was told. */
+  #dismiss(): void {
+    if (this.#attendant === undefined) return;
+    binding.socket_close(this.#attendant.line);
+    this.#attendant = undefined;
+  }
+
+  // --- The end ---
+
+  #end(status: number): never {
+    this.#dismiss();
+    for (const peer of this.#peers.all()) if (peer.role !== 'attendant') this.#kill(peer.pid, 'SIGKILL');
+    this.#cleanUp();
+    this.#awaitOthers(monotonic() + LAST_HOOKS);
+    return binding.process_exit(status);
+  }
+
+  #awaitOthers(deadline: number): void {
+    const status = new Int32Array(1);
+    while (this.#peers.all().length > 0) {
+      const pid = binding.supervise_reap(status);
+      const peer = this.#peers.get(pid);
+      if (peer !== undefined) this.#peers.remove(peer);
+      else if (pid < 0) return;
+      else if (monotonic() > deadline) {
+        for (const { pid: late } of this.#peers.all()) this.#kill(late, 'SIGKILL');
+        return;
+      } else if (pid === 0) {
+        binding.supervise_wait(Math.max(0, Math.ceil(deadline - monotonic())), new Int32Array(0));
+      }
+    }
+  }
+
+  #cleanUp(): void {
+    this.#pidFile?.remove();
+    this.#addresses.removeFiles();
+  }
+}
+
+function newPeer(role: Peer['role'], pid: number, generation: number, channel: Channel): Peer {
+  return {
+    pid,
+    role,
+    generation,
+    channel,
+    worker: null,
+    row: null,
+    isConfigured: false,
+    isStopping: false,
+    asked: new Map(),
+    messages: 0,
+    second: 0,
+  };
+}
+
+function nameOf({ role, worker }: Peer): string {
+  return worker === null ? role : `worker ${worker.id}`;
+}
+
+function about({ isLent }: Endpoint): SocketAbout {
+  return { isLent };
+}
+
+function listenError({ message, code = 'UNKNOWN', errno, syscall, ...rest }: NodeJS.ErrnoException) {
+  const { address, port } = rest as { address?: string; port?: number };
+  return { message, code, errno, syscall, address, port };
+}
+
+function inheritedSockets(): Set<number> {
+  const numbers = readdirSync('/proc/self/fd').map(Number);
+  return new Set(numbers.filter((fd) => fd >= FIRST_LENT && isSocket(fd)));
+}
+
+function isSocket(fd: number): boolean {
+  try {
+    return fstatSync(fd).isSocket();
+  } catch {
+    return false; // the one with which the directory was read
+  }
+}

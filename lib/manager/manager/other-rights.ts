@@ -1,0 +1,37 @@
+/** What the manager does for an application that has fewer rights than itself, it does with no more than those. */
+import type { PlainSettings } from '../settings';
+import { findSocketRules, type SocketRules } from '../system/socket-access';
+import { findPrivileges } from '../worker/privileges';
+
+/** Whether workers run as another user or group. */
+export function hasOtherRights({ user, group }: PlainSettings): boolean {
+  return user !== null || group !== null;
+}
+
+/** Who may connect to a Unix socket. One that is made with the application's own rights belongs to it already. */
+export function socketRules(settings: PlainSettings, isMadeAsManager: boolean): SocketRules {
+  const privileges = findPrivileges(settings.user, settings.group);
+  const rules = findSocketRules(settings, privileges);
+  return isMadeAsManager || !hasOtherRights(settings) ? rules : { ...rules, uid: null, gid: null };
+}
+
+/** Calls `make` as the workers' user and group: what it creates is theirs, and only where they may. */
+export function asUserOf<T>(settings: PlainSettings, make: () => T): T {
+  if (!hasOtherRights(settings) || process.geteuid?.() !== 0) return make();
+  const { user, gid } = findPrivileges(settings.user, settings.group);
+  const before = {
+    uid: process.geteuid(),
+    gid: process.getegid?.() ?? 0,
+    groups: process.getgroups?.() ?? [],
+  };
+  try {
+    process.setgroups?.(gid === null ? [] : [gid]);
+    process.setegid?.(gid ?? before.gid);
+    process.seteuid?.(user?.uid ?? before.uid);
+    return make();
+  } finally {
+    process.seteuid?.(before.uid);
+    process.setegid?.(before.gid);
+    process.setgroups?.(before.groups);
+  }
+}

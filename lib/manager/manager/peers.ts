@@ -1,0 +1,104 @@
+/** What the manager knows of each process that it looks after, in memory that none of them can write to. */
+import type { Channel } from '../channel/channel';
+import { checkedMessage, type ToManager } from '../channel/messages';
+import type { Row } from '../scoreboard';
+import type { WorkerInfo } from '../settings';
+import type { Asked } from './addresses';
+
+export interface Peer {
+  pid: number;
+  role: 'template' | 'worker' | 'attendant';
+  generation: number;
+  channel: Channel;
+  /** Of a worker. */
+  worker: WorkerInfo | null;
+  row: Row | null;
+  /** It has said what its settings are, which it may do once. */
+  isConfigured: boolean;
+  /** It said that it is finishing. */
+  isStopping: boolean;
+  asked: Asked;
+  /** Messages in this second, and which second it is. */
+  messages: number;
+  second: number;
+}
+
+/** A process with more to say has gone mad. */
+const MOST_IN_A_SECOND = 500;
+/** And nobody is listened to for long while others wait. */
+const MOST_IN_A_TURN = 16;
+
+export type Heard = { is: 'message'; message: ToManager } | { is: 'wrong'; why: string };
+
+/** What a peer has said, as far as it is its turn. Stops for good at what must not be. */
+export function* hear(peer: Peer, now: number): Generator<Heard, void> {
+  for (let i = 0; i < MOST_IN_A_TURN && peer.channel.fd !== -1; i++) {
+    const received = peer.channel.receive();
+    if (received.is === 'nothing') return;
+    if (received.is === 'gone') {
+      // It will end, or has no more to say: nothing to wake up for.
+      peer.channel.close();
+      return;
+    }
+    if (isTooMuch(peer, now)) {
+      yield { is: 'wrong', why: `has sent more than ${MOST_IN_A_SECOND} messages in a second` };
+      return;
+    }
+    const message = received.is === 'message' ? checkedMessage(received.message) : undefined;
+    if (message === undefined) {
+      yield { is: 'wrong', why: 'has sent something that is no message' };
+      return;
+    }
+    yield { is: 'message', message };
+  }
+}
+
+function isTooMuch(peer: Peer, now: number): boolean {
+  const second = Math.floor(now / 1000);
+  peer.messages = peer.second === second ? peer.messages + 1 : 1;
+  peer.second = second;
+  return peer.messages > MOST_IN_A_SECOND;
+}
+
+/** Processes by pid. */
+export class Peers {
+  readonly #all = new Map<number, Peer>();
+  #descriptors: Int32Array | undefined;
+
+  add(peer: Peer): void {
+    this.#all.set(peer.pid, peer);
+  }
+
+  get(pid: number): Peer | undefined {
+    return this.#all.get(pid);
+  }
+
+  all(): Peer[] {
+    return [...this.#all.values()];
+  }
+
+  workers(): Peer[] {
+    return this.all().filter(({ role }) => role === 'worker');
+  }
+
+  /** It has been reaped. */
+  remove(peer: Peer): void {
+    this.#all.delete(peer.pid);
+    peer.channel.close();
+    peer.row?.free();
+  }
+
+  /** What there is to wait for. */
+  descriptors(): Int32Array {
+    const open = this.all().flatMap(({ channel }) => (channel.fd === -1 ? [] : channel.fd));
+    const same = this.#descriptors;
+    if (same?.length === open.length && open.every((fd, index) => fd === same[index])) return same;
+    this.#descriptors = Int32Array.from(open);
+    return this.#descriptors;
+  }
+
+  /** In a child. */
+  letGo(): void {
+    for (const { channel } of this.all()) channel.close();
+  }
+}

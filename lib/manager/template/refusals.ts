@@ -1,0 +1,35 @@
+/** From the start of a template to its first fork: what it waits for, and why it refuses. */
+import { binding } from '../../base/binding';
+import { type ActiveThing, activeRequests, activeThings, formatActive } from '../../fork/active';
+
+/** Connections: workers cannot share them, because bytes that one reads the others never see. */
+export function unsharable(): ActiveThing[] {
+  return activeThings().filter(({ kind, detail }) => kind === 'socket' && !detail.startsWith('UDP'));
+}
+
+export function listUnsharable(things: ActiveThing[]): string {
+  return things.map((thing) => `\n  - ${formatActive(thing)}`).join('');
+}
+
+export function explainUnsharable(things: ActiveThing[]): string {
+  const list = listUnsharable(things);
+  return (
+    'The application opened connections before its server listens, and all workers would share them:' +
+    `${list}\nOpen them in each worker: in the hook afterFork, or once the server listens; or close them in the hook ` +
+    'beforeFork. PREFORK_TRACE=1 in the environment shows where each was opened.'
+  );
+}
+
+export function isBusy(): boolean {
+  return binding.requests_in_flight() > 0;
+}
+
+export function explainBusy(): string {
+  const list = activeRequests()
+    .map((thing) => `\n  - ${formatActive(thing)}`)
+    .join('');
+  return (
+    'The application cannot be forked: it always has requests in flight, which every worker would repeat:' +
+    `${list}\nWait for them before the server listens.`
+  );
+}

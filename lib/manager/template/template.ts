@@ -1,0 +1,283 @@
+/**
+ * The template: loads the application up to its first `listen`, has the manager bind its addresses, and from then on only
+ * sleeps and forks workers. The processes that return from that sleep are workers.
+ */
+import type { Server } from 'node:net';
+import { binding } from '../../base/binding';
+import { check } from '../../base/errors';
+import { forkSibling } from '../../fork/fork';
+import { ListeningSocket } from '../../netutil';
+import { dup2 } from '../../os';
+import { runSignalListeners, takeArrivedSignals } from '../../wait/signals';
+import { warmup } from '../../warmup/warmup';
+import { Conversation, type Told } from '../channel/ask';
+import { Channel } from '../channel/channel';
+import type { Post, SocketAbout } from '../channel/messages';
+import { bindShared, withoutName } from '../listening/bind';
+import { explainBind } from '../listening/explain';
+import type { Call } from '../listening/intercept';
+import type { LogEvent } from '../log-events';
+import { type Newcomer, type Place, placeOf, SIGNALS, signalsIn, supervisedSignals } from '../place';
+import type { Bind, Log, Settings } from '../settings';
+import { explainBusy, explainUnsharable, isBusy, listUnsharable, unsharable } from './refusals';
+import { rehearseServers } from './rehearse-servers';
+
+/** How often an application that has something under way is looked at again. */
+const BUSY_INTERVAL = 5;
+
+/** A call of `listen`, and what answers it. */
+export interface Served {
+  call: Call;
+  /** How many of the sockets that come from the manager with each worker. */
+  count: number;
+  /** Sockets that the application had itself, and that forks share. */
+  own: ListeningSocket[];
+}
+
+/** A worker, and the sockets for what its template has served. */
+export interface Born {
+  place: Place;
+  served: [call: Call, sockets: ListeningSocket[], lent: boolean[]][];
+}
+
+export interface Duties {
+  log: Log;
+  /** The application listens, so that it need not be told any more that it should. */
+  listens(): void;
+  /** This process becomes a worker, or has been born as one. */
+  work(born: Born): void;
+}
+
+export class Template {
+  readonly #newcomer: Newcomer;
+  readonly #settings: Settings;
+  readonly #duties: Duties;
+  readonly #conversation: Conversation;
+  readonly #served: Served[] = [];
+  /** Calls of `listen` that wait for the application to have nothing under way. */
+  #waiting: Call[] = [];
+  #giveUp: NodeJS.Timeout | undefined;
+  #isStarting = false;
+  #rehearsal: 'to do' | 'under way' | 'done';
+  #hook: 'to do' | 'done' = 'to do';
+  #reopened: number;
+
+  constructor(newcomer: Newcomer, settings: Settings, duties: Duties) {
+    this.#newcomer = newcomer;
+    this.#settings = settings;
+    this.#duties = duties;
+    this.#conversation = new Conversation(newcomer.channel);
+    this.#reopened = newcomer.reopened;
+    this.#rehearsal = settings.rehearse.length > 0 ? 'to do' : 'done';
+  }
+
+  /** Every call of `listen` until this process is a worker. */
+  take(call: Call): void {
+    this.#duties.listens();
+    this.#waiting.push(call);
+    this.#giveUp ??= this.#expectQuiet();
+    this.#startWhenQuiet();
+  }
+
+  #fail(event: LogEvent, message: string): never {
+    this.#duties.log({ level: 'error', event, message });
+    process.exit(1);
+  }
+
+  #expectQuiet(): NodeJS.Timeout {
+    const late = () => {
+      if (isBusy()) this.#fail('application_was_busy', explainBusy());
+    };
+    return setTimeout(late, this.#settings.bootTimeout).unref();
+  }
+
+  /** What is under way when a process forks is done by both: a moment later it is done. */
+  #startWhenQuiet(): void {
+    if (this.#rehearsal === 'under way' || this.#isStarting) return;
+    if (isBusy()) setTimeout(() => this.#startWhenQuiet(), BUSY_INTERVAL);
+    else if (this.#waiting.length === 0 && this.#served.length === 0) return;
+    else if (this.#rehearsal === 'to do') void this.#rehearse();
+    else void this.#start();
+  }
+
+  /** Before anything is bound: no client has to wait for it. */
+  async #rehearse(): Promise<void> {
+    const { rehearse, bootTimeout } = this.#settings;
+    this.#rehearsal = 'under way';
+    clearTimeout(this.#giveUp);
+    try {
+      const servers = this.#waiting.map(({ server }) => server);
+      await rehearseServers(servers, rehearse, bootTimeout, this.#duties.log);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#fail('rehearsal_failed', `Cannot rehearse ${rehearse.join(', ')}: ${why}`);
+    }
+    this.#rehearsal = 'done';
+    this.#giveUp = this.#expectQuiet();
+    this.#startWhenQuiet();
+  }
+
+  async #start(): Promise<void> {
+    this.#bindWaiting();
+    if (this.#served.length === 0) return; // each has been told
+    if (this.#hook === 'to do') {
+      this.#hook = 'done';
+      this.#isStarting = true;
+      const later = this.#callHook();
+      if (later !== undefined) await later;
+      this.#isStarting = false;
+      // What the hook has begun, and where the application has listened meanwhile.
+      if (isBusy()) {
+        this.#startWhenQuiet();
+        return;
+      }
+      this.#bindWaiting();
+    }
+    clearTimeout(this.#giveUp);
+    const born = this.#isShareable() ? this.#sleep() : this.#wait();
+    /* a worker, from here on */
+    this.#duties.work(born);
+  }
+
+  /** A promise if the hook has returned one. */
+  #callHook(): Promise<void> | undefined {
+    const failed = (error: unknown) =>
+      this.#fail('hook_failed', `The hook beforeFork threw: ${error instanceof Error ? error.stack : error}`);
+    try {
+      const result = this.#settings.hooks.beforeFork?.() as PromiseLike<void> | undefined;
+      return typeof result?.then === 'function' ? Promise.resolve(result).catch(failed) : undefined;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  #isShareable(): boolean {
+    const things = unsharable();
+    if (things.length === 0) return true;
+    if (this.#settings.preload === 'yes') this.#fail('connections_were_open', explainUnsharable(things));
+    this.#newcomer.channel.send({ type: 'unsharable', things: listUnsharable(things).slice(0, 4096) });
+    return false;
+  }
+
+  // --- Addresses ---
+
+  #bindWaiting(): void {
+    const calls = this.#waiting;
+    this.#waiting = [];
+    for (const call of calls) this.#bind(call);
+  }
+
+  #bind(call: Call): void {
+    const asked = call.bind as Bind;
+    try {
+      const outcome = this.#conversation.ask(withoutName(asked));
+      if (outcome.is === 'granted') this.#served.push({ call, count: outcome.count, own: [] });
+      else if (outcome.is === 'failed') this.#couldNotBind(call.server, outcome.bind, outcome.error);
+      else this.#served.push({ call, count: 0, own: [bindShared(asked)] });
+    } catch (error) {
+      this.#couldNotBind(call.server, asked, error as NodeJS.ErrnoException);
+    }
+  }
+
+  /** An application that listens for errors may have another port to try. */
+  #couldNotBind(server: Server, bind: Bind, error: NodeJS.ErrnoException): void {
+    if (this.#settings.bind.length > 0 || server.listenerCount('error') === 0) {
+      this.#fail('listen_failed', explainBind(bind, error));
+    }
+    process.nextTick(() => server.emit('error', error));
+  }
+
+  // --- Workers ---
+
+  /** Not to be shared: this process is to be a worker itself. */
+  #wait(): Born {
+    for (;;) {
+      const told = this.#conversation.next(-1);
+      if (told === null) return binding.process_exit(0);
+      if (told?.message.type === 'become')
+        return this.#born(told.message.post, told.message.sockets, told.passed);
+    }
+  }
+
+  /** Returns in each worker only. */
+  #sleep(): Born {
+    const { title, smallYoungGeneration } = this.#settings;
+    // What has come, and its listeners have not been told: each worker would inherit it.
+    for (const signal of takeArrivedSignals()) {
+      if (!supervisedSignals().includes(signal)) runSignalListeners(signal);
+    }
+    check(binding.supervise_begin(supervisedSignals()), 'sigaction');
+    if (title !== null) process.title = `${title}: template`;
+    if (this.#settings.warmup) warmup({ smallYoungGeneration });
+    this.#newcomer.channel.send({ type: 'loaded' });
+    const channels = Int32Array.of(this.#newcomer.channel.fd);
+    for (;;) {
+      // Signals are for the manager to obey.
+      binding.supervise_wait(-1, channels);
+      for (;;) {
+        const told = this.#conversation.next(0);
+        if (told === undefined) break;
+        // The manager has gone, or has made another template.
+        if (told === null) binding.process_exit(0);
+        const born = this.#obey(told as Told);
+        if (born !== undefined) return born;
+      }
+    }
+  }
+
+  #obey({ message, passed }: Told): Born | undefined {
+    if (message.type === 'fork') return this.#fork(message.post, message.sockets, passed);
+    if (message.type === 'logs') {
+      this.#reopened = message.count;
+      for (const [index, fd] of message.descriptors.entries()) dup2(passed[index] as number, fd);
+    }
+    for (const fd of passed) binding.socket_close(fd);
+    return undefined;
+  }
+
+  #fork(post: Post, sockets: SocketAbout[], passed: number[]): Born | undefined {
+    const { channel } = this.#newcomer;
+    let pid: number;
+    try {
+      pid = forkSibling((error) => this.#hookFailed(error));
+    } catch (error) {
+      for (const fd of passed) binding.socket_close(fd);
+      const reason = error instanceof Error ? error.message : String(error);
+      const killed = (error as NodeJS.ErrnoException).code === 'ERR_PREFORK_CHILD_KILLED';
+      channel.send({ type: 'not forked', reason, killed });
+      return undefined;
+    }
+    if (pid === 0) {
+      /* child */
+      const early = signalsIn(binding.supervise_end(), SIGNALS);
+      channel.close();
+      const [own = -1, ...rest] = passed;
+      Object.assign(this.#newcomer, { early, channel: new Channel(own), reopened: this.#reopened });
+      return this.#born(post, sockets, rest);
+    }
+    /* parent */
+    for (const fd of passed) binding.socket_close(fd);
+    channel.send({ type: 'forked', pid });
+    return undefined;
+  }
+
+  /** Thrown later it would be queued for a tick that only workers have, each of those that are forked from now on. */
+  #hookFailed(error: unknown): void {
+    const message = `A hook of registerAtFork threw in afterInParent: ${error instanceof Error ? error.stack : error}`;
+    this.#duties.log({ level: 'error', event: 'hook_failed', message });
+  }
+
+  #born(post: Post, sockets: SocketAbout[], passed: number[]): Born {
+    const { manager, channel, early, reopened } = this.#newcomer;
+    const all = passed.map((fd) => new ListeningSocket(fd));
+    const lent = sockets.map(({ isLent }) => isLent);
+    return {
+      place: placeOf({ manager, channel, early, reopened }, post),
+      served: this.#served.map(({ call, count, own }) => [
+        call,
+        [...all.splice(0, count), ...own],
+        [...lent.splice(0, count), ...own.map(() => true)],
+      ]),
+    };
+  }
+}

@@ -1,0 +1,102 @@
+/** What a worker can do to the manager that looks after it: be killed. ARCHITECTURE.md, "What a lying peer can do". */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { get, Managed } from '../helpers/manager';
+
+const isRoot = process.getuid?.() === 0;
+
+interface Answer {
+  pid: number;
+  ppid: number;
+  answer: unknown;
+}
+
+function descriptorsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** User and system time, in hundredths of a second (proc_pid_stat(5)). */
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+describe('A worker that', () => {
+  test.each([
+    ['writes garbage', '/garbage', /has sent something that is no message/],
+    ['writes more than a message can be', '/too-long', /has sent something that is no message/],
+    ['says what nobody knows', '/nothing-known', /has sent something that is no message/],
+    ['has the manager look a name up', '/name', /has sent something that is no message/],
+    ['claims to have forked the manager', '/no-template', /was asked for no worker/],
+    ['claims to have loaded a generation', '/loaded', /has loaded nothing/],
+    ['has other settings', '/settings', /has sent something that is no message/],
+    ['never stops talking', '/flood', /has sent more than \d+ messages in a second/],
+  ])('%s is killed, and another one takes its place.', async (_, deed, why) => {
+    const managed = await new Managed('hostile.js', { workers: 2 }).started();
+    const lost = get({ port: managed.port }, deed).catch(({ code }) => code);
+    const { message, pid } = await managed.until('protocol_violated');
+    expect(message).toMatch(why);
+    await lost;
+    await managed.until('serving');
+    expect((await managed.ask<Answer>('/')).pid).not.toBe(pid);
+    expect((await managed.stop()).status).toBe(0);
+  });
+
+  test('sends descriptors along fills no table but its own.', async () => {
+    const managed = await new Managed('hostile.js', { workers: 1 }).started();
+    const before = descriptorsOf(managed.program.pid);
+    for (let i = 0; i < 5; i++) await managed.ask('/passes');
+    managed.signal('SIGTTIN');
+    await managed.until('serving'); // all has been received by then
+    expect(descriptorsOf(managed.program.pid)).toBe(before + 1); // the channel of that one
+    expect((await managed.stop()).status).toBe(0);
+  });
+
+  test('closes its channel is served no more, but keeps nobody awake and can be ended.', async () => {
+    const managed = await new Managed('hostile.js', { workers: 1 }).started();
+    await managed.ask('/silence');
+    const usage = () => cpuOf(managed.program.pid);
+    const before = usage();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(usage() - before).toBeLessThan(20); // in hundredths of a second
+    expect((await managed.stop()).status).toBe(0);
+  });
+
+  test('writes into every line of the scoreboard keeps nobody from being started.', async () => {
+    const managed = await new Managed('hostile.js', { workers: 1, hangTimeout: 0 }).started();
+    const { pid } = await managed.ask<Answer>('/rows');
+    process.kill(pid, 'SIGKILL');
+    await managed.until('serving');
+    expect((await managed.ask<Answer>('/')).pid).not.toBe(pid);
+    expect((await managed.stop()).status).toBe(0);
+  });
+
+  test.runIf(isRoot)(
+    'runs as another user gets nothing bound that the application has not asked for.',
+    async () => {
+      const settings = { workers: 1, user: 'nobody', group: 'daemon' };
+      const managed = await new Managed('hostile.js', settings).started();
+      for (const deed of ['/privileged', '/cron', '/descriptor']) {
+        expect((await managed.ask<Answer>(deed)).answer).toEqual({ type: 'refused' });
+      }
+      expect(existsSync('/etc/cron.d/prefork-test')).toBe(false);
+      expect((await managed.stop()).status).toBe(0);
+    },
+  );
+});
+
+test.runIf(isRoot)(
+  'A path that the application names is made with the rights of its user, or not at all.',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'prefork-hostile-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const env = { SOCKET: join(folder, 'socket') }; // a directory of root's
+    const managed = new Managed('hostile.js', { workers: 1, user: 'nobody', group: 'daemon' }, { env });
+    expect(await managed.until('error')).toMatchObject({ code: 'EACCES' });
+    await managed.until('workers_ready');
+    expect(readdirSync(folder)).toEqual([]);
+    expect((await managed.stop()).status).toBe(0);
+  },
+);
