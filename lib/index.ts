@@ -138,7 +138,16 @@ export {
   waitpidAsync,
   waitstatusToExitcode,
 } from './os';
-export { cpuCount, type ForkProcessesOptions, forkProcesses, taskId } from './process';
+export {
+  CalledProcessError,
+  cpuCount,
+  type ForkProcessesOptions,
+  forkProcesses,
+  Subprocess,
+  type SubprocessOptions,
+  type SubprocessStream,
+  taskId,
+} from './process';
 export { type SharedCounter, sharedCounters } from './shared/counters';
 export {
   type PeerAddress,

@@ -18,6 +18,13 @@ import { WEXITSTATUS, WIFSIGNALED, WTERMSIG, wait } from './os';
 import { closeSocketsOf, takeSocketsOf, workersNeeded } from './sockets/worker-sockets';
 import { checkWarmupOptions, type WarmupOptions, warmup } from './warmup/warmup';
 
+export {
+  CalledProcessError,
+  Subprocess,
+  type SubprocessOptions,
+  type SubprocessStream,
+} from './posix/subprocess';
+
 const MAX_PROCESSES = 2 ** 22; // the largest pid_max of Linux
 const DEFAULT_MAX_RESTARTS = 100;
 

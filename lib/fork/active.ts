@@ -9,6 +9,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import { binding, type LoopHandle } from '../base/binding';
 import { openingOf, rememberOpening, type Traits, tracedHandles } from './openings';
+import { areTsxOpening, isTsxPipe } from './tsx';
 
 /** What it is: a request of the thread pool or the kernel, a handle by its use, a worker thread. */
 export type ActiveKind =
@@ -56,7 +57,7 @@ export function formatActive({ kind, detail, openedAt }: ActiveThing): string {
  */
 export function activeRequests(): ActiveThing[] {
   const count = binding.requests_in_flight();
-  if (count === 0) return [];
+  if (count === 0 || areTsxOpening(count)) return [];
   const known = internals._getActiveRequests().slice(-count).map(describeRequest);
   const unknown = count - known.length;
   if (unknown <= 0) return known;
@@ -80,9 +81,9 @@ function activeHandles(): ActiveThing[] {
     });
 }
 
-/** Standard streams, and channels between Node processes: the one to our parent, and those to our own children. */
-function isPrivate({ fd, passesHandles }: LoopHandle): boolean {
-  return passesHandles || (fd >= 0 && fd <= 2);
+/** Standard streams, channels between Node processes (the one to our parent, and those to our own children), and tsx's. */
+function isPrivate({ fd, passesHandles, remote }: LoopHandle): boolean {
+  return passesHandles || (fd >= 0 && fd <= 2) || isTsxPipe(remote);
 }
 
 function describeHandle({ type, fd, pid, listening, path, local, remote }: LoopHandle): ActiveThing | null {

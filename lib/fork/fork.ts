@@ -10,6 +10,7 @@ import { awaitCertificates } from './certificates';
 import { wrapCredentialCalls } from './credentials';
 import { type Estate, takeStock } from './estate';
 import { rehearseFork } from './rehearse-fork';
+import { areTsxOpening, leaveCacheToParent } from './tsx';
 
 /** Options of `fork()`. */
 export interface ForkOptions {
@@ -43,7 +44,7 @@ function checkOptions(options: ForkOptions): void {
 
 function refuseWorkInFlight(): void {
   const count = binding.requests_in_flight();
-  if (count === 0) return;
+  if (count === 0 || areTsxOpening(count)) return;
   const names = activeRequests().map(({ detail }) => detail);
   throw preforkError(
     'ERR_PREFORK_BUSY',
@@ -165,6 +166,7 @@ function duplicate(failedInParent: HookFailed, options: InnerOptions): number {
     throw error;
   }
   goOn(pid, estate, options);
+  if (pid === 0) leaveCacheToParent();
   runAfter(hooks, pid, failedInParent);
   return pid;
 }

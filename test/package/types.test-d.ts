@@ -91,3 +91,11 @@ test('Anything like console will do as a logger.', () => {
 test("Errors of system calls are shaped like Node's.", () => {
   expectTypeOf<prefork.SystemError>().toExtend<NodeJS.ErrnoException>();
 });
+
+test('Subprocess tells its return code.', () => {
+  expectTypeOf<prefork.Subprocess['returncode']>().toEqualTypeOf<number | null>();
+  expectTypeOf<prefork.Subprocess['waitForExit']>().returns.resolves.toBeNumber();
+  expectTypeOf<prefork.SubprocessOptions['stdin']>().toEqualTypeOf<prefork.SubprocessStream | undefined>();
+  // @ts-expect-error streams are Subprocess.STREAM, not Node's 'pipe'
+  new prefork.Subprocess(['true'], { stdin: 'pipe' });
+});

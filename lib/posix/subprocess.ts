@@ -1,0 +1,227 @@
+import { ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { boolean, callable, given, invalidValue, string } from '../base/arguments';
+import { invalidType, systemError } from '../base/errors';
+import { knownOptions } from '../base/option-names';
+import { repr } from '../log/percent';
+import type { Environment } from './exec';
+
+/** A process's standard input, output or error: `Subprocess.STREAM`, a descriptor, or null: that of this process. */
+export type SubprocessStream = typeof Subprocess.STREAM | number | null;
+
+/** What Python's `subprocess.Popen` takes, as far as it is here. */
+export interface SubprocessOptions {
+  /** Default null. */
+  stdin?: SubprocessStream;
+  /** Default null. */
+  stdout?: SubprocessStream;
+  /** Default null. */
+  stderr?: SubprocessStream;
+  /** The directory to start in. Default: this process's. */
+  cwd?: string | null;
+  /** All of the environment. Default: this process's. */
+  env?: Environment | null;
+  /** Have `/bin/sh -c` run it. Default false. */
+  shell?: boolean | null;
+  /** Make it the leader of a session of its own. Default false. */
+  startNewSession?: boolean | null;
+}
+
+const STREAM: unique symbol = Symbol('Subprocess.STREAM');
+const OPTIONS = [
+  'stdin',
+  'stdout',
+  'stderr',
+  'cwd',
+  'env',
+  'shell',
+  'startNewSession',
+] as const satisfies readonly (keyof SubprocessOptions)[];
+
+/** A process that was to end with status 0 and did not (Python's `subprocess.CalledProcessError`). */
+export class CalledProcessError extends Error {
+  /** Its class. */
+  override name = 'CalledProcessError';
+  /** The exit status, or `-signal`. */
+  readonly returncode: number;
+  /** What was run. Tornado's has `'unknown'` here. */
+  readonly cmd: readonly string[] | string;
+
+  /** Makes the message that Python's has. */
+  constructor(returncode: number, cmd: readonly string[] | string) {
+    const command = typeof cmd === 'string' ? cmd : repr(cmd);
+    super(`Command '${command}' ${how(returncode)}`);
+    this.returncode = returncode;
+    this.cmd = cmd;
+  }
+}
+
+function how(returncode: number): string {
+  if (returncode >= 0) return `returned non-zero exit status ${returncode}.`;
+  const name = Object.entries(constants.signals).find(([, number]) => number === -returncode)?.[0];
+  return `died with ${name === undefined ? `unknown signal ${-returncode}` : `<Signals.${name}: ${-returncode}>`}.`;
+}
+
+type Given = { [Name in keyof SubprocessOptions]: Exclude<SubprocessOptions[Name], null> };
+
+function commandOf(args: unknown, shell: boolean): string[] {
+  const list = typeof args === 'string' ? [args] : args;
+  if (!Array.isArray(list)) throw invalidType('args', 'a string or an array of strings', args);
+  for (const each of list) string('each of args', each);
+  if (list.length === 0) throw invalidValue('Expected args not to be empty');
+  return shell ? ['/bin/sh', '-c', ...list] : list;
+}
+
+function stdioOf(name: string, value: unknown): 'pipe' | number | 'inherit' {
+  if (value === undefined) return 'inherit';
+  if (value === STREAM) return 'pipe';
+  if (typeof value === 'number') return value;
+  throw invalidType(name, 'Subprocess.STREAM, a descriptor or null', value);
+}
+
+function pairs(env: Environment): string[] {
+  return Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+}
+
+/** What lib/child_process.js hands over once it has read its own options; the answer is 0 or `-errno`. */
+interface Spawning {
+  spawn(options: {
+    file: string;
+    args: string[];
+    envPairs: string[];
+    stdio: ('pipe' | 'inherit' | number)[];
+    cwd?: string;
+    detached: boolean;
+  }): number;
+}
+
+/** As `child_process.spawn`, but an error is thrown here and now, as Popen's is. */
+function spawn(command: string[], options: Given): ChildProcess {
+  const [file = ''] = command;
+  const child = new (ChildProcess as unknown as new () => ChildProcess)();
+  const error = (child as unknown as Spawning).spawn({
+    file,
+    args: command,
+    envPairs: pairs(options.env ?? process.env),
+    stdio: (['stdin', 'stdout', 'stderr'] as const).map((name) => stdioOf(name, options[name])),
+    detached: boolean('startNewSession', options.startNewSession ?? false),
+    ...(options.cwd === undefined ? {} : { cwd: string('cwd', options.cwd) }),
+  });
+  if (error >= 0) return child;
+  child.on('error', () => {}); // Node tells the same in the next tick
+  throw systemError(error, 'spawn', { address: file });
+}
+
+function returncodeOf(status: number | null, signal: NodeJS.Signals | null): number {
+  return signal === null ? (status ?? 0) : -constants.signals[signal];
+}
+
+/** Whether exits are told; and those that are still to be. A forked child has no subprocesses: its parent's are not its. */
+let listening = true;
+const untold = new Set<() => void>();
+
+function tellSoon(tell: () => void): void {
+  if (listening) setImmediate(tell);
+  else untold.add(tell);
+}
+
+/**
+ * `tornado.process.Subprocess`: a process of another program, on `node:child_process`.
+ *
+ * It keeps the event loop alive until it has ended; `proc.unref()` lets go.
+ */
+export class Subprocess {
+  /** For `stdin`, `stdout` and `stderr`: a pipe, whose other end is the attribute of that name. */
+  static readonly STREAM: typeof STREAM = STREAM;
+
+  /** Node's own object for it, for its signals and whatever else it can do. */
+  readonly proc: ChildProcess;
+  /** Its pid. */
+  readonly pid: number;
+  /** Its standard input, if that is a `STREAM`; else null. Close it with `end()`. */
+  readonly stdin: Writable | null;
+  /** Its standard output, if that is a `STREAM`; else null. */
+  readonly stdout: Readable | null;
+  /** Its standard error, if that is a `STREAM`; else null. */
+  readonly stderr: Readable | null;
+  /** The exit status, or `-signal`; null as long as it runs, and until the event loop has turned after its end. */
+  returncode: number | null = null;
+  readonly #command: readonly string[] | string;
+  #exitCallback: ((returncode: number) => void) | null = null;
+  readonly #waiting = new Set<(returncode: number) => void>();
+
+  /**
+   * Starts it. Descriptors other than the three are not inherited.
+   *
+   * @param args the program, looked for in PATH, and its arguments; a string: the program alone, or with `shell` a line for it
+   * @throws SystemError spawn `ENOENT` if there is no such program, or no such `cwd`, `EACCES`, `EAGAIN`, `EMFILE`
+   * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE`
+   */
+  constructor(args: readonly string[] | string, options: SubprocessOptions = {}) {
+    const chosen = given('options', options) as Given;
+    knownOptions('options', chosen, OPTIONS);
+    this.#command = args;
+    this.proc = spawn(commandOf(args, boolean('shell', chosen.shell ?? false)), chosen);
+    this.pid = this.proc.pid ?? -1;
+    this.stdin = this.proc.stdin;
+    this.stdout = this.proc.stdout;
+    this.stderr = this.proc.stderr;
+    this.proc.once('exit', (status, signal) => tellSoon(() => this.#ended(returncodeOf(status, signal))));
+  }
+
+  /**
+   * Calls `callback` with the return code once the process has ended, in a later turn of the event loop, also if it ended before. A
+   * later call replaces the callback.
+   *
+   * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`
+   */
+  setExitCallback(callback: (returncode: number) => void): void {
+    this.#exitCallback = callable('callback', callback);
+    Subprocess.initialize();
+    const { returncode } = this;
+    if (returncode !== null) setImmediate(() => this.#ended(returncode));
+  }
+
+  /**
+   * Waits for the end while the event loop turns. Any number may wait, beside an exit callback; in Tornado
+   * only the last one to ask hears of it.
+   *
+   * @param raiseError false: resolve whatever the return code is
+   * @returns the return code: the exit status, or `-signal`
+   * @throws CalledProcessError as a rejection, if the return code is not 0
+   */
+  waitForExit(raiseError = true): Promise<number> {
+    boolean('raiseError', raiseError);
+    Subprocess.initialize();
+    return new Promise((resolve, reject) => {
+      const done = (returncode: number) => {
+        if (returncode === 0 || !raiseError) resolve(returncode);
+        else reject(new CalledProcessError(returncode, this.#command));
+      };
+      if (this.returncode === null) this.#waiting.add(done);
+      else done(this.returncode);
+    });
+  }
+
+  /** Tells of ends again, after `uninitialize`; those meanwhile, too. `setExitCallback` and `waitForExit` call it. */
+  static initialize(): void {
+    listening = true;
+    for (const tell of untold) setImmediate(tell);
+    untold.clear();
+  }
+
+  /** Tells nobody any more of an end, until `initialize`. Node goes on reaping: there are no zombies. */
+  static uninitialize(): void {
+    listening = false;
+  }
+
+  #ended(returncode: number): void {
+    this.returncode = returncode;
+    for (const done of this.#waiting) done(returncode);
+    this.#waiting.clear();
+    const callback = this.#exitCallback;
+    this.#exitCallback = null;
+    callback?.(returncode);
+  }
+}

@@ -1,0 +1,59 @@
+/** Programs that tsx compiles while they are loaded can fork at once, whether or not its cache is there. */
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { Program, type Result } from '../helpers/run';
+
+const FIXTURES = join(__dirname, '..', 'fixtures', 'fork', 'tsx');
+const CLI = require.resolve('tsx/cli');
+
+const WAYS: [name: string, words: string[]][] = [
+  ['npx tsx', [CLI]],
+  ['node --import tsx', ['--import', 'tsx']],
+];
+
+/** With a cache that is empty. */
+const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'cache-'));
+
+async function run(words: string[], file: string, folder: string): Promise<Result> {
+  const program = new Program(process.execPath, [...words, join(FIXTURES, file)], {
+    env: { TMPDIR: folder },
+  });
+  onTestFinished(() => program.killGroup());
+  return program.result;
+}
+
+const sorted = ({ stdout }: Result): string[] => stdout.trim().split('\n').sort();
+
+test.each(WAYS)('%s: a fork at the top level, twice', { timeout: 120_000 }, async (_, words) => {
+  const folder = temporaryFolder();
+  for (let i = 0; i < 2; i++) {
+    const result = await run(words, 'top-level.ts', folder);
+    expect({ ...result, stdout: sorted(result) }).toMatchObject({
+      status: 0,
+      stdout: ['child', 'status 7'],
+      stderr: '',
+    });
+  }
+  // Parent and child have not written it both.
+  const [tsx = ''] = readdirSync(folder);
+  const cached = readdirSync(join(folder, tsx)).filter((name) => /^\d+-/.test(name));
+  const codes = cached.map((name) => JSON.parse(readFileSync(join(folder, tsx, name), 'utf8')).code);
+  expect(codes.some((code) => code.includes('waitstatusToExitcode'))).toBe(true);
+});
+
+test.each(WAYS)('%s: forkProcesses()', { timeout: 120_000 }, async (_, words) => {
+  const result = await run(words, 'service.ts', temporaryFolder());
+  expect({ ...result, stdout: sorted(result) }).toMatchObject({
+    status: 0,
+    stdout: ['worker 0', 'worker 1'],
+    stderr: '',
+  });
+});
+
+test.each(WAYS)('%s: a request of its own is still in the way', { timeout: 120_000 }, async (_, words) => {
+  expect(await run(words, 'own-request.ts', temporaryFolder())).toMatchObject({
+    stdout: 'ERR_PREFORK_BUSY\n',
+  });
+});

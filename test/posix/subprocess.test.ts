@@ -1,0 +1,72 @@
+/** Subprocess beside Tornado's: each case of test/tornado/oracle/subprocesses.py and subprocesses.mjs prints the same. */
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CalledProcessError, Subprocess, type SubprocessOptions } from '../../lib/process';
+import { oracleVersion, PYTHON, play } from '../helpers/oracle';
+
+const version = oracleVersion();
+
+function casesOf(): string[] {
+  const script = join(__dirname, '..', 'tornado', 'oracle', 'subprocesses.py');
+  return spawnSync(PYTHON, [script, '--list'], { encoding: 'utf8' }).stdout.trim().split('\n');
+}
+
+const SAYS: Record<string, string> = {
+  'set_exit_callback: 3': 'None True\nset\nended 3 3',
+  'set_exit_callback: SIGTERM': 'None True\nset\nended -15 -15',
+  'wait_for_exit: 3': 'CalledProcessError 3\n3',
+  'stdin and stdout': 'None\nto the cat\n0',
+  errors: 'ENOENT\nEACCES\nENOENT\nENOENT',
+  uninitialize: 'not told\ntold 4',
+};
+
+const names = version === null ? [] : casesOf();
+
+describe.skipIf(version === null)(
+  `Tornado's Subprocess and ours: ${names.length} programs`,
+  { timeout: 60_000 },
+  () => {
+    test.concurrent.each(names)('%s', async (name) => {
+      const scenario = { name, program: 'subprocesses', args: [name] };
+      const tornado = await play('python', scenario);
+      if (name in SAYS) expect(tornado.stdout).toBe(SAYS[name]);
+      expect(await play('node', scenario)).toEqual(tornado);
+    });
+  },
+);
+
+describe('What Tornado has not', () => {
+  test('Any number may wait for the same end, before and after it.', async () => {
+    const child = new Subprocess(['sh', '-c', 'exit 3']);
+    const codes = await Promise.all([child.waitForExit(false), child.waitForExit(false)]);
+    const late = await new Promise((resolve) => child.setExitCallback(resolve));
+    expect([...codes, late, await child.waitForExit(false)]).toEqual([3, 3, 3, 3]);
+    await expect(child.waitForExit()).rejects.toMatchObject({
+      message: "Command '['sh', '-c', 'exit 3']' returned non-zero exit status 3.",
+      cmd: ['sh', '-c', 'exit 3'],
+    });
+    await expect(child.waitForExit()).rejects.toBeInstanceOf(CalledProcessError);
+  });
+
+  test.each<[unknown, unknown]>([
+    [[], {}],
+    [7, {}],
+    [[1], {}],
+    [['true'], { stdin: 'pipe' }],
+    [['true'], { start_new_session: true }],
+    [['true'], { shell: 1 }],
+    [['true'], { cwd: 1 }],
+  ])('%j, %j is a TypeError', (args, options) => {
+    expect(() => new Subprocess(args as string[], options as SubprocessOptions)).toThrow(TypeError);
+  });
+
+  test('An error at the start is thrown, and not an event that would end the process.', async () => {
+    const uncaught = once(process, 'uncaughtException', { signal: AbortSignal.timeout(200) });
+    expect(() => new Subprocess(['no-such-program'])).toThrow(
+      expect.objectContaining({ code: 'ENOENT', syscall: 'spawn', address: 'no-such-program' }),
+    );
+    await expect(uncaught).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
