@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { boolean, integer, invalidValue, object } from './base/arguments';
 import { invalidType, preforkError } from './base/errors';
+import { onePerProcess } from './base/one-per-process';
 import { knownOptions } from './base/option-names';
 import { type ActiveThing, activeThings, formatActive } from './fork/active';
 import { forkFrom } from './fork/fork';
@@ -40,7 +41,7 @@ export interface ForkProcessesOptions {
 }
 
 /** Set in the child. As in Tornado, its own children inherit it, and cannot call forkProcesses() either. */
-let currentTaskId: number | null = null;
+const task = onePerProcess('task', (): { id: number | null } => ({ id: null }));
 
 /**
  * Starts worker processes and keeps them running.
@@ -72,7 +73,7 @@ export function forkProcesses(
   boolean('options.allowActive', allowActive);
   const warmupOptions = readWarmup(warmsUp);
   const limit = restartLimit(maxRestarts);
-  assert(currentTaskId === null, 'forkProcesses() was called again in a child');
+  assert(task.id === null, 'forkProcesses() was called again in a child');
   const count = processCount(numProcesses);
   refuseUnservedSockets(count);
   if (!allowActive) refuseActive();
@@ -86,7 +87,7 @@ export function forkProcesses(
     const pid = forkFrom(logHookError, { allowInFlight: allowActive });
     if (pid === 0) {
       /* child: fork() has reseeded Math.random and the other generators (_reseed_random) */
-      currentTaskId = id;
+      task.id = id;
       takeSocketsOf(id);
       return id;
     }
@@ -124,7 +125,7 @@ export function forkProcesses(
  * worker threads.
  */
 export function taskId(): number | null {
-  return currentTaskId;
+  return task.id;
 }
 
 /**

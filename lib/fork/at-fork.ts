@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { callable, object } from '../base/arguments';
+import { onePerProcess } from '../base/one-per-process';
 import { knownOptions } from '../base/option-names';
 
 /** Functions to call around a fork: to empty a cache of random numbers, reopen a connection, note a new pid. */
@@ -19,7 +20,7 @@ export interface ForkMessage {
 }
 
 /** Of this thread. A child begins with its parent's, as with Python's os.fork. */
-const registered = new Set<ForkHooks>();
+const registered = onePerProcess('fork hooks', () => new Set<ForkHooks>());
 const forks = channel('prefork:fork');
 
 const HOOK_NAMES = [

@@ -33,6 +33,19 @@ function takeNewPid({ processes }: Estate): void {
   }
 }
 
+/** Jest's copy of `process` has the number that the parent's parent had; the real one asks the kernel each time. */
+function takeNewParent({ processes }: Estate): void {
+  const real = binding.wait_real_process();
+  for (const object of processes) {
+    if (object === real) continue;
+    Object.defineProperty(object, 'ppid', {
+      get: () => binding.process_getppid(),
+      configurable: true,
+      enumerable: true,
+    });
+  }
+}
+
 /** Closes this process's copy of a descriptor without a word to the other side. */
 function letGo(owner: HandleOwner | null | undefined): void {
   const handle = owner?._handle;
@@ -161,6 +174,7 @@ function becomeMainThread({ worker }: Estate): void {
 /** What each environment has to put right for itself, the forking one and those that live on beside it. */
 function takeNewIdentity(estate: Estate): void {
   takeNewPid(estate);
+  takeNewParent(estate);
   forgetAsyncWaits(estate.asyncWaits);
   reseedRandom(estate.randomSources);
   leaveChannel(estate);

@@ -42,9 +42,11 @@ function checkOptions(options: ForkOptions): void {
   if (inspectPort !== undefined) integer('options.inspectPort', inspectPort, 0, MAX_PORT);
 }
 
-function refuseWorkInFlight(): void {
+/** Throws if there is some, but for what tsx has: true if there is such. */
+function refuseWorkInFlight(): boolean {
   const count = binding.requests_in_flight();
-  if (count === 0 || areTsxOpening(count)) return;
+  if (count === 0) return false;
+  if (areTsxOpening(count)) return true;
   const names = activeRequests().map(({ detail }) => detail);
   throw preforkError(
     'ERR_PREFORK_BUSY',
@@ -150,8 +152,9 @@ function duplicate(failedInParent: HookFailed, options: InnerOptions): number {
   const hooks = runBefore(failedInParent);
   let pid: number;
   let estate: Estate;
+  let tsxIsOpening = false;
   try {
-    if (options.allowInFlight !== true) refuseWorkInFlight();
+    tsxIsOpening = options.allowInFlight !== true && refuseWorkInFlight();
     awaitCertificates();
     estate = takeStock();
     const noHooks = hooks.slice(0, 0);
@@ -166,7 +169,7 @@ function duplicate(failedInParent: HookFailed, options: InnerOptions): number {
     throw error;
   }
   goOn(pid, estate, options);
-  if (pid === 0) leaveCacheToParent();
+  if (pid === 0 && tsxIsOpening) leaveCacheToParent();
   runAfter(hooks, pid, failedInParent);
   return pid;
 }

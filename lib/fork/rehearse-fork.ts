@@ -16,7 +16,7 @@ function standIn(): Estate {
     clusterWorkers: real.clusterWorkers.slice(0, 0),
     isClusterWorker: false,
     ownsSocketFiles: false,
-    asyncWaits: new Set(),
+    asyncWaits: new Map(),
     randomSources: standInSources(),
     inspectorPort: 0,
   } satisfies Estate);

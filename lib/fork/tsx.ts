@@ -61,9 +61,7 @@ export function areTsxOpening(requests: number): boolean {
 
 /** In the child: what tsx will write there is the parent's to write. */
 export function leaveCacheToParent(): void {
-  if (!isLoaded()) return;
   const fds = openInCache();
-  if (fds.length === 0) return;
   const nowhere = openSync('/dev/null', 'w');
   for (const fd of fds) check(binding.process_dup2(nowhere, fd, false), 'dup2');
   closeSync(nowhere);

@@ -28,7 +28,6 @@ export interface SubprocessOptions {
   startNewSession?: boolean | null;
 }
 
-const STREAM: unique symbol = Symbol('Subprocess.STREAM');
 const OPTIONS = [
   'stdin',
   'stdout',
@@ -75,7 +74,7 @@ function commandOf(args: unknown, shell: boolean): string[] {
 
 function stdioOf(name: string, value: unknown): 'pipe' | number | 'inherit' {
   if (value === undefined) return 'inherit';
-  if (value === STREAM) return 'pipe';
+  if (value === Subprocess.STREAM) return 'pipe';
   if (typeof value === 'number') return value;
   throw invalidType(name, 'Subprocess.STREAM, a descriptor or null', value);
 }
@@ -133,7 +132,7 @@ function tellSoon(tell: () => void): void {
  */
 export class Subprocess {
   /** For `stdin`, `stdout` and `stderr`: a pipe, whose other end is the attribute of that name. */
-  static readonly STREAM: typeof STREAM = STREAM;
+  static readonly STREAM: unique symbol = Symbol('Subprocess.STREAM');
 
   /** Node's own object for it, for its signals and whatever else it can do. */
   readonly proc: ChildProcess;

@@ -18,6 +18,9 @@ function nameOf(fd: number): Endpoint {
   return endpoint;
 }
 
+/** Known to every copy of this package that a program has loaded. */
+const IS_LISTENING_SOCKET = Symbol.for('prefork.ListeningSocket');
+
 /**
  * A listening socket that no event loop knows of: what `bindSockets` and `bindUnixSocket` return, and
  * `addSockets` and `addAcceptHandler` serve.
@@ -30,6 +33,11 @@ export class ListeningSocket {
   readonly #name: Endpoint;
   readonly #beforeClose = new Set<() => void>();
   #fd: number;
+
+  /** @internal Those that another copy of this package has made are listening sockets, too. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && IS_LISTENING_SOCKET in value;
+  }
 
   /** The task id of the worker that it is for (`bindSockets` with `perWorker`); undefined: for all. */
   readonly worker: number | undefined;
@@ -84,3 +92,5 @@ export class ListeningSocket {
     return () => this.#beforeClose.delete(action);
   }
 }
+
+Object.defineProperty(ListeningSocket.prototype, IS_LISTENING_SOCKET, { value: true });

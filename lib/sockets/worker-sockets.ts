@@ -3,6 +3,7 @@
  * them are its own.
  */
 import { invalidValue } from '../base/arguments';
+import { onePerProcess } from '../base/one-per-process';
 
 /** What is to be known of a listening socket here. */
 interface WorkerSocket {
@@ -15,10 +16,10 @@ interface WorkerSocket {
  * This process's open ones. A forked child begins with a copy of each descriptor, and so with the same list; what either
  * process closes later, only it closes.
  */
-const ofWorkers = new Set<WorkerSocket>();
+const ofWorkers = onePerProcess('sockets of workers', () => new Set<WorkerSocket>());
 
 /** null: in the parent. A child of a worker's own goes on with its parent's sockets, and so with its parent's id. */
-let ownWorker: number | null = null;
+const own = onePerProcess('own sockets', (): { worker: number | null } => ({ worker: null }));
 
 export function noteSocket(socket: WorkerSocket): void {
   if (socket.worker !== undefined) ofWorkers.add(socket);
@@ -40,7 +41,7 @@ export function closeSocketsOf(worker: number): void {
 
 /** For the child, before it returns from `forkProcesses`: which sockets are its own. */
 export function takeSocketsOf(worker: number): void {
-  ownWorker = worker;
+  own.worker = worker;
 }
 
 /**
@@ -50,11 +51,12 @@ export function takeSocketsOf(worker: number): void {
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_VALUE`: all of them are for other workers
  */
 export function ownSockets<S extends WorkerSocket>(sockets: S[]): S[] {
-  if (ownWorker === null) return sockets;
-  const own = sockets.filter(({ worker }) => worker === undefined || worker === ownWorker);
-  if (own.length === 0 && sockets.length > 0) {
-    throw invalidValue(`Expected a socket for worker ${ownWorker} but perWorker was at most ${ownWorker}`);
+  const id = own.worker;
+  if (id === null) return sockets;
+  const mine = sockets.filter(({ worker }) => worker === undefined || worker === id);
+  if (mine.length === 0 && sockets.length > 0) {
+    throw invalidValue(`Expected a socket for worker ${id} but perWorker was at most ${id}`);
   }
-  for (const socket of sockets) if (!own.includes(socket)) socket.close();
-  return own;
+  for (const socket of sockets) if (!mine.includes(socket)) socket.close();
+  return mine;
 }

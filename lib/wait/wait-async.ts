@@ -2,21 +2,24 @@ import { constants } from 'node:os';
 import { integer, object } from '../base/arguments';
 import { binding, type PidWatch } from '../base/binding';
 import { abortError, invalidType, systemError } from '../base/errors';
+import { onePerProcess } from '../base/one-per-process';
 import { knownOptions } from '../base/option-names';
 import { WNOHANG, waitNow } from './wait';
 
 const MAX_INT = 0x7fffffff;
 
-export type AsyncWaits = Set<PidWatch>;
+/** What is waited for, and how to stop: another copy of this package has another addon. */
+export type AsyncWaits = Map<PidWatch, () => void>;
 
 /** What is pending in this thread's loop. A child empties its copy (`forgetAsyncWaits`). */
-export const asyncWaits: AsyncWaits = new Set();
+export const asyncWaits: AsyncWaits = onePerProcess('async waits', () => new Map());
 
 /** False if the watch is over already: its child ended, it was aborted, or this is a forked child. */
 function endWatch(watch: PidWatch): boolean {
-  if (!asyncWaits.delete(watch)) return false;
-  binding.wait_unwatch(watch);
-  return true;
+  const stop = asyncWaits.get(watch);
+  asyncWaits.delete(watch);
+  stop?.();
+  return stop !== undefined;
 }
 
 /** Resolves when the process ends, whether it is then still there to be reaped or not. */
@@ -38,7 +41,7 @@ function ended(pid: number, signal: AbortSignal | undefined): Promise<void> {
     const abort = () => {
       if (endWatch(watch)) reject(abortError(signal));
     };
-    asyncWaits.add(watch);
+    asyncWaits.set(watch, () => binding.wait_unwatch(watch));
     signal?.addEventListener('abort', abort, { once: true });
   });
 }
@@ -85,5 +88,5 @@ export async function waitpidAsync(
 
 /** For `fork()`, in the child: what `waitpidAsync` waits for are siblings now. Their promises never settle. */
 export function forgetAsyncWaits(waits: AsyncWaits): void {
-  for (const watch of waits) endWatch(watch);
+  for (const watch of waits.keys()) endWatch(watch);
 }

@@ -138,6 +138,67 @@ test('import and require load one and the same package.', () => {
   expect(JSON.parse(printed)).toEqual([true, true, true, true, 7, ['required', 'imported']]);
 });
 
+test('Two copies of the package in one process know each other: hooks, sockets, task ids, waits and the log.', () => {
+  const folder = installedCopy({ withAddon: true });
+  const other = installedCopy({ withAddon: true });
+  const program = `
+    const one = require('prefork');
+    const two = require(${JSON.stringify(join(other, 'node_modules', 'prefork'))});
+    const { writeSync } = require('node:fs');
+    const say = (...words) => writeSync(1, words.join(' ') + '\\n');
+    const hooks = [];
+    one.registerAtFork({ before: () => hooks.push('one') });
+    two.registerAtFork({ before: () => hooks.push('two') });
+    one.waitpidAsync(one.fork() || one._exit(3)).then(([, status]) => say('ended with', status >> 8));
+    const inner = two.fork();
+    if (inner === 0) {
+      // What the other copy waits for is a sibling here, and keeps nothing alive.
+      process.on('exit', () => process.reallyExit(4));
+      return;
+    }
+    say('inner child', two.waitstatusToExitcode(two.waitpid(inner)[1]));
+    say(one.fork === two.fork, hooks.join(' '));
+    const [socket] = one.bindSockets(0, '127.0.0.1');
+    say(socket instanceof two.ListeningSocket, {} instanceof two.ListeningSocket);
+    const server = new two.HTTPServer((request, response) => response.end('served'));
+    server.addSockets([socket]);
+    server.stop();
+    one.basicConfig({ format: 'configured %(message)s', stream: 1 });
+    two.appLog.warning('by the other');
+    setTimeout(() => {
+      if (one.forkProcesses(1, 0, { allowActive: true }) === 0) {
+        say('task', one.taskId(), two.taskId());
+        process.exit(0);
+      }
+    }, 300);
+  `;
+  expect(run(folder, 'program.cjs', program).trim().split('\n')).toEqual([
+    'inner child 4',
+    'false two one two one',
+    'true false',
+    'configured by the other',
+    'ended with 3',
+    'task 0 0',
+  ]);
+});
+
+test('A copy whose state has another form says so, and is left alone.', () => {
+  const folder = installedCopy({ withAddon: true });
+  const program = `
+    globalThis[Symbol.for('prefork')] = { form: 0, from: '/elsewhere', things: null };
+    process.on('warning', ({ name, message }) => console.log(name, message));
+    const { fork, registerAtFork, wait } = require('prefork');
+    let calls = 0;
+    registerAtFork({ before: () => calls++ });
+    if (fork() === 0) process.exit(0);
+    wait();
+    console.log(calls);
+  `;
+  const [calls, warning] = run(folder, 'program.cjs', program).trim().split('\n');
+  expect(calls).toBe('1');
+  expect(warning).toMatch(/^PreforkWarning Two versions of prefork .* from \/elsewhere and from /);
+});
+
 test('Without its addon the package loads, and fork() says what is missing.', () => {
   const folder = installedCopy({ withAddon: false });
   const program = `
