@@ -1,7 +1,15 @@
 /** The porting guide shows the example as it is. */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import * as log from '../../lib/log';
+import * as netutil from '../../lib/netutil';
+import * as os from '../../lib/os';
+import * as processes from '../../lib/process';
+import { oracleVersion, PYTHON, play } from '../helpers/oracle';
+import type { Program } from '../helpers/run';
 import { ROOT } from '../helpers/stdin';
 
 const read = (...path: string[]) => readFileSync(join(ROOT, ...path), 'utf8');
@@ -18,3 +26,100 @@ test.each([
   const program = read('examples', 'tornado', file).split('\n').slice(1).join('\n');
   expect(squeeze(shown)).toBe(squeeze(program));
 });
+
+const PAGE = read('docs', 'porting-from-tornado.md');
+
+/** The rows of a table of the page, each as its cells. */
+function table(name: string): string[][] {
+  const [, text = ''] = new RegExp(`<!-- begin ${name} -->([\\s\\S]*?)<!-- end ${name} -->`).exec(PAGE) ?? [];
+  const rows = text.split('\n').filter((line) => line.startsWith('| '));
+  return rows.slice(2).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+const quoted = (cell = ''): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+
+describe('The table of Python names', () => {
+  const rows = table('names');
+
+  test('names what prefork/os exports, and all of its functions that Python has', () => {
+    const named = rows.flatMap(([, here]) => quoted(here));
+    expect(named.filter((name) => !(name in os))).toEqual([]);
+    const inPython = (name: string) =>
+      /^[a-z_]/.test(name) && !/^(waitpidAsync|forkSync|forkWhenIdle)$/.test(name);
+    expect(Object.keys(os).filter((name) => inPython(name) && !named.includes(name))).toEqual([]);
+  });
+
+  test('names what Python has', () => {
+    const names = rows.flatMap(([python]) => quoted(python)).filter((name) => /^\w+\.\w+$/.test(name));
+    const program = `import fcntl, os, signal, socket, time\n${names.join('\n')}`;
+    expect(names.length).toBeGreaterThan(35);
+    expect(spawnSync(PYTHON, ['-c', program], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+  });
+});
+
+test('What the page calls absent is absent in camelCase, too.', () => {
+  const all = { ...log, ...netutil, ...os, ...processes };
+  const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const absent = [
+    'Resolver',
+    'ssl_options_to_context',
+    'ssl_wrap_socket',
+    'LogFormatter',
+    'define_logging_options',
+    'add_reload_hook',
+  ];
+  const page = table('absent').flatMap(([tornado]) => quoted(tornado));
+  expect(absent.filter((name) => !page.includes(name))).toEqual([]);
+  expect(absent.filter((name) => camel(name) in all)).toEqual([]);
+});
+
+const BODY = 'Content-Length: 1\r\n';
+const REQUESTS: Record<string, string> = {
+  'HTTP/1.1 without Host': 'GET / HTTP/1.1\r\n\r\n',
+  'a method in lower case': 'get / HTTP/1.1\r\nHost: x\r\n\r\n',
+  'lines that end in LF only': 'GET / HTTP/1.1\nHost: x\n\n',
+  'a header on two lines': 'GET / HTTP/1.1\r\nHost: x\r\nX-Long: a\r\n b\r\n\r\n',
+  'two equal Content-Lengths': `POST / HTTP/1.1\r\nHost: x\r\n${BODY}${BODY}\r\na`,
+  'an Expect that nobody knows': 'GET / HTTP/1.1\r\nHost: x\r\nExpect: foo\r\n\r\n',
+  CONNECT: 'CONNECT / HTTP/1.1\r\nHost: x\r\n\r\n',
+};
+
+/** The status of the answer, `none` if the connection is closed without one. */
+function statusFor(port: number, request: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(request));
+    socket.once('data', (data) => {
+      resolve(String(data).split(' ')[1] ?? '');
+      socket.destroy();
+    });
+    socket.on('error', () => {}); // reset: as good as an end
+    socket.on('close', () => resolve('none'));
+  });
+}
+
+test.skipIf(oracleVersion() === null)(
+  'What Node refuses, Tornado takes, as the page says.',
+  { timeout: 60_000 },
+  async () => {
+    const rows = table('requests');
+    const answers = async (half: 'python' | 'node') => {
+      const drive = async (running: Program) => {
+        await running.until(/ready\n/);
+        const [port = 0] = running.numbers('port');
+        const seen = [];
+        for (const [name = ''] of rows) seen.push(await statusFor(port, REQUESTS[name] ?? ''));
+        running.kill('SIGKILL', -running.pid);
+        return seen.join(' ');
+      };
+      return (await play(half, { name: half, program: 'errors', args: ['plain', 'default'], drive })).seen;
+    };
+    expect(rows.map(([name]) => name)).toEqual(Object.keys(REQUESTS));
+    expect(await answers('python')).toBe(rows.map(([, tornado]) => tornado).join(' '));
+    expect(await answers('node')).toBe(rows.map(([, , here]) => here).join(' '));
+  },
+);

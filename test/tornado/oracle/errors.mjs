@@ -13,6 +13,9 @@ async function raisesLater() {
 }
 
 const LISTENERS = {
+  plain(_request, response) {
+    response.end('ok\n');
+  },
   sync() {
     throw new Error('oops');
   },

@@ -46,7 +46,15 @@ class ReplacesHeaders(RequestHandler):
         raise Exception("oops")
 
 
+class Answers(RequestHandler):
+    def answer(self):
+        self.write("ok\n")
+
+    get = post = answer
+
+
 HANDLERS = dict(
+    plain=Answers,
     sync=Raises,
     later=RaisesLater,
     middle=RaisesInTheMiddle,
