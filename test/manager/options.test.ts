@@ -1,4 +1,5 @@
 /** Every setting has its effect, and every application that cannot be run is told what to do. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -412,6 +413,43 @@ describe('an application that', () => {
     const managed = misfit('tries another port', {}, { TAKEN: String(await taken()) });
     expect(await managed.until('error')).toMatchObject({ code: 'EADDRINUSE' });
     await managed.until('workers_ready');
+    await managed.stop();
+  });
+
+  test('listens for errors only when listen has returned hears of them all the same.', async () => {
+    const env = { TAKEN: String(await taken()) };
+    const managed = misfit('listens for errors only when listen has returned', { workers: 1 }, env);
+    expect(await managed.until('error')).toMatchObject({ code: 'EADDRINUSE' });
+    await managed.until('other');
+    await managed.until('workers_ready');
+    const { status, entries } = await managed.stop();
+    expect(status).toBe(0);
+    expect(entries.filter(({ event }) => event === 'error')).toHaveLength(1);
+  });
+
+  test('closes its server and listens on the same port again may do so.', async () => {
+    const managed = misfit(
+      'closes its server and listens again',
+      { workers: 2 },
+      { SECOND: String(freePort()) },
+    );
+    await managed.until('serving');
+    await managed.until('serving');
+    expect(await get({ port: managed.port })).toMatch(/^\d+$/);
+    managed.signal('SIGHUP');
+    await managed.until('replaced_all');
+    expect(await get({ port: managed.port })).toMatch(/^\d+$/);
+    const { status, entries } = await managed.stop();
+    expect(status).toBe(0);
+    expect(entries.map(({ event }) => event)).not.toContain('worker_crashed');
+  });
+
+  test('wants short queues has them as short as it says.', async () => {
+    const SECOND = String(freePort());
+    const managed = misfit('wants short queues', { workers: 1 }, { SECOND });
+    await managed.until('workers_ready');
+    const listening = execFileSync('ss', ['-Hltn', `sport = :${SECOND}`], { encoding: 'utf8' });
+    expect(listening).toMatch(/^LISTEN +0 +9 /);
     await managed.stop();
   });
 

@@ -52,11 +52,8 @@ export function listenOn({ server, bind, signal }: Call, sockets: readonly Liste
     return;
   }
   const backlog = bind !== null && bind.kind !== 'fd' ? bind.backlog : undefined;
-  originalListen.call(server, {
-    fd: first.fd,
-    ...(backlog === undefined ? {} : { backlog }),
-    ...(signal === undefined ? {} : { signal }),
-  });
+  // For a descriptor Node takes the backlog from beside the options only, and sets it anew.
+  originalListen.call(server, { fd: first.fd, ...(signal === undefined ? {} : { signal }) }, backlog);
   const name = first.address();
   // Node does not ask a Unix socket that it was given for its name.
   if (typeof name === 'string') Object.assign(server, { _pipeName: name });

@@ -58,6 +58,9 @@ export class Template {
   #waiting: Call[] = [];
   #giveUp: NodeJS.Timeout | undefined;
   #isStarting = false;
+  #isWorker = false;
+  /** Calls that could not be bound, before it is known whether the application listens for errors. */
+  #undecided = 0;
   #rehearsal: 'to do' | 'under way' | 'done';
   #hook: 'to do' | 'done' = 'to do';
   #reopened: number;
@@ -93,7 +96,7 @@ export class Template {
 
   /** What is under way when a process forks is done by both: a moment later it is done. */
   #startWhenQuiet(): void {
-    if (this.#rehearsal === 'under way' || this.#isStarting) return;
+    if (this.#rehearsal === 'under way' || this.#isStarting || this.#isWorker || this.#undecided > 0) return;
     if (isBusy()) setTimeout(() => this.#startWhenQuiet(), BUSY_INTERVAL);
     else if (this.#waiting.length === 0 && this.#served.length === 0) return;
     else if (this.#rehearsal === 'to do') void this.#rehearse();
@@ -119,7 +122,8 @@ export class Template {
 
   async #start(): Promise<void> {
     this.#bindWaiting();
-    if (this.#served.length === 0) return; // each has been told
+    // Each is to be told; one that nobody listens to is the end.
+    if (this.#served.length === 0 || this.#undecided > 0) return;
     if (this.#hook === 'to do') {
       this.#hook = 'done';
       this.#isStarting = true;
@@ -132,10 +136,12 @@ export class Template {
         return;
       }
       this.#bindWaiting();
+      if (this.#undecided > 0) return;
     }
     clearTimeout(this.#giveUp);
     const born = this.#isShareable() ? this.#sleep() : this.#wait();
     /* a worker, from here on */
+    this.#isWorker = true;
     this.#duties.work(born);
   }
 
@@ -179,12 +185,17 @@ export class Template {
     }
   }
 
-  /** An application that listens for errors may have another port to try. */
+  /** An application that listens for errors, as it may only do once `listen` has returned, may have another port to try. */
   #couldNotBind(server: Server, bind: Bind, error: NodeJS.ErrnoException): void {
-    if (this.#settings.bind.length > 0 || server.listenerCount('error') === 0) {
-      this.#fail('listen_failed', explainBind(bind, error));
-    }
-    process.nextTick(() => server.emit('error', error));
+    this.#undecided += 1;
+    process.nextTick(() => {
+      this.#undecided -= 1;
+      if (this.#settings.bind.length > 0 || server.listenerCount('error') === 0) {
+        this.#fail('listen_failed', explainBind(bind, error));
+      }
+      server.emit('error', error);
+      this.#startWhenQuiet();
+    });
   }
 
   // --- Workers ---

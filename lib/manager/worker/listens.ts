@@ -6,6 +6,7 @@ import { bindOneOfMany, bindShared, formatBind, withoutName } from '../listening
 import { type Call, listenOn } from '../listening/intercept';
 import type { Place } from '../place';
 import type { Bind, Log } from '../settings';
+import { keepSpares, takeSpares } from './spare-sockets';
 import { leaveQueueOf, watchServer } from './traffic';
 import { beginsToListen } from './worker';
 
@@ -27,6 +28,12 @@ export class Listens {
   take(call: Call): boolean {
     const { bind } = call;
     if (bind === null || call.isExclusive || (isAnyPort(bind) && !this.#isFirst)) return this.#alone(call);
+    const spares = takeSpares(bind, call.server);
+    if (spares !== undefined) {
+      this.#watch(call.server);
+      listenOn(call, spares);
+      return true;
+    }
     try {
       const outcome = this.#conversation.ask(withoutName(bind));
       if (outcome.is === 'refused') return this.#refused(call, bind);
@@ -43,6 +50,7 @@ export class Listens {
   serve(call: Call, sockets: Granted['sockets'], lent: readonly boolean[]): void {
     this.#watch(call.server);
     for (const [index, socket] of sockets.entries()) if (lent[index] === true) leaveQueueOf(socket);
+    keepSpares(call.bind, call.server, sockets);
     listenOn(call, sockets);
   }
 

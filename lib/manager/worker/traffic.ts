@@ -15,6 +15,7 @@ import {
 import { isLastNow, lastSoFar, makeLast, noteQueued } from './last-answers';
 import { descriptorsOf, emptyQueues, letGo, pause } from './let-go';
 import { sayGoodbye } from './say-goodbye';
+import { closeSpares } from './spare-sockets';
 
 /**
  * How long a connection without a request is left open when a worker stops: what a client has sent already may still be
@@ -127,6 +128,7 @@ export async function stopAccepting(drain: () => boolean): Promise<void> {
   const open = [...servers];
   if (drain()) await emptyQueues(open.flatMap(descriptorsOf).filter((fd) => !lent.has(fd)));
   for (const server of open) letGo(server);
+  closeSpares();
 }
 
 /** For an application that was told of the end, has left its servers open, and has nothing else to do. */

@@ -1,0 +1,10 @@
+// As most are: without a thought of its end.
+const express = require('express');
+
+const app = express();
+app.get('/', (_, response) => {
+  response.send(`pid ${process.pid}`);
+});
+app.listen(Number(process.env.PORT), '127.0.0.1', (error) => {
+  if (error) throw error;
+});
