@@ -51,6 +51,25 @@ describe('workers', () => {
     expect(await managed.stop()).toMatchObject({ status: 0, stderr: '' });
   });
 
+  test('are told apart from outside and inside, and go before the manager when memory runs out.', async () => {
+    const managed = await new Managed('server.js', { workers: 2 }).started();
+    const of = (pid: number, file: string) => readFileSync(`/proc/${pid}/${file}`, 'latin1');
+    const { pid } = managed.program;
+    const titles = [pid, ...childrenOf(pid)].map((each) => of(each, 'cmdline').replace(/\0.*/s, ''));
+    expect(titles.sort()).toEqual([
+      'prefork: manager',
+      'prefork: template',
+      'prefork: worker 0',
+      'prefork: worker 1',
+    ]);
+    const { title, instance, number } = await managed.ask<Record<string, string>>('/process');
+    expect([`prefork: worker ${instance}`, number]).toEqual([title, instance]);
+    const own = Number(of(pid, 'oom_score_adj'));
+    const others = childrenOf(pid).map((each) => Number(of(each, 'oom_score_adj')));
+    expect(others).toEqual(Array(3).fill(Math.min(1000, own + 300)));
+    expect((await managed.stop()).status).toBe(0);
+  });
+
   test('share counters, which add up and outlive the one who counted.', async () => {
     const managed = await new Managed('server.js', { workers: 3 }).started();
     await Promise.all(Array.from({ length: 300 }, () => get({ port: managed.port }, '/hit')));

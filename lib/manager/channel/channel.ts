@@ -11,6 +11,9 @@ export const MOST_PASSED = 250;
 const { EAGAIN, EMSGSIZE, EPIPE, ECONNRESET } = constants.errno;
 const NONE = new Int32Array(0);
 
+/** Where messages arrive, each of which is read at once: one for each process, which a fork copies. */
+const arrived = Buffer.alloc(LONGEST);
+
 /** What has been received; a descriptor that came along belongs to whoever reads this. */
 export type Received =
   | { is: 'message'; message: unknown; passed: number[] }
@@ -50,13 +53,12 @@ export class Channel {
 
   /** The next message, if there is one. Without `mayPass` descriptors that a peer sends along are closed by the kernel. */
   receive(mayPass = false): Received {
-    const text = Buffer.allocUnsafe(LONGEST);
     const passed = new Int32Array(mayPass ? MOST_PASSED + 1 : 1);
-    const size = binding.channel_receive(this.fd, text, passed);
+    const size = binding.channel_receive(this.fd, arrived, passed);
     if (size === -EAGAIN) return { is: 'nothing' };
     if (size === -EMSGSIZE) return { is: 'garbage' };
     if (size <= 0) return { is: 'gone' };
-    const message = parse(text.toString('utf8', 0, size));
+    const message = parse(arrived.toString('utf8', 0, size));
     if (message === undefined) return { is: 'garbage' };
     return { is: 'message', message, passed: [...passed.subarray(1, 1 + (passed[0] ?? 0))] };
   }
