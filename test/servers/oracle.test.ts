@@ -100,6 +100,7 @@ const scenarios: Scenario[] = [
     program: 'errors',
     args: ['workers', 'basic-info'],
     sorted: true,
+    fades: true,
     drive: asking(6, 2),
     says: { seen: failures(6), stdout: /^port=N\nready\nready$/ },
   },

@@ -53,7 +53,7 @@ async function streams() {
 }
 
 async function standardError() {
-  const child = new Subprocess(shell('echo out; echo err >&2'), { stderr: STREAM });
+  const child = new Subprocess(shell('echo err >&2'), { stderr: STREAM });
   say(`${python(child.stdin)} ${python(child.stdout)}`);
   say(`read ${(await text(child.stderr)).trim()}`);
   say(await child.waitForExit());

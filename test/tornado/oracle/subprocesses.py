@@ -64,7 +64,7 @@ async def streams():
 
 
 async def standard_error():
-    process = Subprocess(shell("echo out; echo err >&2"), stderr=STREAM)
+    process = Subprocess(shell("echo err >&2"), stderr=STREAM)
     say("%s %s" % (process.stdin, process.stdout))
     say("read " + (await process.stderr.read_until_close()).decode().strip())
     say(str(await process.wait_for_exit()))
