@@ -123,7 +123,7 @@ export class HTTPServer extends TCPServer {
   }
 
   #track(connection: Socket): void {
-    // Whoever asks once can ask again when the client has gone.
+    // Once read, it can be read again after the client has gone.
     void connection.remoteAddress;
     keepWhileOpen(this.#connections, connection);
   }

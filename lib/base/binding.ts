@@ -213,7 +213,7 @@ export interface Binding {
 
   /** What the kernel does about a signal: 0: the default, 1: nothing, 2: calls Node, 3: calls somebody else's code. */
   signal_get(signal: number): number;
-  /** Has the kernel ignore a signal or do the default, whoever had a handler for it. */
+  /** Makes the kernel ignore a signal or take the default action, whatever handler it had. */
   signal_set(signal: number, ignore: boolean): number;
 
   /** The number of bytes sent; never blocks. */
@@ -243,7 +243,7 @@ export interface Binding {
    * many milliseconds (-1: no limit): bit n is set if signal n has come. May wake early.
    */
   supervise_wait(milliseconds: number, channels: Int32Array): number;
-  /** The pid of any child that has ended, whoever made it (`status[0]` is filled); 0: none has; `-ECHILD`: there is none. */
+  /** The pid of any child that has ended, of whatever origin (`status[0]` is filled); 0: none has; `-ECHILD`: there is none. */
   supervise_reap(status: Int32Array): number;
   /** Whether this process has such a child, alive or not reaped yet. */
   supervise_has_child(pid: number): boolean;

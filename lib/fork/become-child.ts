@@ -85,8 +85,8 @@ function leaveChannel({ onChannel }: Estate): void {
 }
 
 /**
- * Whoever has put `process.send` aside before the fork and calls it in the child gets `ERR_IPC_CHANNEL_CLOSED` as an
- * 'error' event (lib/internal/child_process.js, `target.send`), which ends the child: if nobody listens, or because
+ * Code that kept a reference to `process.send` from before the fork and calls it in the child gets `ERR_IPC_CHANNEL_CLOSED`
+ * as an 'error' event (lib/internal/child_process.js, `target.send`). That ends the child, if nobody listens, or because
  * somebody does (vitest). But nothing has gone wrong here.
  */
 function hearNoClosedChannel(object: NodeJS.Process): void {
@@ -100,8 +100,8 @@ function hearNoClosedChannel(object: NodeJS.Process): void {
 }
 
 /**
- * The primary knows nothing of the child, which has no channel to it: as a worker, its servers would wait for ever for
- * the primary's answer instead of listening. The workers of a primary are not its child's, either.
+ * The primary does not know the child, which has no channel to it: as a worker, its servers would wait in vain for the
+ * primary's answer instead of listening. A primary's workers do not belong to its child, either.
  */
 function leaveCluster({ clusterWorkers, isClusterWorker }: Estate): void {
   for (const id of clusterWorkers) Reflect.deleteProperty(cluster.workers ?? {}, id);

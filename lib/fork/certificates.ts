@@ -18,9 +18,9 @@ function usesSystemCertificates(): boolean {
 }
 
 /**
- * Once node:tls is loaded, Node reads certificates in a thread of its own (nodejs/node #59856). A fork in the middle of
- * that would have two processes read one file by one offset, so that each gets a part: "Ignoring extra certs from …,
- * load failed". Whoever asks for the certificates waits for that thread.
+ * Once node:tls is loaded, Node reads certificates in a separate thread (nodejs/node #59856). A fork in the middle of that
+ * would make two processes read one file at one offset, so that each gets a part: "Ignoring extra certs from …, load
+ * failed". Asking for the certificates waits for that thread.
  */
 export function awaitCertificates(): void {
   if (complete) return;

@@ -1,7 +1,7 @@
 /**
- * `process.setuid()` and its kin in a child. To Linux a user belongs to a thread, and in a child libc does not reach all
- * of them (native/fork/credentials.h). So these calls are wrapped when the package is loaded: then those who import them
- * by name, or put them aside later, have the right ones, too.
+ * `process.setuid()`, `setgid()` and so on in a child. To Linux a user belongs to a thread, and in a child libc does not
+ * reach all threads (native/fork/credentials.h). These calls are wrapped when the package is loaded, so that later imports
+ * by name, and references kept later, are the right ones, too.
  */
 import { syncBuiltinESMExports } from 'node:module';
 import { binding } from '../base/binding';
@@ -14,7 +14,7 @@ const REACHES_ALL = Symbol.for('prefork.reachesAllThreads');
 
 type CredentialCall = (...parameters: unknown[]) => unknown;
 
-/** musl's setuid() in a child would wait for ever (native/fork/libc.h). */
+/** musl's setuid() in a child would never return (native/fork/libc.h). */
 function refuseWithMusl(name: string): void {
   if (binding.libc !== 'musl') return;
   throw preforkError(

@@ -26,7 +26,7 @@ function stackBelow(caller: () => unknown): string[] {
   }
 }
 
-/** Of whoever called the logger: the first frame outside this folder. */
+/** Place of the logger's caller: the first frame outside this folder. */
 export function callerPlace(): Place {
   for (const line of stackBelow(callerPlace)) {
     const found = FRAME.exec(line);

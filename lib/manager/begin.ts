@@ -16,7 +16,7 @@ import { Listens } from './worker/listens';
 import { dropPrivileges, findPrivileges, type Privileges } from './worker/privileges';
 import { beginManaging } from './worker/worker';
 
-/** The application that is about to be loaded: whoever loads it wants to know how far it has come. */
+/** The application about to be loaded: its loader wants to know how far it has come. */
 export interface Loading {
   log: Log;
   /** It has begun to listen. */

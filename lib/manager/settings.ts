@@ -85,9 +85,9 @@ export interface Settings {
   user: string | number | null;
   group: string | number | null;
   umask: number | null;
-  /** Permission bits of Unix sockets; null: 0666 less `umask` for those of `bind`, Node's for the application's own. */
+  /** Mode of Unix sockets; null: 0666 less `umask` for those of `bind`, Node's for the application's own. */
   socketMode: number | null;
-  /** Who they belong to; null: `user`, and its group or `group`. */
+  /** Their owner; null: `user`, and its group or `group`. */
   socketUser: string | number | null;
   socketGroup: string | number | null;
   pidFile: string | null;

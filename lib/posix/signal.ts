@@ -115,11 +115,11 @@ function setDisposition(signal: number, ignore: boolean): void {
 }
 
 /**
- * Says what is to happen when a signal comes. `SIG_IGN` and `SIG_DFL` are the kernel's own: nothing runs in this process,
- * all listeners of the signal are gone, and programs that are started inherit `SIG_IGN`. A function is called as a listener of `process.on` is, and
- * while `wait`, `sleep` and their like block; it replaces what an earlier call has set, but no other listener.
+ * Sets the action for a signal. `SIG_IGN` and `SIG_DFL` are the kernel's: nothing runs in this process, all listeners of the
+ * signal are removed, and programs started later inherit `SIG_IGN`. A function is called like a listener of `process.on`,
+ * also while `wait`, `sleep` and so on block; it replaces what an earlier call set, but no other listener.
  *
- * A forked child has the same, as its parent's memory says. Only for the main thread.
+ * A forked child has the same action. Only for the main thread.
  *
  * Source: sigaction(2), Python's `signal.signal`.
  * @param signal its name or number

@@ -22,12 +22,11 @@ function nameOf(fd: number): Endpoint {
 const IS_LISTENING_SOCKET = Symbol.for('prefork.ListeningSocket');
 
 /**
- * A listening socket that no event loop knows of: what `bindSockets` and `bindUnixSocket` return, and
- * `addSockets` and `addAcceptHandler` serve.
+ * A listening socket outside any event loop: `bindSockets` and `bindUnixSocket` return it, `addSockets` and
+ * `addAcceptHandler` serve it.
  *
- * It is bound before a fork and served after it: the parent and every child then have the same open
- * file, each by a descriptor of its own, and whoever accepts a connection first has it. It is closed on
- * exec.
+ * Bind it before a fork and serve it afterwards: parent and children then have the same open file, each through its own
+ * descriptor, and the first process to accept a connection gets it. It is closed on exec.
  */
 export class ListeningSocket {
   readonly #name: Endpoint;
@@ -39,13 +38,13 @@ export class ListeningSocket {
     return typeof value === 'object' && value !== null && IS_LISTENING_SOCKET in value;
   }
 
-  /** The task id of the worker that it is for (`bindSockets` with `perWorker`); undefined: for all. */
+  /** Task id of its worker (`bindSockets` with `perWorker`); undefined: for all workers. */
   readonly worker: number | undefined;
 
   /**
-   * Takes over a descriptor that listens already, for instance one that a supervisor handed down.
+   * Takes over a listening descriptor, for instance one inherited from a supervisor.
    *
-   * @throws SystemError getsockname `EBADF`, `ENOTSOCK`: `fd` is no socket.
+   * @throws SystemError getsockname `EBADF`, `ENOTSOCK`: `fd` is not a socket.
    */
   constructor(fd: number, worker?: number) {
     this.worker = worker;
@@ -65,17 +64,17 @@ export class ListeningSocket {
   }
 
   /**
-   * What the socket is bound to, also once it is closed: the address, family and port of a TCP socket,
-   * the path of a Unix socket (in the abstract namespace it begins with NUL).
+   * Returns what the socket is bound to, also after it is closed: address, family and port of a TCP socket, or the path of a
+   * Unix socket (in the abstract namespace it begins with NUL).
    */
   address(): AddressInfo | string {
     return nodeAddress(this.#name);
   }
 
   /**
-   * Stops whoever accepts connections here and closes this process's descriptor; more than once does
-   * nothing more. The port is free when every process that shares the socket has closed it. The file of
-   * a Unix socket stays, as in Tornado: the other processes may still serve it.
+   * Stops accepting in this process and closes its descriptor; calling it again does nothing. The port is free once every
+   * process that shares the socket has closed it. The file of a Unix socket stays, as in Tornado: other processes may still
+   * serve it.
    */
   close(): void {
     if (this.#fd === -1) return;

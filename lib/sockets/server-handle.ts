@@ -24,8 +24,8 @@ function internals(server: Server): ServerInternals {
 }
 
 /**
- * A descriptor as the object that libuv made of it, taken out of the net.Socket which is the only public
- * way to make one. `manualStart` leaves the reading to whoever gets the object.
+ * Wraps a descriptor in libuv's object, taken out of a net.Socket, the only public way to make one. `manualStart` leaves
+ * reading to the receiver of the object.
  */
 function clientHandle(fd: number, peer: Endpoint): ClientHandle {
   const socket = connectionOn(fd, { manualStart: true }) as unknown as {

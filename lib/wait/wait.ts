@@ -39,14 +39,13 @@ function waitBlocking(
 /**
  * Waits until any child ends, and reaps it.
  *
- * Blocks the thread and its event loop, but not signals: in the main thread the listeners of `process.on('SIGTERM', …)`
- * and its like run at once, and the wait goes on. What a listener throws ends the wait; no child is lost by it.
- * (If the wait itself was called by a signal listener, signals that Node had fetched together with that one run after
- * it.)
+ * Blocks the thread and its event loop, but not signals: in the main thread signal listeners (`process.on('SIGTERM', …)`)
+ * run at once, and the wait goes on. If a listener throws, the wait ends; no child is lost. (If a signal listener calls this
+ * function, signals that Node fetched together with that one run after it.)
  *
- * Any child means: those of `fork()`, whichever thread called it; those that were there before Node started or were
- * inherited from a child that ended (as process 1 does); those that native code made in this thread. Children of
- * `node:child_process` belong to that module and emit their `exit` events when the loop turns again.
+ * Any child means: those of `fork()`, in any thread; those older than Node itself, or inherited from a child that ended (as
+ * process 1 does); those that native code made in this thread. Children of `node:child_process` belong to that module and
+ * emit their `exit` events when the loop turns again.
  *
  * Source: wait(2), Python's `os.wait`.
  * @returns the pid, and the status for `WIFEXITED` and so on or `waitstatusToExitcode`

@@ -4,7 +4,7 @@ namespace prefork {
 
 // Gives every other thread the user, group and supplementary groups of the calling one.
 //
-// To the kernel these belong to each thread; the C library's setuid() and its like send the change
+// To the kernel these belong to each thread; the C library's setuid() etc. send the change
 // to all threads by their tids (man 7 nptl). In a forked child some threads still go by the tid
 // that they had in the parent (threads.cc, "settling"), and would keep the old user: a pool thread
 // would go on opening files as root. So in a child each such call is followed by this one.

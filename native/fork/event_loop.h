@@ -8,11 +8,11 @@ namespace prefork {
 // an event loop. If in doubt the answer is no: a thread keeps its old number without harm to it.
 //
 // Why these are safe: a loop waits there for whatever comes next, and what comes next may want any
-// lock, so that libuv, tokio and their like give up theirs before (libuv's uv__io_poll holds none,
+// lock, so libuv, tokio and others give up theirs before (libuv's uv__io_poll holds none,
 // and Node calls uv_run with none but plain mutexes, which know no owner).
 //
 // Why no other call is: each is made in the middle of something.
-//   nanosleep and its like    SQLite's busy handler sleeps with a recursive mutex held
+//   nanosleep etc.            SQLite's busy handler sleeps with a recursive mutex held
 //   futex                     V8 waits for its helpers with one (IsolateSafepoint)
 //   read, write               libuv reads a new process's answer with a written rwlock
 //   poll, select              resolvers and database clients wait for one answer

@@ -28,7 +28,7 @@ struct RseqArea {
 };
 constexpr uint32_t kRseqOriginalSize =
     32;  // the kernel takes this length whatever newer ones there are
-// Whoever wants to know the processor then asks the kernel (linux/rseq.h).
+// A reader of the processor number then asks the kernel (linux/rseq.h).
 constexpr int32_t kRseqRegistrationFailed = -2;
 #if defined(__x86_64__)
 constexpr uint32_t kRseqSignature = 0x53053053;

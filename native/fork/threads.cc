@@ -36,8 +36,8 @@ struct Slot {
   pid_t tid;  // 0: nobody's
 };
 
-// Whoever forks fills all this under the lock of critical.cc. Its copy is what the child brings its
-// threads back by; from the next stop on, which has another generation, it is of no more use there.
+// The forking thread fills all this under the lock of critical.cc. The child restores its threads
+// from its copy, which is useless there from the next stop on: that has another generation.
 Slot slots[kMaxThreads];
 int slot_count;
 

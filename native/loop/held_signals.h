@@ -1,11 +1,9 @@
-// Signals that are kept from everybody who listens for them in this process, until they are
-// released.
+// Signals held back from all listeners in this process until they are released.
 //
 // Node cannot hold a signal back from a listener that others have attached. So the signal's action
 // is taken from libuv, which goes on believing that it has it: a handle of our own is the first to
 // listen and the last to stop, and only then does libuv touch the action (src/unix/signal.c,
-// uv__signal_start and uv__signal_stop). Whoever attaches a listener meanwhile, or takes it away,
-// finds everything as ever.
+// uv__signal_start and uv__signal_stop). Listeners can be attached and removed meanwhile as usual.
 #pragma once
 
 #include <stddef.h>

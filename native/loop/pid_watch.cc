@@ -13,7 +13,7 @@ PidWatch* watch_of(void* handle) {
   return static_cast<PidWatch*>(static_cast<uv_handle_t*>(handle)->data);
 }
 
-// An error of the poll counts as an end, too: whoever is called asks the kernel.
+// An error of the poll counts as an end, too: the callback asks the kernel.
 void on_poll(uv_poll_t* poll, int, int) { watch_of(poll)->ended(watch_of(poll)); }
 
 // Without reaping it, and without a word of its status.

@@ -21,7 +21,7 @@ struct flock whole_file(short type) {
   return whole;
 }
 
-// A lock to write can only be had by whoever has opened the file to write.
+// A write lock needs a file opened for writing.
 int holder_of(int fd) {
   struct flock wanted = whole_file(F_WRLCK);
   if (fcntl(fd, F_OFD_GETLK, &wanted) == -1) return -errno;

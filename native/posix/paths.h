@@ -12,7 +12,7 @@ namespace prefork {
 int open_at(int directory, const char* name, int flags, mode_t mode);
 int unlink_at(int directory, const char* name);
 
-// Who keeps a process from writing to a file alone.
+// What prevents a process from being the only writer of a file.
 enum class Lock { kTaken = 0, kHeld = 1, kRead = 2 };
 
 // Takes the file for as long as this open file exists, in any process (F_OFD_SETLK of fcntl(2)), or

@@ -13,8 +13,8 @@ int share_pipe(ino_t inode);
 // allocation.
 bool is_shared_pipe(ino_t inode);
 
-// Forgets those pipes for which `is_open` says no, so that a program which makes pipes for ever
-// does not fill the memory; fork() knows which are open.
+// Forgets the pipes that `is_open` denies, so that a program which keeps making pipes does not fill
+// the memory; fork() knows which are open.
 void keep_shared_pipes(bool (*is_open)(ino_t inode, void* context), void* context);
 
 }  // namespace prefork

@@ -25,7 +25,7 @@ function isAliveIn(pid: string, group: number): boolean {
   return Number(ownGroup) === group && state !== 'Z' && state !== 'X';
 }
 
-/** Who of a process group is alive. */
+/** Processes of a group that are alive. */
 export function aliveIn(group: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && isAliveIn(name, group))

@@ -148,12 +148,12 @@ export class Program {
     }
   }
 
-  /** How it ended, as soon as it has, whoever still holds its output: `status 1`, `SIGTERM`. */
+  /** How it ended, as soon as it has, even if others still hold its output: `status 1`, `SIGTERM`. */
   exit(): Promise<string> {
     return this.#exited;
   }
 
-  /** Kills whoever is left, and resolves when all output has been read. */
+  /** Kills all remaining processes, and resolves once all output has been read. */
   async sweep(): Promise<void> {
     this.killGroup();
     await this.#closed;
@@ -171,7 +171,7 @@ export class Program {
     );
   }
 
-  /** Who of its process group is alive. */
+  /** Processes of its group that are alive. */
   survivors(): number[] {
     return aliveIn(this.pid);
   }

@@ -52,8 +52,8 @@ function noteOrReseed(context: vm.Context): void {
 }
 
 /**
- * When the package is loaded: from now on contexts are noted, whoever makes them, but for those that hold on to the
- * functions of before.
+ * Called when the package is loaded: from now on all new contexts are noted, except those made through references to Node's
+ * functions kept from before.
  */
 export function watchContexts(): void {
   vm.createContext = (...parameters) => {

@@ -14,7 +14,7 @@ const NONE = new Int32Array(0);
 /** Where messages arrive, each of which is read at once: one for each process, which a fork copies. */
 const arrived = Buffer.alloc(LONGEST);
 
-/** What has been received; a descriptor that came along belongs to whoever reads this. */
+/** A received message; its reader owns a descriptor that came along. */
 export type Received =
   | { is: 'message'; message: unknown; passed: number[] }
   | { is: 'nothing' | 'gone' | 'garbage' };

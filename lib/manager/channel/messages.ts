@@ -42,7 +42,7 @@ export interface NotBound {
 }
 
 export interface SocketAbout {
-  /** Whoever has handed it to the manager keeps it: it must stay as it is. */
+  /** Inherited by the manager: its owner keeps it, so it must stay unchanged. */
   isLent: boolean;
 }
 

@@ -99,7 +99,7 @@ class Manager {
   readonly #strangers = new Map<number, number>();
   readonly #announced = new Set<Endpoint>();
   readonly #refused = new Set<string>();
-  /** Sockets that whoever started this process has handed over. */
+  /** Sockets inherited from the process that started this one. */
   readonly #lent = inheritedSockets();
   #log: Log;
   #state: State;

@@ -8,7 +8,7 @@ export function hasOtherRights({ user, group }: PlainSettings): boolean {
   return user !== null || group !== null;
 }
 
-/** Who may connect to a Unix socket. One that is made with the application's own rights belongs to it already. */
+/** Which users may connect to a Unix socket. One made with the application's own rights already belongs to it. */
 export function socketRules(settings: PlainSettings, isMadeAsManager: boolean): SocketRules {
   const privileges = findPrivileges(settings.user, settings.group);
   const rules = findSocketRules(settings, privileges);

@@ -1,10 +1,10 @@
 /**
- * How root opens files whose path others may have a hand in. A link in a directory that others can write to is not
- * followed: whoever may write there chooses where it leads, and may do so between a check and the use of what was
- * checked. So a path is walked one directory at a time, and what is done at its end is done by descriptor.
+ * How root opens files whose path others can influence. It follows no link in a directory that others can write to: they
+ * choose where the link leads, and can change it between a check and the use. So it walks a path one directory at a time,
+ * and works at its end by descriptor.
  *
- * A process that is not root has no more rights than its user and is led nowhere that its user cannot go: for it links are
- * links, as everywhere.
+ * A process that is not root has only its user's rights, and no link leads it where its user cannot go: it follows links as
+ * usual.
  */
 import { type BigIntStats, closeSync, constants, fstatSync, readlinkSync } from 'node:fs';
 import { constants as systemConstants } from 'node:os';

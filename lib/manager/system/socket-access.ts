@@ -1,4 +1,4 @@
-/** Who may connect to a Unix socket, for which it takes the right to write to its file. */
+/** Which users may connect to a Unix socket: that takes permission to write to its file. */
 import type { Wish } from '../listening/bind';
 import type { PlainSettings } from '../settings';
 import { findGroup, findUser, type Privileges } from '../worker/privileges';

@@ -22,7 +22,7 @@ const { EADDRINUSE } = constants.errno;
 /** Milliseconds: longer than anybody takes from bind(2) to listen(2), between which a socket looks like one left behind. */
 const FROM_BIND_TO_LISTEN = 50;
 
-/** Who may connect: for that one needs the right to write to the file (unix(7)). */
+/** Which users may connect: that takes permission to write to the file (unix(7)). */
 export interface Access {
   mode: number;
   /** null: as it is made. */

@@ -67,9 +67,8 @@ export function letGo(server: Server): void {
 }
 
 /**
- * Their sockets take nobody new any more (`socket_refuse`). Who had asked before that is either in the queue, and is
- * accepted as the loop turns, or about to be: a socket that is closed meanwhile answers the last packet of the handshake
- * with a reset.
+ * The sockets accept nobody new (`socket_refuse`). An earlier client is either in the queue, and is accepted as the loop
+ * turns, or about to be: a socket closed meanwhile would answer the last packet of its handshake with a reset.
  */
 export async function emptyQueues(descriptors: readonly number[]): Promise<void> {
   const ports = portsOf(descriptors);

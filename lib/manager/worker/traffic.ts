@@ -166,7 +166,7 @@ export async function answerRequests({ isUrgent, limit }: Patience, isFinal: boo
 }
 
 /**
- * Until the connections that last are closed, by whoever is told of the end; when the time is over they are closed here.
+ * Waits until lasting connections are closed, by code that is told of the end; when time is up, closes them itself.
  *
  * @param isKnown whether the application has been told; otherwise nothing comes of waiting when the whole server ends,
  *   unless for protocols that nobody here understands
