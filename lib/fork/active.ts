@@ -9,7 +9,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import { binding, type LoopHandle } from '../base/binding';
 import { openingOf, rememberOpening, type Traits, tracedHandles } from './openings';
-import { areTsxOpening, isTsxPipe } from './tsx';
+import { areTsxOpening, isTsxConnecting, isTsxPipe } from './tsx';
 
 /** What it is: a request of the thread pool or the kernel, a handle by its use, a worker thread. */
 export type ActiveKind =
@@ -82,8 +82,9 @@ function activeHandles(): ActiveThing[] {
 }
 
 /** Standard streams, channels between Node processes (the one to our parent, and those to our own children), and tsx's. */
-function isPrivate({ fd, passesHandles, remote }: LoopHandle): boolean {
-  return passesHandles || (fd >= 0 && fd <= 2) || isTsxPipe(remote);
+function isPrivate({ fd, passesHandles, type, remote }: LoopHandle): boolean {
+  const isTsx = isTsxPipe(remote) || (type === 'pipe' && remote === '' && isTsxConnecting());
+  return passesHandles || (fd >= 0 && fd <= 2) || isTsx;
 }
 
 function describeHandle({ type, fd, pid, listening, path, local, remote }: LoopHandle): ActiveThing | null {

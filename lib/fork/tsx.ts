@@ -45,12 +45,24 @@ function pause(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
 }
 
+/** The list that Node keeps but does not type. */
+interface ProcessInternals {
+  _getActiveRequests(): { address?: unknown }[];
+}
+
+/** On newer Nodes the connection is still being made when the program begins. */
+function connectionsBeingMade(): number {
+  const requests = (process as unknown as ProcessInternals)._getActiveRequests();
+  return requests.filter(({ address }) => typeof address === 'string' && isTsxPipe(address)).length;
+}
+
 /**
- * Whether all requests in flight are tsx opening files of its cache. A thread of the pool opens each while this one
- * waits, and the event loop has not heard of it yet: so each request is one open file.
+ * Whether all requests in flight are tsx opening files of its cache, or connecting. A thread of the pool opens each file
+ * while this one waits, and the event loop has not heard of it yet: so each of these requests is one open file.
  */
-export function areTsxOpening(requests: number): boolean {
+export function areTsxOpening(inFlight: number): boolean {
   if (!isLoaded()) return false;
+  const requests = inFlight - connectionsBeingMade();
   const end = performance.now() + PATIENCE;
   while (openInCache().length < requests) {
     if (performance.now() > end) return false;
@@ -65,6 +77,11 @@ export function leaveCacheToParent(): void {
   const nowhere = openSync('/dev/null', 'w');
   for (const fd of fds) check(binding.process_dup2(nowhere, fd, false), 'dup2');
   closeSync(nowhere);
+}
+
+/** Where tsx's connection is still being made, its handle has no other end yet. */
+export function isTsxConnecting(): boolean {
+  return isLoaded() && connectionsBeingMade() > 0;
 }
 
 /** Whether this is the other end of tsx's own connection. */
