@@ -39,7 +39,8 @@ function openInCache(): number[] {
     .map(Number);
 }
 
-const PATIENCE = 500;
+/** Milliseconds; only who would be refused otherwise waits so long. */
+const PATIENCE = 2000;
 
 function pause(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
