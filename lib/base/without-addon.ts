@@ -20,7 +20,6 @@ interface ResolvedAddress extends Endpoint {
   protocol: number;
   sockaddr: ArrayBuffer;
 }
-type Accepted = (connection: number, peer: Endpoint | undefined) => void;
 
 /** The size of the mapping that processes would share. */
 const SHARED_BYTES = 512 * 1024;
