@@ -38,6 +38,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "loop_active_handles", list_active_handles);
   exports.Set("libc", kLibc);
   exports.Set("socket_constants", socket_constants(env));
+  method(exports, "output_write_now", write_bytes_now);
+  method(exports, "output_await_room", await_room_for_output);
+  method(exports, "output_send_datagram", send_text_datagram);
   method(exports, "path_openat", open_path_at);
   method(exports, "path_unlinkat", unlink_path_at);
   method(exports, "path_lock", lock_whole_file);
@@ -62,6 +65,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "process_setaffinity", set_thread_affinity);
   method(exports, "process_getaffinity", get_thread_affinity);
   method(exports, "process_parent_death_signal", signal_on_parent_death);
+  method(exports, "process_disarm_signal", disarm);
+  method(exports, "process_close_on_exec", set_close_on_exec);
   method(exports, "process_execve", execute_program);
   method(exports, "signal_get", get_disposition);
   method(exports, "signal_set", replace_disposition);

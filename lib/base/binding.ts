@@ -166,6 +166,16 @@ export interface Binding {
   /** The C library that the addon was compiled for. */
   readonly libc: 'glibc' | 'musl';
 
+  /**
+   * Writes as many of the bytes as there is room for, without waiting for a reader: how many; `-EAGAIN` if there is no
+   * room. The flags of the open file, which others share, stay as they are.
+   */
+  output_write_now(fd: number, bytes: Uint8Array): number;
+  /** Waits for room, at most so many milliseconds. */
+  output_await_room(fd: number, milliseconds: number): void;
+  /** Sends a datagram to a Unix socket, without waiting: 0. A path that begins with NUL is abstract. */
+  output_send_datagram(path: string, text: string): number;
+
   /** openat(2), closed on exec: the descriptor. */
   path_openat(directory: number, name: string, flags: number, mode: number): number;
   /** unlinkat(2): 0. */
@@ -208,6 +218,10 @@ export interface Binding {
   /** The number of bytes filled; `-EINVAL` if there is too little room. */
   process_getaffinity(pid: number, bits: Uint8Array): number;
   process_parent_death_signal(signal: number): number;
+  /** From now on nothing comes of a signal, until somebody listens for it: 0. */
+  process_disarm_signal(signal: number): number;
+  /** Keeps programs that are started from inheriting a descriptor: 0. */
+  process_close_on_exec(fd: number): number;
   /** execve(2), with this process's own environment for null: does not return, unless with `-errno`. */
   process_execve(path: string, args: string[], environment: string[] | null): number;
 

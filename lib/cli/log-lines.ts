@@ -1,13 +1,13 @@
 /**
  * Writes the log of the process manager to standard error, in the wanted format.
  *
- * It needs no logging package: the parent's event loop never turns again, so each line must be one blocking write, and none
- * may be buffered when a process forks or ends.
+ * It needs no logging package: the parent's event loop never turns again, so each line must be one write, and none may be left to
+ * the loop when a process forks or ends.
  */
 import { stripVTControlCharacters } from 'node:util';
-import { writeToStderr } from '../base/blocking-write';
 import { stderrSupportsColor } from '../base/terminal';
 import type { Log, LogEntry, LogFormat } from '../manager/settings';
+import { writeLogLine } from '../manager/system/log-writer';
 
 type Level = LogEntry['level'];
 
@@ -16,7 +16,16 @@ const NORMAL = '\x1b[0m';
 
 export function makeLog(format: LogFormat): Log {
   const line = { plain, pretty: stderrSupportsColor() ? pretty : uncolored, json }[format];
-  return (entry) => writeToStderr(`${line(entry, new Date())}\n`);
+  const lineOf = (entry: LogEntry) => `${line(entry, new Date())}\n`;
+  return (entry) => writeLogLine(lineOf(entry), (lost) => lineOf(linesLost(lost)));
+}
+
+function linesLost(count: number): LogEntry {
+  return {
+    level: 'warning',
+    event: 'log_lines_lost',
+    message: `${count} line${count === 1 ? '' : 's'} of this log are lost: nobody has read it for a while`,
+  };
 }
 
 /** `2026-11-22T08:15:00.123Z prefork[4711] warning: worker 0 (pid 4712) …` */

@@ -4,6 +4,8 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { manage, type Newcomer, type Settings } from '../manager';
+import { neverOpenInspectorBySignal } from '../manager/system/inspector-signal';
+import { heed, takeFromServiceManager } from '../manager/system/service-manager';
 import { findPrivileges } from '../manager/worker/privileges';
 import { beginWith } from './begin-with';
 import { reportAtFirstListen } from './check';
@@ -17,12 +19,18 @@ import { fromEnvironment } from './settings/environment';
 import { type Beginning, watchBeginning } from './startup';
 
 async function main(argv: readonly string[]): Promise<void> {
+  neverOpenInspectorBySignal();
   const invocation = parseCommandLine(argv);
+  const serviceManager = takeFromServiceManager(process.env);
   // Returns in children of the manager only, each of which loads all that follows by itself.
-  const newcomer = invocation.command === 'check' ? undefined : manage(makeLog);
+  const newcomer = invocation.command === 'check' ? undefined : manage(makeLog, serviceManager.notify);
+  neverOpenInspectorBySignal();
   for (const name of invocation.imports) await importFirst(name);
   const file = await fromFile(invocation.config);
-  const settings = complete([invocation.given, fromEnvironment(process.env), file.given], file.hooks);
+  const settings = heed(
+    serviceManager,
+    complete([invocation.given, fromEnvironment(process.env), file.given], file.hooks),
+  );
   await settled();
   enter(settings);
   const path = findApplication(invocation.application);

@@ -1,6 +1,8 @@
 /** `node --import prefork/auto server.js`. */
 import { isMainThread } from 'node:worker_threads';
 import { manage, type Settings } from '../manager';
+import { neverOpenInspectorBySignal } from '../manager/system/inspector-signal';
+import { heed, type ServiceManager, takeFromServiceManager } from '../manager/system/service-manager';
 import { beginWith } from './begin-with';
 import { settled } from './load';
 import { makeLog } from './log-lines';
@@ -20,15 +22,18 @@ export async function startAutomatically(): Promise<void> {
   const [, program] = process.argv;
   if (!isMainThread || program === undefined || process.env[MARK] !== undefined) return;
   process.env[MARK] = String(process.pid);
+  neverOpenInspectorBySignal();
+  const serviceManager = takeFromServiceManager(process.env);
   await settled();
-  const newcomer = manage(makeLog);
-  const settings = await findSettings().catch(refuse);
+  neverOpenInspectorBySignal();
+  const newcomer = manage(makeLog, serviceManager.notify);
+  const settings = await findSettings(serviceManager).catch(refuse);
   await beginWith(newcomer, program, settings).catch(refuse);
 }
 
-async function findSettings(): Promise<Settings> {
+async function findSettings(serviceManager: ServiceManager): Promise<Settings> {
   const file = await fromFile(null);
-  const settings = complete([fromEnvironment(process.env), file.given], file.hooks);
+  const settings = heed(serviceManager, complete([fromEnvironment(process.env), file.given], file.hooks));
   await settled();
   enter(settings);
   return settings;

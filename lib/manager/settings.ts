@@ -6,7 +6,8 @@ import type { LogEvent } from './log-events';
 export type Bind =
   | { kind: 'tcp'; host: string | null; port: number; ipv6Only?: boolean; backlog?: number }
   | { kind: 'unix'; path: string; mode?: number; backlog?: number }
-  | { kind: 'fd'; fd: number };
+  /** By number, or by the name that systemd gives it (`FileDescriptorName=`), which becomes a number. */
+  | { kind: 'fd'; fd: number; name?: string };
 
 /** `plain`: a line for services; `pretty`: with times and colours, for people; `json`: one object a line, for machines. */
 export type LogFormat = 'plain' | 'pretty' | 'json';
@@ -29,6 +30,8 @@ export interface WorkerExit {
   code: number | null;
   /** What ended it; null if it exited. */
   signal: NodeJS.Signals | null;
+  /** The kernel has taken it because memory ran out. */
+  outOfMemory?: true;
 }
 
 /** Functions that a configuration file may give. A promise that one returns is awaited, but for `afterFork`. */
@@ -46,6 +49,14 @@ export interface Hooks {
   workerReady?(worker: WorkerInfo): void | PromiseLike<void>;
   /** In the attendant, each time that a worker's process has ended, whether it should or not. */
   workerExit?(worker: WorkerInfo, exit: WorkerExit): void | PromiseLike<void>;
+}
+
+/** Where a service manager wants to hear how the service is. */
+export interface NotifyTarget {
+  /** The path of a Unix socket; a first NUL is for the abstract namespace. */
+  socket: string;
+  /** Milliseconds within which it wants a sign of life; null: none. */
+  watchdog: number | null;
 }
 
 /** Complete and checked: every default is filled in. Times are in milliseconds, memory is in bytes. */

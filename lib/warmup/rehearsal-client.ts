@@ -93,5 +93,7 @@ async function main(): Promise<void> {
 
 if (require.main === module) {
   process.on('disconnect', () => process.exit());
+  // It would open an inspector.
+  process.on('SIGUSR1', () => {});
   main();
 }

@@ -198,12 +198,16 @@ async function ask(stage: Stage, options: Required<RehearseOptions>): Promise<Re
   }
 }
 
-/** Without this process's options: the client must not load a preloaded module, too. */
+/**
+ * Without this process's options: the client must not load a preloaded module, too. In a group of its own: signals for this one,
+ * such as SIGUSR1 to reopen log files, would end the client or open an inspector while Node starts.
+ */
 function startClient(): ChildProcess {
   const { fork } = require('node:child_process') as typeof import('node:child_process');
   return fork(join(__dirname, 'rehearsal-client.js'), {
     execArgv: [],
     env: { ...process.env, NODE_OPTIONS: '' },
+    detached: true,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
 }

@@ -59,6 +59,11 @@ Napi::Value release_signal(const Napi::CallbackInfo& info);
 // loop.cc
 Napi::Value list_active_handles(const Napi::CallbackInfo& info);
 
+// output.cc
+Napi::Value write_bytes_now(const Napi::CallbackInfo& info);
+Napi::Value await_room_for_output(const Napi::CallbackInfo& info);
+Napi::Value send_text_datagram(const Napi::CallbackInfo& info);
+
 // paths.cc
 Napi::Value open_path_at(const Napi::CallbackInfo& info);
 Napi::Value unlink_path_at(const Napi::CallbackInfo& info);
@@ -86,6 +91,8 @@ Napi::Value lock_file(const Napi::CallbackInfo& info);
 Napi::Value set_thread_affinity(const Napi::CallbackInfo& info);
 Napi::Value get_thread_affinity(const Napi::CallbackInfo& info);
 Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info);
+Napi::Value disarm(const Napi::CallbackInfo& info);
+Napi::Value set_close_on_exec(const Napi::CallbackInfo& info);
 
 // disposition.cc
 Napi::Value get_disposition(const Napi::CallbackInfo& info);

@@ -109,4 +109,14 @@ Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info) {
   return number(info.Env(), set_parent_death_signal(integer(info[0])));
 }
 
+// (signal)
+Napi::Value disarm(const Napi::CallbackInfo& info) {
+  return number(info.Env(), disarm_signal(integer(info[0])));
+}
+
+// (fd)
+Napi::Value set_close_on_exec(const Napi::CallbackInfo& info) {
+  return number(info.Env(), close_on_exec(integer(info[0])));
+}
+
 }  // namespace prefork

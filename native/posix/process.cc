@@ -56,6 +56,15 @@ int set_parent_death_signal(int signal) {
   return answer(prctl(PR_SET_PDEATHSIG, static_cast<unsigned long>(signal), 0, 0, 0));
 }
 
+int disarm_signal(int signal) {
+  struct sigaction action = {};
+  action.sa_handler = [](int) {};
+  action.sa_flags = SA_RESTART;
+  return answer(sigaction(signal, &action, nullptr));
+}
+
+int close_on_exec(int fd) { return answer(fcntl(fd, F_SETFD, FD_CLOEXEC)); }
+
 int new_session() { return answer(setsid()); }
 
 int set_process_group(pid_t pid, pid_t group) { return answer(setpgid(pid, group)); }

@@ -22,6 +22,12 @@ int duplicate(int from, int to, bool inheritable);
 // for none.
 int set_parent_death_signal(int signal);
 
+// From now on nothing comes of this signal, until somebody listens for it. By a handler: an ignored
+// one would stay ignored in programs that are started from here.
+int disarm_signal(int signal);
+
+int close_on_exec(int fd);
+
 int new_session();
 int set_process_group(pid_t pid, pid_t group);
 int process_group_of(pid_t pid);

@@ -4,6 +4,7 @@ import { basename, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { invalidType, preforkError } from '../../base/errors';
 import type { Hooks } from '../../manager/settings';
+import { trust } from '../../manager/system/paths';
 import { typeScriptHint } from '../typescript';
 import { type Given, readOption } from './complete';
 import { OPTIONS, type Option, type SettingName } from './options';
@@ -27,11 +28,14 @@ const NOTHING: FromFile = { given: new Map(), hooks: {} };
  * Reads the configuration file.
  *
  * @param file its name; null: PREFORK_CONFIG's, or the one in the working directory, if any; false: none
- * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`: no such file, several files, unknown names, or what it threw as `cause`
+ * @throws Error `ERR_PREFORK_UNSAFE_PATH`: this process is root, and others can change the file;
+ *   `ERR_PREFORK_INVALID_ARG_VALUE`: no such file, several files, unknown names, or what it threw as `cause`
  */
 export async function fromFile(file: string | null | false): Promise<FromFile> {
   const path = file === false ? null : find(file ?? (process.env['PREFORK_CONFIG'] || null));
-  return path === null ? NOTHING : check(await load(path), basename(path));
+  if (path === null) return NOTHING;
+  refuseForeign(path);
+  return check(await load(path), basename(path));
 }
 
 function find(asked: string | null): string | null {
@@ -44,6 +48,20 @@ function find(asked: string | null): string | null {
     throw wrong(`Found both ${found} and ${other} in ${process.cwd()}: keep one, or name it with --config`);
   }
   return found === undefined ? null : join(process.cwd(), found);
+}
+
+/** What it says is done, and its code run, with this process's rights. */
+function refuseForeign(path: string): void {
+  try {
+    trust(path);
+  } catch (error) {
+    if (!(error instanceof Error) || Reflect.get(error, 'code') !== 'ERR_PREFORK_UNSAFE_PATH') throw error;
+    throw preforkError(
+      'ERR_PREFORK_UNSAFE_PATH',
+      `${error.message}. It would be run as root: let only root write to it, start prefork as its owner, or leave it out ` +
+        'with --no-config',
+    );
+  }
 }
 
 async function load(path: string): Promise<unknown> {

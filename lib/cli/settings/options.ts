@@ -62,7 +62,7 @@ export const OPTIONS: readonly Option[] = [
     'bind',
     '-b, --bind <address>',
     values.bind,
-    'listen here, wherever the application does: host:port, :port, unix:path or fd:number; repeatable, or separated by commas',
+    'listen here, wherever the application does: host:port, :port, unix:path, fd:number or fd:name; repeatable, or separated by commas',
   ),
   option(
     'Serving',

@@ -176,6 +176,8 @@ function onePlace(written: unknown): Bind {
   if (path !== undefined) return { kind: 'unix', path };
   const [, fd] = /^fd:(\d{1,9})$/.exec(place) ?? [];
   if (fd !== undefined) return { kind: 'fd', fd: Number(fd) };
+  const [, name] = /^fd:([A-Za-z_][\w.-]*)$/.exec(place) ?? [];
+  if (name !== undefined) return { kind: 'fd', fd: -1, name };
   const [, host = '', port] = /^(?:(.*):)?(\d+)$/.exec(place) ?? [];
   if (port === undefined) throw new Unexpected(expected);
   return tcp(hostOf(host, expected), port, expected);

@@ -27,12 +27,18 @@ import {
   type Bind,
   DEFAULTS,
   type Log,
+  type LogEntry,
   type LogFormat,
+  type NotifyTarget,
   type PlainSettings,
   type WorkerInfo,
 } from '../settings';
+import { finishLog, flushLog, neverWaitForLogReader } from '../system/log-writer';
+import { OutOfMemoryWatch } from '../system/out-of-memory';
 import { PidFile } from '../system/pid-file';
 import { withAccess } from '../system/socket-access';
+import { StatusNotifier } from '../system/status-notifier';
+import { asEnd, TerminalWatch } from '../system/terminal';
 import { askForStack } from '../worker/stack-report';
 import { Addresses, type Asked } from './addresses';
 import { exitOf } from './exit';
@@ -79,8 +85,8 @@ interface Attendant {
  * Makes this process the manager, which it is until its end. Returns in each of the children that it forks itself: a
  * template, a worker that is to load the application, an attendant. Nothing of the application may have run before.
  */
-export function manage(makeLog: (format: LogFormat) => Log): Newcomer {
-  const manager = new Manager(makeLog);
+export function manage(makeLog: (format: LogFormat) => Log, notify: NotifyTarget | null = null): Newcomer {
+  const manager = new Manager(makeLog, notify);
   try {
     return manager.run();
   } catch (error) {
@@ -101,6 +107,11 @@ class Manager {
   readonly #refused = new Set<string>();
   /** Sockets inherited from the process that started this one. */
   readonly #lent = inheritedSockets();
+  readonly #status: StatusNotifier;
+  readonly #terminal = new TerminalWatch();
+  readonly #outOfMemory = new OutOfMemoryWatch();
+  /** What is still to be logged. */
+  readonly #entries: LogEntry[] = [];
   #log: Log;
   #state: State;
   #attendant: Attendant | undefined;
@@ -108,12 +119,14 @@ class Manager {
   #couldNotBeShared = false;
   #isListening = false;
 
-  constructor(makeLog: (format: LogFormat) => Log) {
+  constructor(makeLog: (format: LogFormat) => Log, notify: NotifyTarget | null) {
+    this.#status = new StatusNotifier(notify);
     this.#makeLog = makeLog;
     this.#log = makeLog('plain');
     this.#state = initialState(rulesOf({ ...DEFAULTS, watches: false }));
     rememberLogFiles();
     check(binding.supervise_begin(supervisedSignals()), 'sigaction');
+    neverWaitForLogReader();
   }
 
   /** Returns in children only. */
@@ -122,8 +135,15 @@ class Manager {
     for (;;) {
       const newcomer = this.#work() ?? this.#attend();
       if (newcomer !== undefined) return newcomer;
+      this.#status.observe(this.#state, monotonic());
+      this.#writeLog();
       this.#look(binding.supervise_wait(this.#timeToSleep(), this.#peers.descriptors()));
     }
+  }
+
+  /** When all is done that it tells of: whoever reads it may keep the writer waiting. */
+  #writeLog(): void {
+    for (const entry of this.#entries.splice(0)) this.#log(entry);
   }
 
   /** An error of its own: nobody else can say what is to be done. */
@@ -134,6 +154,7 @@ class Manager {
       message: `Internal error in the manager; it and its workers end: ${error instanceof Error ? error.stack : error}`,
     });
     this.#cleanUp();
+    finishLog();
     return binding.process_exit(INTERNAL_ERROR);
   }
 
@@ -151,9 +172,11 @@ class Manager {
   }
 
   #timeToSleep(): number {
-    const deadline = nextDeadline(this.#state);
-    if (deadline === null) return -1;
-    return Math.min(Math.max(0, Math.ceil(deadline - monotonic())), 2 ** 31 - 1);
+    const now = monotonic();
+    const deadline = nextDeadline(this.#state) ?? Number.POSITIVE_INFINITY;
+    const retryLogAfter = flushLog() ?? Number.POSITIVE_INFINITY;
+    const next = Math.min(deadline, this.#status.nextCall(now), now + retryLogAfter);
+    return next === Number.POSITIVE_INFINITY ? -1 : Math.min(Math.max(0, Math.ceil(next - now)), 2 ** 31 - 1);
   }
 
   // --- What happens ---
@@ -161,9 +184,18 @@ class Manager {
   #look(arrived: number): void {
     for (const peer of this.#peers.all()) this.#listenTo(peer);
     this.#reap();
-    for (const signal of signalsIn(arrived, SIGNALS)) this.#queue.push({ type: 'signal', signal });
+    for (const signal of signalsIn(this.#heed(arrived), SIGNALS))
+      this.#queue.push({ type: 'signal', signal });
     this.#queue.push({ type: 'time', readings: this.#read() });
     this.#forgetGenerations();
+  }
+
+  /** Without a SIGHUP that only says that the terminal has been closed. */
+  #heed(arrived: number): number {
+    if (!this.#terminal.isClosedBy(arrived)) return arrived;
+    const message = 'The terminal has been closed: ending as after SIGTERM';
+    this.#entries.push({ level: 'info', event: 'terminal_closed', message });
+    return asEnd(arrived);
   }
 
   #listenTo(peer: Peer): void {
@@ -207,7 +239,7 @@ class Manager {
   }
 
   #ended(peer: Peer, status: number): void {
-    const exit = exitOf(status);
+    const exit = exitOf(status, this.#outOfMemory);
     this.#listenTo(peer); // its last words
     if (peer.worker !== null) {
       this.#queue.push({ type: 'exited', pid: peer.pid, exit, wasTold: peer.isStopping });
@@ -506,7 +538,7 @@ class Manager {
         this.#reopenLogs();
         break;
       case 'log':
-        this.#log(action.entry);
+        this.#entries.push(action.entry);
         break;
       case 'end':
         return this.#end(action.status);
@@ -805,6 +837,9 @@ class Manager {
     for (const peer of this.#peers.all()) if (peer.role !== 'attendant') this.#kill(peer.pid, 'SIGKILL');
     this.#cleanUp();
     this.#awaitOthers(monotonic() + LAST_HOOKS);
+    this.#status.observe(this.#state, monotonic());
+    this.#writeLog();
+    finishLog();
     return binding.process_exit(status);
   }
 

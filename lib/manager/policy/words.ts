@@ -1,7 +1,8 @@
 /** How the log puts it. */
 import type { WorkerExit } from '../settings';
 
-export function describeExit({ code, signal }: WorkerExit): string {
+export function describeExit({ code, signal, outOfMemory }: WorkerExit): string {
+  if (outOfMemory) return `was killed by the kernel (${signal}): memory had run out`;
   return signal === null ? `exited with status ${code}` : `was killed by ${signal}`;
 }
 

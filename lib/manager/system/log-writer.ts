@@ -1,0 +1,95 @@
+/**
+ * How lines of the log get to standard error. A process that only starts, or serves, waits for the reader as any would. A
+ * manager never does: what it does not get rid of it keeps, up to a bound, and beyond that counts and tells later.
+ */
+import { constants } from 'node:os';
+import { binding } from '../../base/binding';
+import { writeToStderr } from '../../base/blocking-write';
+
+const STDERR = 2;
+/** Bytes: as much as a pipe of Linux holds (pipe(7)). */
+const ROOM = 64 * 1024;
+/** Milliseconds. While the reader is behind, this often it is looked whether there is room again. */
+const RETRY_AFTER = 250;
+/** Milliseconds that an ending manager gives a reader for its last lines. */
+const LAST_CHANCE = 1000;
+
+const { EAGAIN } = constants.errno;
+
+/** Makes the line that says how many were lost. */
+type TellLost = (count: number) => string;
+
+/**
+ * Of this process's standard error, if it is a manager's: that is one for the process, and so is this. A child has a copy,
+ * with the lines that were under way; it is not the owner and leaves them to its parent.
+ */
+let outbox: Outbox | undefined;
+
+class Outbox {
+  readonly owner = binding.process_getpid();
+  #pending = Buffer.alloc(0);
+  #lost = 0;
+  #tellLost: TellLost = () => '';
+
+  get isEmpty(): boolean {
+    return this.#pending.length === 0 && this.#lost === 0;
+  }
+
+  add(line: string, tellLost: TellLost): void {
+    const bytes = Buffer.from(line);
+    this.#tellLost = tellLost;
+    this.flush();
+    if (this.#lost > 0 || this.#pending.length + bytes.length > ROOM) this.#lost += 1;
+    else this.#pending = Buffer.concat([this.#pending, bytes]);
+    this.flush();
+  }
+
+  flush(): void {
+    this.#write();
+    if (this.#pending.length > 0 || this.#lost === 0) return;
+    this.#pending = Buffer.from(this.#tellLost(this.#lost));
+    this.#lost = 0;
+    this.#write();
+  }
+
+  #write(): void {
+    while (this.#pending.length > 0) {
+      const written = binding.output_write_now(STDERR, this.#pending);
+      if (written === -EAGAIN) return;
+      // Its reader has gone for good, or the disk is full: as with any log, nobody is left to be told.
+      if (written <= 0) this.#pending = Buffer.alloc(0);
+      else this.#pending = this.#pending.subarray(written);
+    }
+  }
+}
+
+function ownOutbox(): Outbox | undefined {
+  return outbox?.owner === binding.process_getpid() ? outbox : undefined;
+}
+
+/** @param tellLost makes the line that is written in the place of those that were lost */
+export function writeLogLine(line: string, tellLost: TellLost): void {
+  const own = ownOutbox();
+  if (own === undefined) writeToStderr(line);
+  else own.add(line, tellLost);
+}
+
+/** From now on this process, and no child of it, never waits for the reader of its log. */
+export function neverWaitForLogReader(): void {
+  outbox = new Outbox();
+}
+
+/** Tries to get rid of what is left, without waiting. Milliseconds after which to try again; null: nothing is left. */
+export function flushLog(): number | null {
+  const own = ownOutbox();
+  own?.flush();
+  return own === undefined || own.isEmpty ? null : RETRY_AFTER;
+}
+
+/** The same, before this process ends: waits for a moment. */
+export function finishLog(): void {
+  const end = performance.now() + LAST_CHANCE;
+  while (flushLog() !== null && performance.now() < end) {
+    binding.output_await_room(STDERR, Math.ceil(end - performance.now()));
+  }
+}

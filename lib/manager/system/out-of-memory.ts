@@ -1,0 +1,54 @@
+/** How one learns that the kernel has taken a process because memory had run out. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Counts what the kernel has killed in this process's control group because memory ran out. */
+export class OutOfMemoryWatch {
+  readonly #files: string[];
+  #seen: number;
+
+  /** @param root where /proc and /sys are, for tests */
+  constructor(root = '/') {
+    this.#files = countersOf(root);
+    this.#seen = this.#count();
+  }
+
+  /** Whether a process that was killed just now may have been one of them. */
+  hasKilled(): boolean {
+    const count = this.#count();
+    const isOne = count > this.#seen;
+    this.#seen = isOne ? this.#seen + 1 : count;
+    return isOne;
+  }
+
+  #count(): number {
+    const [count] = this.#files.flatMap((file) => /^oom_kill (\d+)$/m.exec(read(file))?.[1] ?? []);
+    return Number(count ?? 0);
+  }
+}
+
+/**
+ * `memory.events` of cgroup v2, where that is mounted alone or beside v1, and what v1 has for it. In a container the path may
+ * be one of the host's; then the folder of the mount is the container's own group.
+ */
+function countersOf(root: string): string[] {
+  const groups = read(join(root, 'proc/self/cgroup')).split('\n');
+  return groups.flatMap((line) => {
+    const [, controllers, path = ''] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? [];
+    const files =
+      controllers === ''
+        ? ['', 'unified'].map((mount) => (each: string) => join(mount, each, 'memory.events'))
+        : controllers === 'memory'
+          ? [(each: string) => join('memory', each, 'memory.oom_control')]
+          : [];
+    return files.flatMap((file) => [file(path), file('')].map((each) => join(root, 'sys/fs/cgroup', each)));
+  });
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}

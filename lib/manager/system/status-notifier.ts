@@ -1,0 +1,78 @@
+/** Tells a service manager how the service is: when it is ready, replaces its workers, ends, and that it lives. */
+import { constants } from 'node:os';
+import { binding } from '../../base/binding';
+import type { State } from '../policy';
+import type { NotifyTarget } from '../settings';
+
+const { EAGAIN } = constants.errno;
+
+/** How often in the time of the watchdog; twice is what sd_watchdog_enabled(3) advises. */
+const SIGNS_OF_LIFE = 2;
+/** Milliseconds after which what found no room is sent again. */
+const RETRY_AFTER = 100;
+/** What a service manager that never reads is kept. */
+const MAX_UNSENT = 16;
+
+type Seen = Pick<State, 'announced' | 'rolling' | 'generation' | 'phase'>;
+
+export class StatusNotifier {
+  readonly #target: NotifyTarget | null;
+  #seen: Seen = { announced: false, rolling: false, generation: 0, phase: 'running' };
+  #status = '';
+  #unsent: string[] = [];
+  #nextSign: number;
+
+  constructor(target: NotifyTarget | null) {
+    this.#target = target;
+    this.#nextSign = target?.watchdog == null ? Number.POSITIVE_INFINITY : 0;
+  }
+
+  /** @param now milliseconds of the monotonic clock; tells what has changed since the last call */
+  observe(state: State, now: number): void {
+    if (this.#target === null) return;
+    const status = statusOf(state);
+    const lines = [
+      ...changes(this.#seen, state, now),
+      ...(status === this.#status ? [] : [`STATUS=${status}`]),
+    ];
+    const { announced, rolling, generation, phase } = state;
+    this.#seen = { announced, rolling, generation, phase };
+    this.#status = status;
+    if (now >= this.#nextSign) {
+      lines.push('WATCHDOG=1');
+      this.#nextSign = now + (this.#target.watchdog ?? 0) / SIGNS_OF_LIFE;
+    }
+    if (lines.length > 0) this.#unsent.push(lines.join('\n'));
+    this.#send(this.#target.socket);
+  }
+
+  /** When `observe` is to be called next, if nothing happens before. */
+  nextCall(now: number): number {
+    return this.#unsent.length > 0 ? now + RETRY_AFTER : this.#nextSign;
+  }
+
+  /** In their order. A service manager that has gone is told nothing more. */
+  #send(socket: string): void {
+    while (this.#unsent.length > 0) {
+      const result = binding.output_send_datagram(socket, this.#unsent[0] as string);
+      if (result === -EAGAIN) break;
+      this.#unsent.shift();
+    }
+    this.#unsent = this.#unsent.slice(-MAX_UNSENT);
+  }
+}
+
+function changes(before: Seen, { announced, rolling, generation, phase }: State, now: number): string[] {
+  if (phase !== 'running') return before.phase === 'running' ? ['STOPPING=1'] : [];
+  const begins = rolling && (!before.rolling || generation !== before.generation);
+  if (begins) return ['RELOADING=1', `MONOTONIC_USEC=${Math.floor(now * 1000)}`];
+  const isReady = (announced && !before.announced) || (before.rolling && !rolling);
+  return isReady ? ['READY=1'] : [];
+}
+
+function statusOf({ phase, workers, rolling, looping }: State): string {
+  const count = (wanted: string) => workers.filter((worker) => worker.phase === wanted).length;
+  const doing =
+    phase !== 'running' ? 'ending: ' : looping ? 'workers crash: ' : rolling ? 'replacing workers: ' : '';
+  return `${doing}${count('ready')} ready, ${count('booting')} booting, ${count('stopping')} stopping`;
+}

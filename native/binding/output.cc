@@ -1,0 +1,35 @@
+// posix/output.h as JavaScript sees it.
+#include "posix/output.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#include "binding/binding.h"
+#include "binding/text.h"
+
+namespace prefork {
+
+// (fd, Uint8Array)
+Napi::Value write_bytes_now(const Napi::CallbackInfo& info) {
+  const Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
+  const auto* data = reinterpret_cast<const char*>(bytes.Data());
+  const long written = write_now(integer(info[0]), data, bytes.ByteLength());
+  return number(info.Env(), static_cast<double>(written));
+}
+
+// (fd, milliseconds)
+Napi::Value await_room_for_output(const Napi::CallbackInfo& info) {
+  await_room(integer(info[0]), integer(info[1]));
+  return info.Env().Undefined();
+}
+
+// (path, text)
+Napi::Value send_text_datagram(const Napi::CallbackInfo& info) {
+  constexpr size_t kLongest = 4096;
+  const Text<PATH_MAX> path(info[0]);
+  const Text<kLongest> text(info[1]);
+  if (!path.fits || !text.fits) return number(info.Env(), -EMSGSIZE);
+  return number(info.Env(), send_datagram(path.bytes, path.length, text.bytes, text.length));
+}
+
+}  // namespace prefork
