@@ -42,6 +42,7 @@
             "native/fork/threads.cc",
             "native/loop/active.cc",
             "native/loop/child_processes.cc",
+            "native/loop/finished_closes.cc",
             "native/loop/first_async.cc",
             "native/loop/fs_watchers.cc",
             "native/loop/held_signals.cc",

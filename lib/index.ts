@@ -17,6 +17,7 @@ export {
 } from './fork/describe';
 export { type ForkOptions, fork } from './fork/fork';
 export { type ForkSyncOptions, type ForkSyncResult, forkSync } from './fork/fork-sync';
+export { type ForkWhenIdleOptions, forkWhenIdle } from './fork/fork-when-idle';
 export {
   HTTPServer,
   type HTTPServerOptions,

@@ -10,6 +10,7 @@ import { signalNumber } from './posix/signal-number';
 export { type ForkHooks, type ForkMessage, registerAtFork } from './fork/at-fork';
 export { type ForkOptions, fork } from './fork/fork';
 export { type ForkSyncOptions, type ForkSyncResult, forkSync } from './fork/fork-sync';
+export { type ForkWhenIdleOptions, forkWhenIdle } from './fork/fork-when-idle';
 export { schedGetaffinity, schedSetaffinity } from './posix/affinity';
 export { type Environment, execv, execve, execvp, execvpe } from './posix/exec';
 export { flock, LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN } from './posix/flock';

@@ -13,6 +13,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "fork", prefork::fork);
   method(exports, "fork_misses", what_fork_misses);
   method(exports, "requests_in_flight", requests_in_flight);
+  method(exports, "requests_finished_closes", requests_finished_closes);
   method(exports, "restart_lost_watchers", restart_lost_watchers);
   method(exports, "loop_owns_socket_files", loop_owns_socket_files);
   method(exports, "loop_disown_socket_files", loop_disown_socket_files);

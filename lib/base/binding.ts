@@ -90,6 +90,8 @@ export interface Binding {
   on_fork_elsewhere(becameChild: () => void, secrets: Uint8Array[]): void;
   /** Requests that this thread's loop has handed to the thread pool or the kernel (uv_loop_t's active_reqs). */
   requests_in_flight(): number;
+  /** How many of those are `fs.close`, and done but for the callback. Waits so long for what the thread pool has. */
+  requests_finished_closes(milliseconds: number): number;
   /** The active handles of the loop of this thread, referenced or not, in the order in which they were made. */
   loop_active_handles(): LoopHandle[];
   /** In the child, if inotify lost its watches: has this thread's loop watch all its files again. */

@@ -8,7 +8,8 @@ import { subscribe } from 'node:diagnostics_channel';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import { binding, type LoopHandle } from '../base/binding';
-import { openingOf, rememberOpening, type Traits, tracedHandles } from './openings';
+import { openingOf, rememberOpening, type Traits, tracedHandles, tracedRequests } from './openings';
+import { nameOfRequest } from './request-names';
 import { areTsxOpening, isTsxConnecting, isTsxPipe } from './tsx';
 
 /** What it is: a request of the thread pool or the kernel, a handle by its use, a worker thread. */
@@ -51,14 +52,26 @@ export function formatActive({ kind, detail, openedAt }: ActiveThing): string {
   return openedAt === undefined ? name : `${name}, opened at ${openedAt}`;
 }
 
+const CLOSING_MILLISECONDS = 10;
+
+/**
+ * Requests that a fork would have done twice. A close that the thread pool has carried out is none of them: its
+ * descriptor is closed in both processes, and what is left of it is a callback that is due, like a tick's. Many
+ * native packages leave one behind when they are loaded (detect-libc).
+ */
+export function requestsInFlight(): number {
+  const count = binding.requests_in_flight();
+  return count === 0 ? 0 : count - binding.requests_finished_closes(CLOSING_MILLISECONDS);
+}
+
 /**
  * libuv's count decides: Node's list still holds the request whose callback is running right now (any module that
  * is being loaded has one), before the newer ones, and from Node 26 on it lacks those of `fs`.
  */
 export function activeRequests(): ActiveThing[] {
-  const count = binding.requests_in_flight();
+  const count = requestsInFlight();
   if (count === 0 || areTsxOpening(count)) return [];
-  const known = internals._getActiveRequests().slice(-count).map(describeRequest);
+  const known = tracedRequests(count) ?? internals._getActiveRequests().slice(-count).map(describeRequest);
   const unknown = count - known.length;
   if (unknown <= 0) return known;
   return [...known, { kind: 'request', detail: `(${unknown} of fs, dns, crypto, zlib or a native package)` }];
@@ -67,7 +80,8 @@ export function activeRequests(): ActiveThing[] {
 function describeRequest(request: object): ActiveThing {
   const { hostname, address, port } = request as Traits;
   const what = hostname ?? (typeof address === 'string' ? `${address}:${port ?? ''}` : '');
-  return withOpening({ kind: 'request', detail: `${className(request)} ${what}`.trim() }, openingOf(request));
+  const detail = `${nameOfRequest(className(request))} ${what}`.trim();
+  return withOpening({ kind: 'request', detail }, openingOf(request));
 }
 
 function activeHandles(): ActiveThing[] {

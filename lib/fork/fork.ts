@@ -3,7 +3,7 @@ import { boolean, integer, object } from '../base/arguments';
 import { binding } from '../base/binding';
 import { preforkError, systemError } from '../base/errors';
 import { knownOptions } from '../base/option-names';
-import { activeRequests, hasOtherThreads } from './active';
+import { activeRequests, formatActive, hasOtherThreads, requestsInFlight } from './active';
 import { type HookFailed, runAfter, runBefore, throwLater } from './at-fork';
 import { becomeChild, listenForForksElsewhere } from './become-child';
 import { awaitCertificates } from './certificates';
@@ -44,14 +44,17 @@ function checkOptions(options: ForkOptions): void {
 
 /** Throws if there is some, but for what tsx has: true if there is such. */
 function refuseWorkInFlight(): boolean {
-  const count = binding.requests_in_flight();
+  const count = requestsInFlight();
   if (count === 0) return false;
   if (areTsxOpening(count)) return true;
-  const names = activeRequests().map(({ detail }) => detail);
+  const active = activeRequests();
+  const names = active.map((request) => formatActive(request).replace(/^request /, ''));
+  const traced = active.some(({ openedAt }) => openedAt !== undefined);
   throw preforkError(
     'ERR_PREFORK_BUSY',
     `fork() while ${count} request${count === 1 ? ' is' : 's are'} in flight would do the work in both processes: ${names.join(', ')}. ` +
-      'Wait for them, or pass { allowInFlight: true }',
+      'Wait with forkWhenIdle(), or pass { allowInFlight: true }' +
+      (traced ? '' : '. With PREFORK_TRACE=1 in the environment this says where each was made'),
   );
 }
 
@@ -60,7 +63,7 @@ function refuseWorkInFlight(): boolean {
  * needs its own position; otherwise files stay shared, as POSIX says.
  */
 export function othersMayRead(): boolean {
-  return hasOtherThreads() || binding.requests_in_flight() > 0;
+  return hasOtherThreads() || requestsInFlight() > 0;
 }
 
 /** The cause says how a call failed, but not which one; so each is tried. */

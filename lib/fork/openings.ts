@@ -2,6 +2,7 @@
 import { createHook } from 'node:async_hooks';
 import { join, sep } from 'node:path';
 import type { LoopHandle } from '../base/binding';
+import { isRequest, nameOfRequest } from './request-names';
 
 /** What a request or a native handle may carry that helps to name it, or to find it again. */
 export interface Traits {
@@ -30,6 +31,19 @@ const openings = new WeakMap<object, string>();
 /** The native handles, in order of creation. */
 const tracedResources: { type: string; resource: WeakRef<object> }[] = [];
 
+interface TracedRequest {
+  kind: 'request';
+  detail: string;
+  openedAt?: string;
+}
+/** By the ids of async_hooks, oldest first. */
+const pending = new Map<number, { request: TracedRequest; resource: WeakRef<object> }>();
+
+/** A job of crypto's that was done at once, for a caller that waits, is never said to have come back. */
+function wasDoneAtOnce(resource: object | undefined): boolean {
+  return resource === undefined || (resource.constructor.name.endsWith('Job') && !('ondone' in resource));
+}
+
 const BORING = new Set(['PROMISE', 'TickObject', 'Timeout', 'Immediate', 'Microtask', 'TIMERWRAP']);
 const WATCHERS: Partial<Record<string, string>> = { fs_event: 'FSEVENTWRAP', fs_poll: 'STATWATCHER' };
 
@@ -41,12 +55,27 @@ export function traceOpenings(): void {
   if (tracing) return;
   tracing = true;
   createHook({
-    init(_asyncId, type, _trigger, resource) {
+    init(asyncId, type, _trigger, resource) {
       if (BORING.has(type)) return;
+      if (isRequest(type)) rememberRequest(asyncId, resource);
       rememberOpening(resource);
       tracedResources.push({ type, resource: new WeakRef(resource) });
     },
+    before: (asyncId) => pending.delete(asyncId),
+    destroy: (asyncId) => pending.delete(asyncId),
   }).enable();
+}
+
+function rememberRequest(asyncId: number, resource: object): void {
+  const openedAt = firstOutsideNode();
+  const request = {
+    kind: 'request',
+    detail: callIntoNode() ?? nameOfRequest(resource.constructor.name),
+  } as const;
+  pending.set(asyncId, {
+    request: openedAt === undefined ? request : { ...request, openedAt },
+    resource: new WeakRef(resource),
+  });
 }
 
 /** Finds the place for libuv's handles, in their order: by descriptor, by pid, and for watchers by their order. */
@@ -66,6 +95,27 @@ export function tracedHandles(): (handle: LoopHandle) => string | undefined {
     const [found] = index < 0 ? [] : alive.splice(index, 1);
     return found === undefined ? undefined : openings.get(found.object);
   };
+}
+
+/** `at Object.asyncBufferWrapper [as gzip] (node:zlib:775:23)`: its name, the one it is called by, its module. */
+const NODE_FRAME =
+  /at (?:async )?(?:\w+\.)*([\w$]+)(?: \[as (\w+)\])? \(node:(?:internal\/)?(fs\/promises|(?!process|async|internal|util)\w+)/;
+
+/** The function of Node's that the program called to make a request, as `fs.stat()`. */
+function callIntoNode(): string | undefined {
+  let name: string | undefined;
+  for (const line of (new Error().stack ?? '').split('\n').slice(1)) {
+    const [, own, alias, module] = NODE_FRAME.exec(line) ?? [];
+    if (own !== undefined) name = `${module?.replace('/', '.')}.${alias ?? own}()`;
+    else if (!line.includes('node:') && !line.includes(OURS) && !line.includes('<anonymous>')) break;
+  }
+  return name;
+}
+
+/** The newest `count` requests, or fewer, that have not come back; undefined if none was traced. */
+export function tracedRequests(count: number): TracedRequest[] | undefined {
+  const traced = [...pending.values()].filter(({ resource }) => !wasDoneAtOnce(resource.deref()));
+  return traced.length === 0 ? undefined : traced.slice(-count).map(({ request }) => request);
 }
 
 /** The caller's place is where `resource` was opened, if that is to be remembered. */

@@ -46,6 +46,7 @@ Napi::Value on_fork_elsewhere(const Napi::CallbackInfo& info);
 Napi::Value fork(const Napi::CallbackInfo& info);
 Napi::Value what_fork_misses(const Napi::CallbackInfo& info);
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info);
+Napi::Value requests_finished_closes(const Napi::CallbackInfo& info);
 Napi::Value restart_lost_watchers(const Napi::CallbackInfo& info);
 Napi::Value loop_owns_socket_files(const Napi::CallbackInfo& info);
 Napi::Value loop_disown_socket_files(const Napi::CallbackInfo& info);

@@ -9,6 +9,7 @@
 #include "fork/inotify.h"
 #include "fork/requirements.h"
 #include "fork/threads.h"
+#include "loop/finished_closes.h"
 #include "loop/fs_watchers.h"
 #include "loop/socket_files.h"
 #include "posix/wait.h"
@@ -43,6 +44,11 @@ Napi::Value what_fork_misses(const Napi::CallbackInfo& info) {
 
 Napi::Value requests_in_flight(const Napi::CallbackInfo& info) {
   return number(info.Env(), loop_of(info.Env())->active_reqs.count);
+}
+
+Napi::Value requests_finished_closes(const Napi::CallbackInfo& info) {
+  const unsigned count = finished_closes(loop_of(info.Env()), integer(info[0]));
+  return number(info.Env(), static_cast<int>(count));
 }
 
 Napi::Value restart_lost_watchers(const Napi::CallbackInfo& info) {

@@ -11,5 +11,8 @@ canary(async () => {
   connect(9, '127.0.0.1').on('error', done);
   await new Promise(process.nextTick); // that is when connect() begins
   const names = activeRequests().map(({ detail }) => detail);
-  assert.deepEqual(names, ['GetAddrInfoReqWrap 127.0.0.1.invalid', 'TCPConnectWrap 127.0.0.1:9']);
+  assert.deepEqual(names, [
+    'dns.lookup() (GetAddrInfoReqWrap) 127.0.0.1.invalid',
+    'a connection being made (TCPConnectWrap) 127.0.0.1:9',
+  ]);
 });

@@ -6,17 +6,32 @@ test('fork() refuses while requests are in flight, and names them; it forks when
   expect(end).toEqual({ status: 0, signal: null, stderr: '' });
   const busy = (names: string) =>
     `ERR_PREFORK_BUSY fork() while 1 request is in flight would do the work in both processes: ${names}. ` +
-    'Wait for them, or pass { allowInFlight: true }';
+    'Wait with forkWhenIdle(), or pass { allowInFlight: true }. With PREFORK_TRACE=1 in the environment this says ' +
+    'where each was made';
   const unknown = busy('(1 of fs, dns, crypto, zlib or a native package)');
   expect(stdout.split('\n')).toEqual([
-    `fs, with a callback: ${busy('FSReqCallback')}`,
-    `fs, with a promise: ${busy('FSReqPromise')}`,
-    `dns.lookup: ${busy('GetAddrInfoReqWrap localhost')}`,
+    `fs, with a callback: ${busy('a call of fs (FSReqCallback)')}`,
+    `fs, with a promise: ${busy('a call of fs.promises (FSReqPromise)')}`,
+    `dns.lookup: ${busy('dns.lookup() (GetAddrInfoReqWrap) localhost')}`,
     `crypto: ${unknown}`,
     `webcrypto: ${unknown}`,
     `zlib: ${unknown}`,
     'idle: 7',
     '',
+  ]);
+});
+
+test('With PREFORK_TRACE=1 it says which call made each, and where.', async () => {
+  const { stdout, ...end } = await run('fork/in-flight.js', { env: { PREFORK_TRACE: '1' } });
+  expect(end).toEqual({ status: 0, signal: null, stderr: '' });
+  const made = [
+    ...stdout.matchAll(/^(.*): ERR_.* in both processes: (.*), opened at .*in-flight\.js:\d+:\d+\. /gm),
+  ];
+  expect(made.map(([, name, call]) => [name, call])).toEqual([
+    ['fs, with a callback', 'fs.stat()'],
+    ['fs, with a promise', 'fs.promises.stat()'],
+    ['dns.lookup', 'dns.lookup()'],
+    ['crypto', 'crypto.scrypt()'],
   ]);
 });
 

@@ -10,6 +10,14 @@ test('forkSync() gives what the function returns, or not.', () => {
   expectTypeOf<prefork.ForkSyncOptions['stdio']>().toEqualTypeOf<'pipe' | 'inherit' | 'ignore' | undefined>();
 });
 
+test('forkWhenIdle() resolves to a pid.', () => {
+  expectTypeOf(prefork.forkWhenIdle).returns.toEqualTypeOf<Promise<number>>();
+  expectTypeOf<prefork.ForkWhenIdleOptions['deadline']>().toEqualTypeOf<number | undefined>();
+  expectTypeOf<prefork.ForkWhenIdleOptions['signal']>().toEqualTypeOf<AbortSignal | undefined>();
+  // @ts-expect-error it is what this function is for not to need it
+  prefork.forkWhenIdle({ allowInFlight: true });
+});
+
 test('fork() answers a pid, and takes its options by name.', () => {
   expectTypeOf(prefork.fork).returns.toEqualTypeOf<number>();
   expectTypeOf(prefork.fork).parameter(0).toEqualTypeOf<prefork.ForkOptions | undefined>();

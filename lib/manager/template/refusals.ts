@@ -1,6 +1,11 @@
 /** From the start of a template to its first fork: what it waits for, and why it refuses. */
-import { binding } from '../../base/binding';
-import { type ActiveThing, activeRequests, activeThings, formatActive } from '../../fork/active';
+import {
+  type ActiveThing,
+  activeRequests,
+  activeThings,
+  formatActive,
+  requestsInFlight,
+} from '../../fork/active';
 
 /** Connections: workers cannot share them, because bytes that one reads the others never see. */
 export function unsharable(): ActiveThing[] {
@@ -21,7 +26,7 @@ export function explainUnsharable(things: ActiveThing[]): string {
 }
 
 export function isBusy(): boolean {
-  return binding.requests_in_flight() > 0;
+  return requestsInFlight() > 0;
 }
 
 export function explainBusy(): string {

@@ -1,0 +1,13 @@
+// Requests of fs.close() that only their callbacks are still missing of.
+#pragma once
+
+#include <uv.h>
+
+namespace prefork {
+
+// How many of the loop's requests in flight are closes that the thread pool has carried out. Gives
+// the pool some milliseconds to finish what it has: a close takes less, and a request that takes
+// longer is not one. In the loop's own thread.
+unsigned finished_closes(uv_loop_t* loop, int milliseconds);
+
+}  // namespace prefork
