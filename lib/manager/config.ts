@@ -46,7 +46,7 @@ export interface Config {
   rehearse?: string | readonly string[];
   /** Give each worker its own accept queue (SO_REUSEPORT): round-robin as root, else by address hash. */
   balanced?: boolean;
-  /** User of the workers, name or id, if the parent is root; null: the parent's. */
+  /** User of the workers, name or id, if the manager is root; null: the manager's. */
   user?: string | number | null;
   /** Group of the workers; default: that of `user`. */
   group?: string | number | null;
@@ -58,7 +58,7 @@ export interface Config {
   socketUser?: string | number | null;
   /** Group of Unix sockets, name or id; default: that of the workers. */
   socketGroup?: string | number | null;
-  /** Write the parent's pid here, and remove the file at its end; null: nowhere. */
+  /** Write the manager's pid here, and remove the file at its end; null: nowhere. */
   pidFile?: string | null;
   /** Change to this directory before loading the application. */
   cwd?: string | null;

@@ -45,7 +45,7 @@ export function reopenLogFiles(log: Log, who: { worker?: number; pid?: number } 
   return reopened;
 }
 
-/** For a worker, at each beat: if the parent has asked for it, also calls the worker's own SIGUSR1 listeners. */
+/** For a worker, at each beat: if the manager has asked for it, also calls the worker's own SIGUSR1 listeners. */
 export function logReopener(log: Log, { worker, ...place }: Place): () => void {
   let { reopened } = place;
   return () => {

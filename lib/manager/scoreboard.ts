@@ -1,5 +1,5 @@
 /**
- * What every worker reports, in memory that all of them and the parent share. Each line has one writer at a time: the parent
+ * What every worker reports, in memory that all of them and the manager share. Each line has one writer at a time: the manager
  * when it assigns the line or takes it back, the worker in between. All of them read.
  */
 import { sharedHeader, sharedRows, wordOfRows } from '../shared/memory';
@@ -137,12 +137,12 @@ export class Row {
     return wordOfRows(this.index * ROW + FIELDS.indexOf('stackWanted'));
   }
 
-  /** For the parent: nobody else will accept what waits in the worker's queue. */
+  /** For the manager: nobody else will accept what waits in the worker's queue. */
   askToDrain(): void {
     this.set('draining', 1);
   }
 
-  /** For the parent: all of it ends, so that nobody's patience should be tried. */
+  /** For the manager: all of it ends, so that nobody's patience should be tried. */
   tellOfEnd(): void {
     this.set('ending', 1);
   }
@@ -192,7 +192,7 @@ export function scoreboard(): WorkerStatus[] {
     .sort((one, other) => one.id - other.id || one.pid - other.pid);
 }
 
-/** For the parent: has every worker open its log files anew at its next beat. */
+/** For the manager: has every worker open its log files anew at its next beat. */
 export function askToReopenLogs(): void {
   Atomics.add(sharedHeader(), REOPEN, 1);
 }

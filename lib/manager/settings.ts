@@ -89,7 +89,7 @@ export interface Settings {
   warmup: boolean;
   /** With the warm-up: the option of `warmup()` of that name. */
   smallYoungGeneration: boolean;
-  /** Paths that the application is asked for, in the parent, before the first fork. Default: none. */
+  /** Paths that the application is asked for, in the template, before the first fork. Default: none. */
   rehearse: string[];
   /** One accept queue per worker (SO_REUSEPORT), so that connections are spread evenly. */
   balanced: boolean;
@@ -158,5 +158,5 @@ export interface LogEntry {
   pid?: number;
 }
 
-/** Writes one entry before it returns: neither parent nor worker may still hold it when the process ends or forks. */
+/** Writes one entry before it returns: neither manager nor worker may still hold it when the process ends or forks. */
 export type Log = (entry: LogEntry) => void;

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -86,6 +87,23 @@ test('Each module exports these names.', () => {
   const names = Object.keys(manifest.exports).filter((name) => name !== './package.json' && name !== PRELOAD);
   const exported = names.map((name) => [name, Object.keys(load(`prefork${name.slice(1)}`) as object).sort()]);
   expect(Object.fromEntries(exported)).toMatchSnapshot();
+});
+
+test("The README's table of the API names every export.", () => {
+  const [, table = ''] = /^## API\n([\s\S]*?)^## /m.exec(read('README.md')) ?? [];
+  const named = new Set([...table.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  const missing = Object.keys(load('prefork') as object).filter((name) => !named.has(name));
+  expect(missing).toEqual([]);
+});
+
+test('The pages of docs/api name no function that is not exported.', () => {
+  const folder = join(ROOT, 'docs', 'api');
+  const titles = readdirSync(folder).flatMap((page) =>
+    [...readFileSync(join(folder, page), 'utf8').matchAll(/^### (\w+)\(\)$/gm)].map(([, name]) => name),
+  );
+  const exported = new Set(Object.keys(load('prefork') as object));
+  expect(titles.length).toBeGreaterThan(50);
+  expect(titles.filter((name) => !exported.has(name as string))).toEqual([]);
 });
 
 /** How many files of each room a program loads with a module of the package; of the doors, all together. */

@@ -45,7 +45,7 @@ Most needed:
   -b, --bind <address>            listen on :8888, host:port or unix:path
   --log-format <format>           plain, pretty or json
 
-Signals to the parent:
+Signals to the manager:
   TERM, INT  finish requests, end      HUP         replace workers one by one
   QUIT       end at once               TTIN, TTOU  one worker more, one fewer
   USR1       reopen log files`;

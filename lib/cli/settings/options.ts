@@ -202,7 +202,7 @@ export const OPTIONS: readonly Option[] = [
     orNone(values.text),
     'change to this directory before loading the application',
   ),
-  option('Process', 'pidFile', '--pid-file <file>', orNone(values.text), "write the parent's pid here"),
+  option('Process', 'pidFile', '--pid-file <file>', orNone(values.text), "write the manager's pid here"),
   option(
     'Process',
     'title',

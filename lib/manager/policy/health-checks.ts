@@ -1,4 +1,4 @@
-/** The parent regularly checks its workers: does each still turn its loop, has one served or grown enough? */
+/** The manager regularly checks its workers: does each still turn its loop, has one served or grown enough? */
 import type { Reading } from './events';
 import { recycle } from './replacement';
 import type { Rules, Worker } from './state';
@@ -16,7 +16,7 @@ export function beginChecks(turn: Turn): void {
   turn.set({ checkedAt: turn.now, awakeSince: turn.now });
 }
 
-/** Notices when parent and workers were suspended or frozen: the workers, too, need time to wake. */
+/** Notices when manager and workers were suspended or frozen: the workers, too, need time to wake. */
 export function noticeSleep(turn: Turn): void {
   const { rules, checkedAt } = turn.state;
   const late = turn.now - (checkedAt + checkInterval(rules));

@@ -1,5 +1,5 @@
 /**
- * What a parent decides: a pure function from a state and an event to the next state and what is to be done about it.
+ * What the manager decides: a pure function from a state and an event to the next state and what is to be done about it.
  * It knows no process, clock or chance; the driver (../supervise.ts) tells it of all three. Times are in milliseconds.
  */
 export type { Action } from './actions';

@@ -1,4 +1,4 @@
-/** How long the parent may sleep. */
+/** How long the manager may sleep. */
 import { hasFailed } from './boot-failures';
 import { calmAt, provenAt } from './crashes';
 import { checkInterval, checksHealth } from './health-checks';

@@ -1,4 +1,4 @@
-/** The end of the parent, which waits for all workers. */
+/** The end of the manager, which waits for all workers. */
 import { hasFailed } from './boot-failures';
 import { end } from './end';
 import type { ManagerSignal } from './events';

@@ -1,4 +1,4 @@
-/** What the parent knows between two events: the rules, the slots that should be filled, the workers that there are. */
+/** What the manager knows between two events: the rules, the slots that should be filled, the workers that there are. */
 import type { Settings, WorkerInfo } from '../settings';
 
 /** Of the settings, those that decide anything. */
@@ -68,7 +68,7 @@ export interface State {
   readonly phase: 'running' | 'stopping' | 'ended';
   /** While stopping: nobody is waited for any more. */
   readonly atOnce: boolean;
-  /** What the parent ends with. */
+  /** What the manager ends with. */
   readonly status: number;
   /** The one that serves. */
   readonly generation: number;

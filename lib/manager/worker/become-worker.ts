@@ -72,7 +72,7 @@ function logFailedHook(name: keyof Hooks, error: unknown, { id, pid }: WorkerInf
   log({ level: 'error', event: 'hook_failed', message, worker: id, pid });
 }
 
-/** SIGINT and SIGHUP reach a whole terminal: what comes of them is for the parent to say. */
+/** SIGINT and SIGHUP reach a whole terminal: what comes of them is for the manager to say. */
 function listenForSignals(place: Place, options: WorkerOptions): void {
   holdSignals([...ENDING, 'SIGHUP'], (signal) => {
     if (signal === 'SIGHUP') emitSignal(signal);
@@ -81,7 +81,7 @@ function listenForSignals(place: Place, options: WorkerOptions): void {
   for (const signal of place.early) process.kill(process.pid, signal);
 }
 
-/** An application that listens for SIGTERM only: the parent sends it one after its own SIGINT. */
+/** An application that listens for SIGTERM only: the manager sends it one after its own SIGINT. */
 function waitsForTerm(): boolean {
   return !applicationListensFor('SIGINT') && applicationListensFor('SIGTERM');
 }

@@ -1,6 +1,6 @@
 /**
  * An application may close a server and listen on the same address again (to see whether a port is free, to change what
- * serves it). The parent holds that address to its end, so a worker keeps a second descriptor of each of its sockets.
+ * serves it). The manager holds that address to its end, so a worker keeps a second descriptor of each of its sockets.
  */
 import { closeSync, openSync } from 'node:fs';
 import type { Server } from 'node:net';

@@ -6,7 +6,7 @@ import type { Log, WorkerInfo } from '../settings';
 /** More than Node shows of an error: what called the endless loop may be far away. */
 const DEPTH = 50;
 
-/** For the parent. */
+/** For the manager. */
 export function askForStack(row: Row | undefined): void {
   if (row !== undefined) binding.stack_request(row.stackWord);
 }
