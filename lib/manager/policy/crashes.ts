@@ -1,21 +1,21 @@
 /** Restarts a worker that crashes: at once, or in a crash loop after growing delays. */
 import type { WorkerExit } from '../settings';
 import { failedToBoot, hasFailed } from './boot-failures';
+import type { Decision } from './decision';
 import { shutDown } from './shutdown';
 import type { Rules, State, Worker } from './state';
-import type { Turn } from './turn';
 import { describeExit, plural, seconds } from './words';
 
-export function crashed(turn: Turn, worker: Worker, exit: WorkerExit): void {
+export function crashed(decision: Decision, worker: Worker, exit: WorkerExit): void {
   const before = worker.readyAt === null ? ' before it was ready' : '';
   const end = worker.phase === 'doomed' ? `had to be killed${before}` : `${describeExit(exit)}${before}`;
   const what = `worker ${worker.id} (pid ${worker.pid}) ${end}`;
-  if (worker.readyAt === null) failedToBoot(turn, what);
-  const isLeaving = turn.slot(worker.id) === undefined;
-  if (!isLeaving) delayAfterCrash(turn, worker.id, what);
+  if (worker.readyAt === null) failedToBoot(decision, what);
+  const isLeaving = decision.slot(worker.id) === undefined;
+  if (!isLeaving) delayAfterCrash(decision, worker.id, what);
   // In a crash loop that is known; that one had to be killed has been logged.
-  if (!isGoingOn(turn.state) || turn.state.looping || worker.phase === 'doomed') return;
-  turn.logWorker('error', 'worker_crashed', worker, isLeaving ? end : `${end}: restarting it`);
+  if (!isGoingOn(decision.state) || decision.state.looping || worker.phase === 'doomed') return;
+  decision.logWorker('error', 'worker_crashed', worker, isLeaving ? end : `${end}: restarting it`);
 }
 
 /** If it has failed for good, the reason is logged at the end. */
@@ -23,61 +23,61 @@ function isGoingOn(state: State): boolean {
   return state.phase === 'running' && !hasFailed(state);
 }
 
-function reportLoop(turn: Turn, latest: string, delay: number): void {
-  const { rules, crashes } = turn.state;
-  turn.log(
+function reportLoop(decision: Decision, latest: string, delay: number): void {
+  const { rules, crashes } = decision.state;
+  decision.log(
     'error',
     'crash_loop_entered',
     `CRASH LOOP: ${plural(crashes.length, 'crash').replace(/hs$/, 'hes')} in the last ` +
-      `${seconds(turn.now - (crashes[0] ?? turn.now))}; the latest: ${latest}. Workers now restart one at ` +
+      `${seconds(decision.now - (crashes[0] ?? decision.now))}; the latest: ${latest}. Workers now restart one at ` +
       `a time, the next in ${seconds(delay)}, then at growing intervals of up to ${seconds(rules.restart.maxDelay)}. ` +
       'Further crashes are not logged until this is over',
   );
 }
 
 /** Notes the crash, and when its slot may get the next worker; reports a crash loop when it begins. */
-export function delayAfterCrash(turn: Turn, id: number, what: string): void {
-  const wasLooping = turn.state.looping;
-  const { rules, queuedUntil, restarts } = turn.state;
+export function delayAfterCrash(decision: Decision, id: number, what: string): void {
+  const wasLooping = decision.state.looping;
+  const { rules, queuedUntil, restarts } = decision.state;
   const { burst, minDelay, maxDelay, limit } = rules.restart;
-  const crashes = [...turn.state.crashes.filter((at) => at > turn.now - memory(rules)), turn.now];
+  const crashes = [...decision.state.crashes.filter((at) => at > decision.now - memory(rules)), decision.now];
   const looping =
-    turn.state.looping || crashes.filter((at) => at > turn.now - rules.restart.window).length > burst;
-  const level = looping ? turn.state.level + 1 : 0;
+    decision.state.looping || crashes.filter((at) => at > decision.now - rules.restart.window).length > burst;
+  const level = looping ? decision.state.level + 1 : 0;
   const delay = looping ? Math.min(minDelay * 2 ** Math.min(level - 1, 40), maxDelay) : 0;
   // In a crash loop one worker at a time: what happens to it tells for all.
-  const notBefore = looping ? Math.max(turn.now, queuedUntil) + delay : turn.now;
-  turn.set({ crashes, looping, level, restarts: restarts + 1, queuedUntil: looping ? notBefore : 0 });
-  const slot = turn.slot(id);
-  if (slot !== undefined) turn.change(slot, { restarts: slot.restarts + 1, notBefore });
-  if (limit !== null && restarts + 1 > limit && turn.state.phase === 'running') {
-    turn.log(
+  const notBefore = looping ? Math.max(decision.now, queuedUntil) + delay : decision.now;
+  decision.set({ crashes, looping, level, restarts: restarts + 1, queuedUntil: looping ? notBefore : 0 });
+  const slot = decision.slot(id);
+  if (slot !== undefined) decision.change(slot, { restarts: slot.restarts + 1, notBefore });
+  if (limit !== null && restarts + 1 > limit && decision.state.phase === 'running') {
+    decision.log(
       'error',
       'restart_limit_reached',
       `Workers have crashed more than ${plural(limit, 'time')}: giving up`,
     );
-    shutDown(turn, null, 1);
+    shutDown(decision, null, 1);
   }
-  if (looping && !wasLooping && isGoingOn(turn.state)) reportLoop(turn, what, delay);
+  if (looping && !wasLooping && isGoingOn(decision.state)) reportLoop(decision, what, delay);
 }
 
 /** The crash loop ends after long without a crash; its delays end once a worker has lived through the longest. */
-export function noticeCalm(turn: Turn): void {
-  const { looping, crashes, phase } = turn.state;
+export function noticeCalm(decision: Decision): void {
+  const { looping, crashes, phase } = decision.state;
   if (!looping || phase !== 'running') return;
-  if (calmAt(turn.state) <= turn.now) {
-    turn.set({ looping: false, level: 0, crashes: [], queuedUntil: 0 });
-    turn.log(
+  if (calmAt(decision.state) <= decision.now) {
+    decision.set({ looping: false, level: 0, crashes: [], queuedUntil: 0 });
+    decision.log(
       'info',
       'crash_loop_left',
-      `No worker has crashed for ${seconds(turn.now - (crashes.at(-1) ?? 0))}: the crash loop is over`,
+      `No worker has crashed for ${seconds(decision.now - (crashes.at(-1) ?? 0))}: the crash loop is over`,
     );
   }
-  const proven = provenAt(turn.state);
-  if (proven === undefined || proven > turn.now) return;
-  turn.set({
+  const proven = provenAt(decision.state);
+  if (proven === undefined || proven > decision.now) return;
+  decision.set({
     queuedUntil: proven,
-    slots: turn.state.slots.map((slot) => ({ ...slot, notBefore: Math.min(slot.notBefore, proven) })),
+    slots: decision.state.slots.map((slot) => ({ ...slot, notBefore: Math.min(slot.notBefore, proven) })),
   });
 }
 

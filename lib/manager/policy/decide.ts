@@ -1,6 +1,7 @@
 /** Every event, and what is settled after each. */
 import type { Action } from './actions';
 import { noticeCalm } from './crashes';
+import { Decision } from './decision';
 import type { Event } from './events';
 import { configured, enforceLoading, forkCanary, loaded, loadFirst, templateExited } from './generations';
 import { beginChecks, examineAll, noticeSleep } from './health-checks';
@@ -10,64 +11,63 @@ import { obey } from './signals';
 import { announce, fillSlots } from './slots';
 import type { State } from './state';
 import { enforceDeadlines } from './stop-and-kill';
-import { Turn } from './turn';
 import { exited, forked, forkFailed, ready } from './worker-life';
 
 /** The next state, and what is to be done, in that order. */
 export function decide(state: State, event: Event, now: number): [State, Action[]] {
   if (state.phase === 'ended') return [state, []];
-  const turn = new Turn(state, now);
-  take(turn, event);
-  settle(turn);
-  return [turn.state, turn.actions];
+  const decision = new Decision(state, now);
+  take(decision, event);
+  settle(decision);
+  return [decision.state, decision.actions];
 }
 
-function take(turn: Turn, event: Event): void {
+function take(decision: Decision, event: Event): void {
   switch (event.type) {
     case 'start':
-      beginChecks(turn);
-      loadFirst(turn);
+      beginChecks(decision);
+      loadFirst(decision);
       break;
     case 'configured':
-      configured(turn, event.generation, event.rules);
+      configured(decision, event.generation, event.rules);
       break;
     case 'loaded':
-      loaded(turn, event.generation, event.rules);
+      loaded(decision, event.generation, event.rules);
       break;
     case 'template exited':
-      templateExited(turn, event.generation, event.exit);
+      templateExited(decision, event.generation, event.exit);
       break;
     case 'forked':
-      forked(turn, event.worker, event.chance);
+      forked(decision, event.worker, event.chance);
       break;
     case 'fork failed':
-      forkFailed(turn, event);
+      forkFailed(decision, event);
       break;
     case 'ready':
-      ready(turn, event.pid);
+      ready(decision, event.pid);
       break;
     case 'exited':
-      exited(turn, event.pid, event.exit, event.wasTold);
+      exited(decision, event.pid, event.exit, event.wasTold);
       break;
     case 'signal':
-      obey(turn, event.signal);
+      obey(decision, event.signal);
       break;
     case 'time':
-      noticeSleep(turn);
-      enforceDeadlines(turn);
-      enforceLoading(turn);
-      examineAll(turn, event.readings);
+      noticeSleep(decision);
+      enforceDeadlines(decision);
+      enforceLoading(decision);
+      examineAll(decision, event.readings);
       break;
   }
 }
 
 /** What has to be done whatever happened: fill the slots, replace what is outdated, end when all is over. */
-function settle(turn: Turn): void {
-  announce(turn);
-  noticeCalm(turn);
-  fillSlots(turn);
-  forkCanary(turn);
-  replaceOne(turn);
-  noticeRolled(turn);
-  noticeEnd(turn);
+function settle(decision: Decision): void {
+  announce(decision);
+  noticeCalm(decision);
+  fillSlots(decision);
+  forkCanary(decision);
+  replaceOne(decision);
+  noticeRolled(decision);
+  noticeEnd(decision);
 }

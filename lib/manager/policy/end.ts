@@ -1,7 +1,7 @@
 /** The last decision: nothing is decided after it. */
-import type { Turn } from './turn';
+import type { Decision } from './decision';
 
-export function end(turn: Turn, status: number): void {
-  turn.set({ phase: 'ended', status });
-  turn.actions.push({ type: 'end', status });
+export function end(decision: Decision, status: number): void {
+  decision.set({ phase: 'ended', status });
+  decision.actions.push({ type: 'end', status });
 }

@@ -1,29 +1,30 @@
 /** Workers that are outdated, all of them or one, are replaced: each when a new one is ready beside it. */
+
+import type { Decision } from './decision';
 import { canFork, fork, staying } from './slots';
 import type { Slot, State, Worker } from './state';
-import type { Turn } from './turn';
 
-export function recycle(turn: Turn, worker: Worker, why: string): void {
-  turn.logWorker('info', 'worker_recycled', worker, `${why}: replacing it`);
-  turn.update(worker, { outdated: true });
+export function recycle(decision: Decision, worker: Worker, why: string): void {
+  decision.logWorker('info', 'worker_recycled', worker, `${why}: replacing it`);
+  decision.update(worker, { outdated: true });
 }
 
-export function replaceOne(turn: Turn): void {
-  if (turn.state.phase !== 'running' || isReplacing(turn.state) || !canFork(turn.state)) return;
-  const slot = outdatedSlot(turn.state);
-  if (slot !== undefined && slot.notBefore <= turn.now) fork(turn, slot);
+export function replaceOne(decision: Decision): void {
+  if (decision.state.phase !== 'running' || isReplacing(decision.state) || !canFork(decision.state)) return;
+  const slot = outdatedSlot(decision.state);
+  if (slot !== undefined && slot.notBefore <= decision.now) fork(decision, slot);
 }
 
-export function noticeRolled(turn: Turn): void {
-  const { rolling, phase, generation, workers, candidate } = turn.state;
+export function noticeRolled(decision: Decision): void {
+  const { rolling, phase, generation, workers, candidate } = decision.state;
   if (!rolling || phase !== 'running' || candidate !== null) return;
   const isNew = (id: number) =>
     workers.some(
       (worker) => worker.id === id && worker.phase === 'ready' && worker.generation === generation,
     );
-  if (!staying(turn.state).every(({ id }) => isNew(id))) return;
-  turn.set({ rolling: false });
-  turn.log('info', 'replaced_all', `Every worker has been replaced (generation ${generation})`);
+  if (!staying(decision.state).every(({ id }) => isNew(id))) return;
+  decision.set({ rolling: false });
+  decision.log('info', 'replaced_all', `Every worker has been replaced (generation ${generation})`);
 }
 
 /** One at a time: a worker boots beside the one that it will replace. */

@@ -1,34 +1,35 @@
 /** What the operator asks for. */
+
+import type { Decision } from './decision';
 import type { ManagerSignal } from './events';
 import { reload } from './generations';
 import { grow, shrink } from './grow-and-shrink';
 import { killAll, quit, shutDown } from './shutdown';
-import type { Turn } from './turn';
 
-export function obey(turn: Turn, signal: ManagerSignal): void {
-  const running = turn.state.phase === 'running';
+export function obey(decision: Decision, signal: ManagerSignal): void {
+  const running = decision.state.phase === 'running';
   switch (signal) {
     case 'SIGTERM':
     case 'SIGINT':
-      if (running) shutDown(turn, signal, 0);
+      if (running) shutDown(decision, signal, 0);
       // Asked for again by somebody who sits at the terminal: now.
-      else if (signal === 'SIGINT') killAll(turn, 'SIGINT while ending: ending at once');
+      else if (signal === 'SIGINT') killAll(decision, 'SIGINT while ending: ending at once');
       break;
     case 'SIGQUIT':
-      quit(turn);
+      quit(decision);
       break;
     case 'SIGUSR1':
-      turn.actions.push({ type: 'reopen logs' });
-      turn.log('info', 'logs_reopened', 'SIGUSR1: reopening log files');
+      decision.actions.push({ type: 'reopen logs' });
+      decision.log('info', 'logs_reopened', 'SIGUSR1: reopening log files');
       break;
     case 'SIGHUP':
-      if (running) reload(turn, 'SIGHUP');
+      if (running) reload(decision, 'SIGHUP');
       break;
     case 'SIGTTIN':
-      if (running && turn.state.everLoaded) grow(turn);
+      if (running && decision.state.everLoaded) grow(decision);
       break;
     case 'SIGTTOU':
-      if (running && turn.state.everLoaded) shrink(turn);
+      if (running && decision.state.everLoaded) shrink(decision);
       break;
   }
 }

@@ -1,37 +1,38 @@
 /** Every slot is to have a worker. */
 import { hasFailed } from './boot-failures';
+import type { Decision } from './decision';
 import type { Slot, State, Worker } from './state';
 import { stop } from './stop-and-kill';
-import type { Turn } from './turn';
 import { plural } from './words';
 
-export function fillSlots(turn: Turn): void {
-  if (turn.state.phase !== 'running' || hasFailed(turn.state) || !canFork(turn.state)) return;
-  for (const slot of turn.state.slots) {
-    if (slot.forking || slot.notBefore > turn.now || incumbent(turn.state, slot.id) !== undefined) continue;
-    fork(turn, slot);
+export function fillSlots(decision: Decision): void {
+  if (decision.state.phase !== 'running' || hasFailed(decision.state) || !canFork(decision.state)) return;
+  for (const slot of decision.state.slots) {
+    if (slot.forking || slot.notBefore > decision.now || incumbent(decision.state, slot.id) !== undefined)
+      continue;
+    fork(decision, slot);
   }
 }
 
-export function fork(turn: Turn, slot: Slot, generation = turn.state.generation): void {
+export function fork(decision: Decision, slot: Slot, generation = decision.state.generation): void {
   const { id, restarts } = slot;
-  turn.change(slot, { forking: true });
-  turn.actions.push({ type: 'fork', id, generation, restarts });
+  decision.change(slot, { forking: true });
+  decision.actions.push({ type: 'fork', id, generation, restarts });
 }
 
-export function announce(turn: Turn): void {
-  const { announced, workers } = turn.state;
-  const wanted = staying(turn.state).length;
+export function announce(decision: Decision): void {
+  const { announced, workers } = decision.state;
+  const wanted = staying(decision.state).length;
   if (announced || wanted === 0 || workers.filter(({ phase }) => phase === 'ready').length < wanted) return;
-  turn.set({ announced: true });
-  turn.log('info', 'workers_ready', `${plural(wanted, 'worker')} ready`);
+  decision.set({ announced: true });
+  decision.log('info', 'workers_ready', `${plural(wanted, 'worker')} ready`);
 }
 
-export function removeSlot(turn: Turn, { id }: Slot): void {
-  turn.set({ slots: turn.state.slots.filter((slot) => slot.id !== id) });
-  turn.actions.push({ type: 'close queue', id });
-  for (const worker of turn.state.workers) {
-    if (worker.id === id && worker.phase !== 'stopping' && worker.phase !== 'doomed') stop(turn, worker);
+export function removeSlot(decision: Decision, { id }: Slot): void {
+  decision.set({ slots: decision.state.slots.filter((slot) => slot.id !== id) });
+  decision.actions.push({ type: 'close queue', id });
+  for (const worker of decision.state.workers) {
+    if (worker.id === id && worker.phase !== 'stopping' && worker.phase !== 'doomed') stop(decision, worker);
   }
 }
 

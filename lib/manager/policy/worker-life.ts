@@ -2,81 +2,83 @@
 import type { WorkerExit, WorkerInfo } from '../settings';
 import { failedToBoot } from './boot-failures';
 import { crashed, delayAfterCrash } from './crashes';
+import type { Decision } from './decision';
 import type { Event } from './events';
 import { failedAsCanary, prove } from './generations';
 import { forkWasKilled, isFromOutside, wasKilled } from './killed-from-outside';
 import { removeSlot } from './slots';
 import type { Rules, Worker } from './state';
 import { kill, stop } from './stop-and-kill';
-import type { Turn } from './turn';
 import { describeExit } from './words';
 
-export function forked(turn: Turn, born: WorkerInfo, chance: number): void {
-  const slot = turn.slot(born.id);
-  if (slot !== undefined) turn.change(slot, { forking: false });
-  const { rules, phase, atOnce } = turn.state;
+export function forked(decision: Decision, born: WorkerInfo, chance: number): void {
+  const slot = decision.slot(born.id);
+  if (slot !== undefined) decision.change(slot, { forking: false });
+  const { rules, phase, atOnce } = decision.state;
   const worker: Worker = {
     ...born,
     phase: 'booting',
-    startedAt: turn.now,
+    startedAt: decision.now,
     readyAt: null,
-    deadline: turn.now + rules.bootTimeout,
+    deadline: decision.now + rules.bootTimeout,
     maxRequests: jittered(rules, chance),
     outdated: false,
   };
-  turn.set({ workers: [...turn.state.workers, worker] });
-  const { generation, candidate } = turn.state;
+  decision.set({ workers: [...decision.state.workers, worker] });
+  const { generation, candidate } = decision.state;
   const isRefused = born.generation > generation && born.generation !== candidate?.generation;
-  if (atOnce || isRefused) kill(turn, worker);
-  else if (phase !== 'running' || slot === undefined) stop(turn, worker);
+  if (atOnce || isRefused) kill(decision, worker);
+  else if (phase !== 'running' || slot === undefined) stop(decision, worker);
 }
 
-export function forkFailed(turn: Turn, event: Event & { type: 'fork failed' }): void {
+export function forkFailed(decision: Decision, event: Event & { type: 'fork failed' }): void {
   const { id, reason, killed } = event;
-  const slot = turn.slot(id);
-  if (slot !== undefined) turn.change(slot, { forking: false });
-  if (failedAsCanary(turn, event, `worker ${id} of it could not be started: ${reason}`)) return;
-  if (killed && turn.state.everReady && slot !== undefined) {
-    forkWasKilled(turn, slot);
+  const slot = decision.slot(id);
+  if (slot !== undefined) decision.change(slot, { forking: false });
+  if (failedAsCanary(decision, event, `worker ${id} of it could not be started: ${reason}`)) return;
+  if (killed && decision.state.everReady && slot !== undefined) {
+    forkWasKilled(decision, slot);
     return;
   }
   const what = `could not be forked: ${reason}`;
-  if (!turn.state.looping) turn.log('error', 'fork_failed', `Worker ${id} ${what}`, { worker: id });
+  if (!decision.state.looping) decision.log('error', 'fork_failed', `Worker ${id} ${what}`, { worker: id });
   if (slot === undefined) return;
-  failedToBoot(turn, `worker ${id} ${what}`);
-  if (slot.leaving) removeSlot(turn, slot);
-  delayAfterCrash(turn, id, `worker ${id} ${what}`);
+  failedToBoot(decision, `worker ${id} ${what}`);
+  if (slot.leaving) removeSlot(decision, slot);
+  delayAfterCrash(decision, id, `worker ${id} ${what}`);
 }
 
-export function ready(turn: Turn, pid: number): void {
-  const worker = turn.worker(pid);
+export function ready(decision: Decision, pid: number): void {
+  const worker = decision.worker(pid);
   if (worker?.phase !== 'booting') return;
-  turn.update(worker, { phase: 'ready', readyAt: turn.now, deadline: null });
-  turn.set({ everReady: true });
-  prove(turn, worker);
-  turn.actions.push({ type: 'worker ready', worker: info(worker) });
-  for (const other of turn.state.workers) {
-    if (other.id === worker.id && other.pid !== pid && other.phase === 'ready') stop(turn, other);
+  decision.update(worker, { phase: 'ready', readyAt: decision.now, deadline: null });
+  decision.set({ everReady: true });
+  prove(decision, worker);
+  decision.actions.push({ type: 'worker ready', worker: info(worker) });
+  for (const other of decision.state.workers) {
+    if (other.id === worker.id && other.pid !== pid && other.phase === 'ready') stop(decision, other);
   }
-  const slot = turn.slot(worker.id);
-  if (slot?.leaving) removeSlot(turn, slot);
+  const slot = decision.slot(worker.id);
+  if (slot?.leaving) removeSlot(decision, slot);
 }
 
-export function exited(turn: Turn, pid: number, exit: WorkerExit, wasTold: boolean): void {
-  const worker = turn.worker(pid);
+export function exited(decision: Decision, pid: number, exit: WorkerExit, wasTold: boolean): void {
+  const worker = decision.worker(pid);
   if (worker === undefined) return;
-  turn.set({ workers: turn.state.workers.filter((other) => other !== worker) });
-  turn.actions.push({ type: 'worker exit', worker: info(worker), exit });
-  if (turn.state.phase !== 'running' || worker.phase === 'stopping') return;
-  if (failedAsCanary(turn, worker, `worker ${worker.id} of it ${endOf(worker, exit)} before it was ready`))
+  decision.set({ workers: decision.state.workers.filter((other) => other !== worker) });
+  decision.actions.push({ type: 'worker exit', worker: info(worker), exit });
+  if (decision.state.phase !== 'running' || worker.phase === 'stopping') return;
+  if (
+    failedAsCanary(decision, worker, `worker ${worker.id} of it ${endOf(worker, exit)} before it was ready`)
+  )
     return;
-  const slot = turn.slot(worker.id);
+  const slot = decision.slot(worker.id);
   // It has had its chance.
-  if (slot?.leaving && worker.phase !== 'doomed') removeSlot(turn, slot);
+  if (slot?.leaving && worker.phase !== 'doomed') removeSlot(decision, slot);
   // One that dies while it boots is to blame, unless others have shown that it need not.
-  const isUnblamed = worker.phase === 'ready' || (worker.phase === 'booting' && turn.state.everReady);
-  if (isUnblamed && (wasTold || isFromOutside(exit))) wasKilled(turn, worker, exit);
-  else crashed(turn, worker, exit);
+  const isUnblamed = worker.phase === 'ready' || (worker.phase === 'booting' && decision.state.everReady);
+  if (isUnblamed && (wasTold || isFromOutside(exit))) wasKilled(decision, worker, exit);
+  else crashed(decision, worker, exit);
 }
 
 /** Whom the manager has killed has taken too long. */

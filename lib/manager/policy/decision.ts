@@ -4,7 +4,7 @@ import type { LogEntry } from '../settings';
 import type { Action } from './actions';
 import type { Slot, State, Worker } from './state';
 
-export class Turn {
+export class Decision {
   state: State;
   readonly actions: Action[] = [];
   readonly now: number;
