@@ -9,11 +9,11 @@ import { goBeforeTheManager } from './oom';
 import { type Newcomer, type Place, placeOf } from './place';
 import { isPreloaded, rulesOf } from './rules';
 import type { Bind, Log, PlainSettings, Settings } from './settings';
+import { dropPrivileges, findPrivileges, type Privileges } from './system/privileges';
 import { type Born, Template } from './template/template';
 import { becomeWorker } from './worker/become-worker';
 import { dieWithManager } from './worker/die-with-manager';
 import { Listens } from './worker/listens';
-import { dropPrivileges, findPrivileges, type Privileges } from './worker/privileges';
 import { beginManaging } from './worker/worker';
 
 /** The application about to be loaded: its loader wants to know how far it has come. */

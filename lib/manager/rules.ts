@@ -1,10 +1,10 @@
 /** What of the settings decides anything. */
 import { integer } from '../base/arguments';
 import { preforkError } from '../base/errors';
-import { autoWorkers } from './manager/auto-workers';
 import { MIN_HANG_TIMEOUT, type Rules } from './policy';
 import { MAX_WORKERS } from './scoreboard';
 import type { PlainSettings } from './settings';
+import { autoWorkers } from './system/auto-workers';
 
 /** @throws RangeError `ERR_PREFORK_OUT_OF_RANGE` */
 export function rulesOf(settings: PlainSettings): Rules {

@@ -7,16 +7,14 @@ import { ListeningSocket } from '../../netutil';
 import { listenOnAddress } from '../../sockets/bind';
 import { getaddrinfo } from '../../sockets/resolve';
 import type { Bind } from '../settings';
-import { type Access, UnixListeningSocket } from '../system/socket-file';
+import type { BindWithAccess } from '../system/socket-access';
+import { UnixListeningSocket } from '../system/socket-file';
 
 const { AF_UNSPEC, AI_PASSIVE, SOL_SOCKET, SO_ACCEPTCONN } = binding.socket_constants;
 const { EINVAL } = constants.errno;
 
 /** Node's default for net.Server; the kernel has a limit of its own (net.core.somaxconn). */
 const BACKLOG = 511;
-
-/** The same, with what becomes of the file of a Unix socket. */
-export type Wish = Exclude<Bind, { kind: 'unix' }> | (Extract<Bind, { kind: 'unix' }> & { access?: Access });
 
 /** For people, and in the form that --bind takes. */
 export function formatBind(bind: Bind): string {
@@ -37,7 +35,7 @@ export function withoutName(bind: Bind): Bind {
 }
 
 /** One socket for all workers. */
-export function bindShared(bind: Wish): ListeningSocket {
+export function bindShared(bind: BindWithAccess): ListeningSocket {
   if (bind.kind === 'tcp') return bindTcp(bind, false);
   if (bind.kind === 'unix') return bindUnix(bind);
   return takeOver(bind.fd);
@@ -78,7 +76,12 @@ function bindAddress(
   return listenOnAddress(address, { port, backlog, reusePort, ipv6Only, bindSyscall: 'listen' });
 }
 
-function bindUnix({ path, mode, backlog = BACKLOG, access }: Wish & { kind: 'unix' }): ListeningSocket {
+function bindUnix({
+  path,
+  mode,
+  backlog = BACKLOG,
+  access,
+}: BindWithAccess & { kind: 'unix' }): ListeningSocket {
   const asNode = { mode: mode ?? 0o777 & ~process.umask(), uid: null, gid: null };
   return new UnixListeningSocket(path, access ?? asNode, backlog);
 }

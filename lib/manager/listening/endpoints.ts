@@ -3,8 +3,9 @@ import type { ListeningSocket } from '../../netutil';
 import { Turns } from '../../sockets/turns';
 import { MAX_WORKERS } from '../scoreboard';
 import type { Bind } from '../settings';
+import type { BindWithAccess } from '../system/socket-access';
 import { UnixListeningSocket } from '../system/socket-file';
-import { bindOneOfMany, bindShared, formatBind, type Wish } from './bind';
+import { bindOneOfMany, bindShared, formatBind } from './bind';
 
 function refuse(socket: ListeningSocket): void {
   if (socket.fd === -1) return;
@@ -17,7 +18,7 @@ function refuse(socket: ListeningSocket): void {
  * queue while a worker is being replaced.
  */
 export class Endpoint {
-  readonly bind: Wish;
+  readonly bind: BindWithAccess;
   readonly #shared: ListeningSocket | undefined;
   /** Balanced: a queue for each worker id, which stays when the worker goes. */
   readonly #queues = new Map<number, ListeningSocket>();
@@ -26,7 +27,7 @@ export class Endpoint {
   #fileRemoved = false;
 
   /** @throws SystemError, ResolverError: it cannot be bound */
-  constructor(bind: Wish, balancedOver: number) {
+  constructor(bind: BindWithAccess, balancedOver: number) {
     this.bind = bind;
     if (bind.kind === 'tcp' && balancedOver > 0) {
       this.bind = { ...bind };

@@ -1,7 +1,7 @@
 /** What the manager does for an application that has fewer rights than itself, it does with no more than those. */
 import type { PlainSettings } from '../settings';
+import { findPrivileges } from '../system/privileges';
 import { findSocketRules, type SocketRules } from '../system/socket-access';
-import { findPrivileges } from '../worker/privileges';
 
 /** Whether workers run as another user or group. */
 export function hasOtherRights({ user, group }: PlainSettings): boolean {

@@ -1,7 +1,6 @@
 /** Which users may connect to a Unix socket: that takes permission to write to its file. */
-import type { Wish } from '../listening/bind';
-import type { PlainSettings } from '../settings';
-import { findGroup, findUser, type Privileges } from '../worker/privileges';
+import type { Bind, PlainSettings } from '../settings';
+import { findGroup, findUser, type Privileges } from './privileges';
 import type { Access } from './socket-file';
 
 /** As systemd has it (SocketMode= of systemd.socket(5)): proxies run as users of their own. The directory can be stricter. */
@@ -38,10 +37,15 @@ export function findSocketRules(
   };
 }
 
-/** The wish, with what becomes of its file. An application that chooses the path itself has Node's own default in mind. */
-export function withAccess(wish: Wish, rules: SocketRules, isFromBind: boolean): Wish {
-  if (wish.kind !== 'unix') return wish;
-  const usual = isFromBind ? EVERYBODY & ~rules.umask : (wish.mode ?? AS_NODE & ~process.umask());
+/** A place to listen, with what becomes of the file of a Unix socket. */
+export type BindWithAccess =
+  | Exclude<Bind, { kind: 'unix' }>
+  | (Extract<Bind, { kind: 'unix' }> & { access?: Access });
+
+/** An application that chooses the path itself has Node's own default in mind. */
+export function withAccess(bind: Bind, rules: SocketRules, isFromBind: boolean): BindWithAccess {
+  if (bind.kind !== 'unix') return bind;
+  const usual = isFromBind ? EVERYBODY & ~rules.umask : (bind.mode ?? AS_NODE & ~process.umask());
   const access: Access = { mode: rules.mode ?? usual, uid: rules.uid, gid: rules.gid };
-  return { ...wish, access };
+  return { ...bind, access };
 }

@@ -3,8 +3,8 @@ import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DEFAULTS, type Settings } from '../../../lib/manager/settings';
+import { findPrivileges } from '../../../lib/manager/system/privileges';
 import { findSocketRules, withAccess } from '../../../lib/manager/system/socket-access';
-import { findPrivileges } from '../../../lib/manager/worker/privileges';
 import { asNobody, isRoot, NOBODY, sharedFolder } from '../../helpers/nobody';
 import { serve } from '../../helpers/served';
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { autoWorkers } from '../../../lib/manager/manager/auto-workers';
+import { autoWorkers } from '../../../lib/manager/system/auto-workers';
 
 /** A root with these files. */
 function root(files: Record<string, string>): string {
@@ -28,8 +28,7 @@ test('Without a quota it is the processors of the affinity mask.', () => {
 });
 
 test('A process that is bound to one processor uses one.', () => {
-  const program =
-    "process.stdout.write(String(require('./dist/manager/manager/auto-workers').autoWorkers()))";
+  const program = "process.stdout.write(String(require('./dist/manager/system/auto-workers').autoWorkers()))";
   const options = { cwd: join(__dirname, '..', '..', '..'), encoding: 'utf8' } as const;
   expect(execFileSync('taskset', ['-c', '0', process.execPath, '-e', program], options)).toBe('1');
 });
