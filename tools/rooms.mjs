@@ -19,9 +19,19 @@ const FLOORS = [
   ['lib/process.ts'],
   ['lib/tcpserver.ts'],
   ['lib/httpserver.ts'],
-  ['lib/manager/policy'],
-  ['lib/manager'],
-  ['lib/index.ts', 'lib/cli'],
+  ['lib/manager/log-events.ts'],
+  ['lib/manager/settings.ts'],
+  ['lib/manager/policy', 'lib/manager/scoreboard.ts', 'lib/manager/config.ts', 'lib/manager/oom.ts'],
+  ['lib/manager/channel', 'lib/manager/system'],
+  ['lib/manager/listening', 'lib/manager/place.ts', 'lib/manager/rules.ts'],
+  ['lib/manager/log-files.ts'],
+  ['lib/manager/worker'],
+  ['lib/manager/attendant', 'lib/manager/manager', 'lib/manager/template'],
+  ['lib/manager/begin.ts'],
+  ['lib/manager/index.ts'],
+  ['lib/index.ts', 'lib/cli/refuse.ts', 'lib/cli/typescript.ts'],
+  ['lib/cli/settings'],
+  ['lib/cli'],
   ['lib/auto.mts'],
 
   ['native/posix'],
@@ -34,7 +44,7 @@ const FLOORS = [
 /** What only some may use: the addon, and the headers that bind code to Node, V8 or libuv. */
 const KEPT = [
   {
-    what: /^node-gyp-build$|\.node$/,
+    what: /^node-gyp-build$|\.node$|^dlopen$/,
     by: /^lib\/base\/binding\.ts$/,
     why: 'base/binding.ts alone loads the addon',
   },
@@ -61,18 +71,21 @@ const PURE = 'lib/manager/policy';
 const COMMENTS = /\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm;
 const IMPORTS =
   /(?:\bimport|\bexport)\s+(type\s)?[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\s*['"]([^'"]+)['"]|\b(typeof\s+)?(?:import|require)\(\s*['"]([^'"]+)['"]\s*\)|\(\s*['"](\.[^'"]+)['"]\s*\)\s*as\s+typeof/g;
+/** Ways to an addon that are no imports: a path for whatever `require` is called here, and the call beneath it. */
+const ADDONS = /['"`]([^'"`\s]+\.node)['"`]|\b(dlopen)\(/g;
 const INCLUDES = /^\s*#\s*include\s*[<"]([^>"]+)[>"]/gm;
 
 /** What a file uses: names as they are written, and whether only types are meant. */
 function usesOf(path, text) {
   if (path.startsWith('native/'))
     return [...text.matchAll(INCLUDES)].map(([, name]) => ({ name, type: false }));
-  return [...text.replace(COMMENTS, '').matchAll(IMPORTS)].map(
-    ([, type, from, bare, typeOf, called, cast]) => ({
-      name: from ?? bare ?? called ?? cast,
-      type: type !== undefined || typeOf !== undefined,
-    }),
-  );
+  const code = text.replace(COMMENTS, '');
+  const addons = [...code.matchAll(ADDONS)].map(([, path, call]) => ({ name: path ?? call, type: false }));
+  const imports = [...code.matchAll(IMPORTS)].map(([, type, from, bare, typeOf, called, cast]) => ({
+    name: from ?? bare ?? called ?? cast,
+    type: type !== undefined || typeOf !== undefined,
+  }));
+  return [...imports, ...addons];
 }
 
 /** The file of ours that a name stands for; undefined for everything else. */

@@ -162,12 +162,19 @@ test('Two copies of the package in one process know each other: hooks, sockets, 
   const program = `
     const one = require('prefork');
     const two = require(${JSON.stringify(join(other, 'node_modules', 'prefork'))});
-    const { writeSync } = require('node:fs');
+    const { readSync, writeSync } = require('node:fs');
     const say = (...words) => writeSync(1, words.join(' ') + '\\n');
     const hooks = [];
     one.registerAtFork({ before: () => hooks.push('one') });
     two.registerAtFork({ before: () => hooks.push('two') });
-    one.waitpidAsync(one.fork() || one._exit(3)).then(([, status]) => say('ended with', status >> 8));
+    // Ends when it is told to: a promise that is fulfilled before the next fork would be so in both processes.
+    const [reading, writing] = one.pipe();
+    const first = one.fork();
+    if (first === 0) {
+      readSync(reading, Buffer.alloc(1));
+      one._exit(3);
+    }
+    one.waitpidAsync(first).then(([, status]) => say('ended with', status >> 8));
     const inner = two.fork();
     if (inner === 0) {
       // What the other copy waits for is a sibling here, and keeps nothing alive.
@@ -175,6 +182,7 @@ test('Two copies of the package in one process know each other: hooks, sockets, 
       return;
     }
     say('inner child', two.waitstatusToExitcode(two.waitpid(inner)[1]));
+    writeSync(writing, '.');
     say(one.fork === two.fork, hooks.join(' '));
     const [socket] = one.bindSockets(0, '127.0.0.1');
     say(socket instanceof two.ListeningSocket, {} instanceof two.ListeningSocket);

@@ -18,12 +18,42 @@ test.each([
   [
     'a room that uses one above it',
     { 'lib/fork/x.ts': "import { DEFAULTS } from '../manager/settings';" },
-    ['lib/fork/x.ts uses lib/manager/settings.ts: lib/fork must not know lib/manager, which stands above it'],
+    [
+      'lib/fork/x.ts uses lib/manager/settings.ts: lib/fork must not know lib/manager/settings.ts, which stands above it',
+    ],
   ],
   [
     'the library that uses the command',
-    { 'lib/manager/x.ts': "export * from '../cli/refuse';" },
-    ['lib/manager/x.ts uses lib/cli/refuse.ts: lib/manager must not know lib/cli, which stands above it'],
+    { 'lib/manager/worker/x.ts': "export * from '../../cli/load';" },
+    [
+      'lib/manager/worker/x.ts uses lib/cli/load.ts: lib/manager/worker must not know lib/cli, which stands above it',
+    ],
+  ],
+  [
+    'a worker that knows the manager',
+    { 'lib/manager/worker/x.ts': "import type { Peer } from '../manager/peers';" },
+    [
+      'lib/manager/worker/x.ts uses lib/manager/manager/peers.ts: lib/manager/worker must not know lib/manager/manager, which stands above it',
+    ],
+  ],
+  [
+    'a manager that knows the template, which runs code of the application',
+    { 'lib/manager/manager/x.ts': "import { Template } from '../template/template';" },
+    [
+      'lib/manager/manager/x.ts uses lib/manager/template/template.ts: lib/manager/manager must not know lib/manager/template, which stands beside it',
+    ],
+  ],
+  [
+    'settings that know the command',
+    { 'lib/cli/settings/x.ts': "import { makeLog } from '../log-lines';" },
+    [
+      'lib/cli/settings/x.ts uses lib/cli/log-lines.ts: lib/cli/settings must not know lib/cli, which stands above it',
+    ],
+  ],
+  [
+    'a file of the manager that has no floor',
+    { 'lib/manager/x.ts': 'export const nothing = 0;' },
+    ['lib/manager/x.ts: it is in no room that tools/rooms.mjs knows'],
   ],
   [
     'a room that uses its neighbour, by a type',
@@ -55,6 +85,17 @@ test.each([
     'a second one who loads the addon',
     { 'lib/os.ts': "import load = require('node-gyp-build');" },
     ['lib/os.ts uses node-gyp-build: base/binding.ts alone loads the addon'],
+  ],
+  [
+    'one who loads it by another name',
+    {
+      'lib/os.ts':
+        "createRequire(__filename)('../build/Release/prefork.node');\nprocess.dlopen(module, file);",
+    },
+    [
+      'lib/os.ts uses ../build/Release/prefork.node: base/binding.ts alone loads the addon',
+      'lib/os.ts uses dlopen: base/binding.ts alone loads the addon',
+    ],
   ],
   [
     'code between stop and release that knows Node-API, and libuv',
