@@ -1,11 +1,11 @@
 // Runs on every glibc from 2.28 on, whatever glibc it was built with.
 //
 // A binary asks for each function in the version that was the newest where it was linked.
-// glibc 2.33 and 2.34 gave some functions new versions without changing what they do (release
-// notes: stat has become a function of its own, libpthread and libdl are part of libc). The ones of
-// these that are used here are defined here, on top of what all versions have. The definitions are
-// seen by this addon alone (native/exports.map). test/package/binary.test.ts reads from the binary
-// that none is missing.
+// glibc 2.32 to 2.34 gave some functions new versions without changing what they do (release notes:
+// stat has become a function of its own, libpthread and libdl are part of libc). The ones of these
+// that are used here are defined here, on top of what all versions have. The definitions are seen
+// by this addon alone (native/exports.map). test/package/binary.test.ts reads from the binary that
+// none is missing.
 #include <features.h>
 
 #if defined(__GLIBC__)
@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -32,12 +33,14 @@ FROM_FIRST_VERSION(dlsym);
 FROM_FIRST_VERSION(pthread_attr_setstacksize);
 FROM_FIRST_VERSION(pthread_create);
 FROM_FIRST_VERSION(pthread_join);
+FROM_FIRST_VERSION(pthread_sigmask);
 
 decltype(dladdr) first_dladdr;
 decltype(dlsym) first_dlsym;
 decltype(pthread_attr_setstacksize) first_pthread_attr_setstacksize;
 decltype(pthread_create) first_pthread_create;
 decltype(pthread_join) first_pthread_join;
+decltype(pthread_sigmask) first_pthread_sigmask;
 
 int dladdr(const void* address, Dl_info* about) noexcept { return first_dladdr(address, about); }
 
@@ -54,6 +57,10 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
 }
 
 int pthread_join(pthread_t thread, void** result) { return first_pthread_join(thread, result); }
+
+int pthread_sigmask(int how, const sigset_t* change, sigset_t* before) noexcept {
+  return first_pthread_sigmask(how, change, before);
+}
 
 // On these processors the kernel fills in just what programs read (glibc's own fstatat64.c copies
 // nothing there).
