@@ -51,6 +51,7 @@
             "native/loop/wait_signals.cc",
             "native/posix/affinity.cc",
             "native/posix/channel.cc",
+            "native/posix/closing_filter.cc",
             "native/posix/disposition.cc",
             "native/posix/exec.cc",
             "native/posix/pass_descriptors.cc",

@@ -8,6 +8,7 @@
 #include "binding/binding.h"
 #include "binding/endpoint.h"
 #include "binding/text.h"
+#include "posix/closing_filter.h"
 
 namespace prefork {
 

@@ -57,7 +57,7 @@ long write_to_own_terminal(int fd, const char* bytes, size_t length) {
 }
 
 // With `stty tostop` the kernel sends a background job SIGTTOU for each write, unless that is
-// blocked (termios(3)); a handler that restarts the call would be called for ever.
+// blocked (termios(3)); a handler that restarts the call would be called forever.
 long write_to_terminal(int fd, const char* bytes, size_t length) {
   sigset_t terminal_output, before;
   sigemptyset(&terminal_output);

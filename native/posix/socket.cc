@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -117,20 +116,6 @@ int get_option(int fd, int level, int name) {
 
 int set_option(int fd, int level, int name, int value) {
   return answer(setsockopt(fd, level, name, &value, sizeof(value)));
-}
-
-// Packets pass the filter of the listener before anything else sees them (net/ipv4/tcp_ipv4.c,
-// tcp_v4_rcv), from the TCP header on: byte 13 holds the flags. A dropped SYN is sent again a
-// second later, when the port is closed, or served by others.
-int refuse_new(int fd) {
-  constexpr uint32_t kFlags = 13, kSyn = 0x02, kSynAndAck = 0x12;
-  sock_filter program[] = {BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlags),
-                           BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kSynAndAck),
-                           BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kSyn, 0, 1),
-                           BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)};
-  const sock_fprog filter = {sizeof(program) / sizeof(program[0]), program};
-  if (get_option(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX) return 0;  // no packets
-  return answer(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
 }
 
 int has_pending(int fd) {

@@ -39,11 +39,6 @@ int open_stream(int family, int protocol);
 int get_option(int fd, int level, int name);
 int set_option(int fd, int level, int name, int value);
 
-// From now on a listening internet socket, in all processes that share it, takes no new connection,
-// while those that are being made are completed and wait to be accepted as before. Without it
-// closing the last descriptor would reset the ones that came between the last accept and the close.
-int refuse_new(int fd);
-
 // Whether a connection waits to be accepted: 1, 0 or -errno.
 int has_pending(int fd);
 int bind_to(int fd, const Endpoint& endpoint);
