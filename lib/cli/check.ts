@@ -87,16 +87,13 @@ function verdict({ name, listensOn }: Application, { workers, bind }: Settings, 
   return `${name} can be forked: ${count} would listen on ${where}. Nothing has to change.`;
 }
 
-/** What every worker gets, as numbers. */
+/** Without --verbose a sentence, and where the rest is; with it what every worker gets, as numbers. */
 function summary({ listensOn, seconds }: Application, fork: ForkDescription, verbose: boolean): string {
+  const listens = `Its first listen(), for ${listensOn}, came after ${seconds.toFixed(1)} s.`;
+  if (!verbose) return `${listens}\nAdd --verbose to list descriptors, threads and shared memory.`;
   const shared = fork.descriptors.filter(({ fate }) => fate === 'shared').length;
-  const facts = [
-    `It listens on ${listensOn} ${seconds.toFixed(1)} s after its start.`,
-    `Each worker would share ${plural(shared, 'descriptor')} with the others, have ` +
-      `${fork.descriptors.length - shared} of its own and run ${plural(fork.timers, 'timer')} that the application has set.`,
-  ];
-  return [
-    ...facts,
-    ...(verbose ? [] : ['Add --verbose to list descriptors, threads and shared memory.']),
-  ].join('\n');
+  return (
+    `${listens}\nEach worker would share ${plural(shared, 'descriptor')} with the others, have ` +
+    `${fork.descriptors.length - shared} of its own and run ${plural(fork.timers, 'timer')} that the application has set.`
+  );
 }
