@@ -15,7 +15,7 @@ import type { Beginning } from './startup';
 
 /**
  * From now on the first `listen` of any server prints the report to standard output and ends the process: with status
- * 0, or with 1 if the fork would be refused.
+ * 0, or with 1 if workers cannot be forked from the application, even where `--preload auto` runs it all the same.
  */
 export function reportAtFirstListen(
   path: string,
@@ -31,7 +31,7 @@ export function reportAtFirstListen(
     const listensOn = bind === null ? 'the handle of another server' : formatBind(bind);
     const application = { name: relative(process.cwd(), path), listensOn, seconds };
     beginning.listens();
-    // As the manager does: what is under way is awaited before the fork.
+    // As the template does: what is under way is awaited before the fork.
     if (isBusy()) void settled().then(() => end(application, settings, beginning, verbose));
     else end(application, settings, beginning, verbose);
     return this;
@@ -48,6 +48,11 @@ interface Application {
 
 function end(application: Application, settings: Settings, beginning: Beginning, verbose: boolean): void {
   beginning.end();
+  // Nothing is forked after it was loaded, so that no hook is called and nothing can be in the way.
+  if (settings.preload === 'no') {
+    print(`${loadedByEach(application, settings)}\n`);
+    process.exit(0);
+  }
   const report = (reasons: string[]): never => {
     const description = describeFork();
     const paragraphs = [
@@ -64,27 +69,46 @@ function end(application: Application, settings: Settings, beginning: Beginning,
   try {
     const later = settings.hooks.beforeFork?.();
     // Only then: the application is not to go on meanwhile.
-    if (later === undefined) report(whyRefused());
-    else later.then(() => report(whyRefused()), failed);
+    if (later === undefined) report(whyRefused(settings));
+    else later.then(() => report(whyRefused(settings)), failed);
   } catch (error) {
     failed(error);
   }
 }
 
 /** In a few words, then what to change; empty if nothing keeps the application from being forked. */
-function whyRefused(): string[] {
+function whyRefused({ preload }: Settings): string[] {
   const open = unsharable();
-  return open.length === 0
-    ? []
-    : [`it has ${plural(open.length, 'open connection')}`, explainUnsharable(open)];
+  if (open.length === 0) return [];
+  const instead =
+    'Until then each worker loads the application by itself (--preload auto), and shares no memory.';
+  return [
+    `it has ${plural(open.length, 'open connection')}`,
+    explainUnsharable(open),
+    ...(preload === 'auto' ? [instead] : []),
+  ];
 }
 
 function verdict({ name, listensOn }: Application, { workers, bind }: Settings, reasons: string[]): string {
   if (reasons.length > 0) return `${name} cannot be forked: ${reasons[0]}.`;
+  return `${name} can be forked: ${wouldListen({ listensOn }, { workers, bind })}. Nothing has to change.`;
+}
+
+function loadedByEach({ name, listensOn, seconds }: Application, settings: Settings): string {
+  return (
+    `${name} is loaded by each worker (--preload no): ${wouldListen({ listensOn }, settings)}.\n\n` +
+    `It listens on ${listensOn} ${seconds.toFixed(1)} s after its start.`
+  );
+}
+
+function wouldListen(
+  { listensOn }: Pick<Application, 'listensOn'>,
+  { workers, bind }: Pick<Settings, 'workers' | 'bind'>,
+): string {
   const count = plural(workers === 'auto' ? autoWorkers() : workers, 'worker');
   const where =
     bind.length === 0 ? listensOn : `${bind.map(formatBind).join(', ')} (instead of ${listensOn})`;
-  return `${name} can be forked: ${count} would listen on ${where}. Nothing has to change.`;
+  return `${count} would listen on ${where}`;
 }
 
 /** Without --verbose a sentence, and where the rest is; with it what every worker gets, as numbers. */

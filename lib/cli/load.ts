@@ -39,7 +39,7 @@ export async function settled(): Promise<void> {
  * Runs the application as the main program, as `node application args…` would. Returns at once: what the application throws
  * is an uncaught exception, as with `node`.
  *
- * In the parent nothing follows the first listen. If it never comes, the log explains why, and the status is not 0.
+ * In the template nothing follows the first listen. If it never comes, the log explains why, and the status is not 0.
  *
  * @param bind where to serve an exported app; default: PORT in the environment
  */

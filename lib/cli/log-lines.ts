@@ -1,7 +1,7 @@
 /**
  * Writes the log of the process manager to standard error, in the wanted format.
  *
- * It needs no logging package: the manager's event loop never turns again, so each line must be one write, and none may be left to
+ * It needs no logging package: the manager's event loop never turns, so each line must be one write, and none may be left to
  * the loop when a process forks or ends.
  */
 import { stripVTControlCharacters } from 'node:util';

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { manage, type Newcomer, type Settings } from '../manager';
 import { neverOpenInspectorBySignal } from '../manager/system/inspector-signal';
-import { findPrivileges } from '../manager/system/privileges';
+import { dropPrivileges, findPrivileges } from '../manager/system/privileges';
 import { heed, takeFromServiceManager } from '../manager/system/service-manager';
 import { beginWith } from './begin-with';
 import { reportAtFirstListen } from './check';
@@ -45,7 +45,9 @@ async function prepare(
   verbose: boolean,
 ): Promise<Beginning> {
   if (newcomer !== undefined) return beginWith(newcomer, path, settings);
-  findPrivileges(settings.user, settings.group);
+  const privileges = findPrivileges(settings.user, settings.group);
+  // As the template does: the application has no more rights here than in service.
+  if (!settings.loadAsRoot) dropPrivileges(privileges);
   const beginning = watchBeginning(path, settings, makeLog(settings.logFormat));
   reportAtFirstListen(path, settings, beginning, verbose);
   beginning.refuseCluster();

@@ -11,7 +11,7 @@ import { typeScriptHint } from './typescript';
 export interface Beginning {
   /** An error logged here needs no further explanation. */
   log: Log;
-  /** The application has begun to listen; from here the manager explains what prevents the fork. */
+  /** The application has begun to listen; from here the template explains what prevents the fork. */
   listens(): void;
   /** Explain nothing from now on. */
   end(): void;

@@ -142,7 +142,7 @@ export class Row {
     this.set('draining', 1);
   }
 
-  /** For the manager: all of it ends, so that nobody's patience should be tried. */
+  /** For the manager: all of it ends, so the worker closes what is idle early. */
   tellOfEnd(): void {
     this.set('ending', 1);
   }

@@ -30,24 +30,24 @@ export interface WorkerExit {
   code: number | null;
   /** What ended it; null if it exited. */
   signal: NodeJS.Signals | null;
-  /** The kernel has taken it because memory ran out. */
+  /** The kernel killed it because memory ran out. */
   outOfMemory?: true;
 }
 
-/** Functions that a configuration file may give. A promise that one returns is awaited, but for `afterFork`. */
+/** Functions that a configuration file may give. Promises of `beforeFork`, `workerReady` and `workerExit` are awaited. */
 export interface Hooks {
   /** Called once in the template, after loading the application and before workers are forked: close what must not be shared. */
   beforeFork?(): void | PromiseLike<void>;
   /** Called in each new worker before it serves: open its own connections. */
   afterFork?(worker: WorkerInfo): void;
   /**
-   * In a worker that is to end, at once: tell those at the other end of WebSockets, event streams and the like. Requests
-   * are still being answered. `process` emits 'workerStopping' right afterwards.
+   * Called in a worker as soon as it is told to end, while requests are still being answered: tell clients of WebSockets,
+   * event streams and the like. `process` emits 'workerStopping' right afterwards.
    */
   workerStopping?(worker: WorkerInfo): void;
-  /** In the attendant, each time that a worker has become ready. */
+  /** Called in the attendant, a process of its own, when a worker has become ready. */
   workerReady?(worker: WorkerInfo): void | PromiseLike<void>;
-  /** In the attendant, each time that a worker's process has ended, whether it should or not. */
+  /** Called in the attendant when a worker's process has ended, told to or not. */
   workerExit?(worker: WorkerInfo, exit: WorkerExit): void | PromiseLike<void>;
 }
 
@@ -67,7 +67,7 @@ export interface Settings {
   bind: Bind[];
   /** From SIGTERM to SIGKILL of a worker that has requests in hand. Default 30,000. */
   gracefulTimeout: number;
-  /** From the fork to readiness. Default 60,000. */
+  /** From the start of a template to the first `listen`, and from a worker's fork to its readiness. Default 60,000. */
   bootTimeout: number;
   /** Kill a worker whose event loop is blocked for this long, at least 100; 0: never. Default 30,000. */
   hangTimeout: number;
@@ -79,8 +79,8 @@ export interface Settings {
   /** Replace a worker whose private memory is above this; null: never. */
   maxMemory: number | null;
   /**
-   * `yes`: the application is loaded once, and workers are forked from it; `no`: each worker loads it; `auto`: the first, or
-   * the second if something is open at the first `listen` that workers cannot share.
+   * `yes`: load the application once, and fork workers from it; `no`: load it in each worker; `auto`: once, unless it has
+   * connections open at its first `listen`, which workers cannot share.
    */
   preload: 'auto' | 'yes' | 'no';
   /** Load the application with the rights that the manager was started with, and give them up in the workers only. */
@@ -158,5 +158,5 @@ export interface LogEntry {
   pid?: number;
 }
 
-/** Writes one entry before it returns: neither manager nor worker may still hold it when the process ends or forks. */
+/** Writes one entry before it returns: no process may still hold it when it ends or forks. */
 export type Log = (entry: LogEntry) => void;

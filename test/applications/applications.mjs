@@ -37,7 +37,7 @@ export const applications = [
     name: 'pino',
     of: 'pino',
     file: 'pino.js',
-    note: 'with a transport: what is logged before `listen` may appear once per worker; lines carry the pid of the parent',
+    note: 'with a transport: what is logged before `listen` may appear once per worker; lines carry the pid of the template',
   },
   {
     name: 'http-server',

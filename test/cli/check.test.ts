@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { folderWith, prefork } from '../helpers/command';
@@ -71,7 +72,49 @@ test('prefork check names a database connection that is open, and where it was o
     ),
   );
   expect(stdout).toMatch(/^Open them in each worker: in the hook afterFork/m);
+  expect(stdout).toMatch(/^Until then each worker loads the application by itself \(--preload auto\)/m);
 });
+
+test.each([
+  ['yes', 1, /^server\.js cannot be forked: it has 1 open connection\.(?!(.|\n)*Until then)/],
+  ['no', 0, /^server\.js is loaded by each worker \(--preload no\): 2 workers would listen on :4321\.\n/],
+])(
+  'With an open connection and --preload %s prefork check says what the run would do.',
+  async (preload, expected, says) => {
+    const database = createServer();
+    await new Promise<void>((resolve) => database.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void database.close());
+    const { port } = database.address() as { port: number };
+    const program = `
+    require('node:net').connect(${port}, '127.0.0.1', () => {
+      require('node:http').createServer().listen(4321);
+    });
+  `;
+    const args = ['check', 'server.js', '--workers=2', `--preload=${preload}`];
+    const { stdout, status } = await prefork(folderWith({ 'server.js': program }), args).result;
+    expect(stdout).toMatch(says);
+    expect(status).toBe(expected);
+  },
+);
+
+test.runIf(process.getuid?.() === 0)(
+  'prefork check loads the application as --user, as the run does.',
+  async () => {
+    const program = `
+    console.log('user', process.getuid(), 'group', process.getgid());
+    require('node:http').createServer().listen(4321);
+  `;
+    const folder = folderWith({ 'server.js': program });
+    chmodSync(folder, 0o755);
+    const args = ['check', '--verbose', 'server.js', '--user', '12345', '--group', '12346'];
+    const { stdout, stderr, status } = await prefork(folder, args).result;
+    expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+    expect(stdout).toMatch(/^user 12345 group 12346\nserver\.js can be forked: /);
+    expect(stdout).toMatch(/^Descriptors shared with the child: \d+$/m);
+    const asRoot = await prefork(folder, [...args, '--load-as-root']).result;
+    expect(asRoot.stdout).toMatch(/^user 0 group 0\n/);
+  },
+);
 
 test('prefork check calls the hook beforeFork, which may close what would keep it from being forked.', async () => {
   const database = createServer();

@@ -46,7 +46,7 @@ Most needed:
   --log-format <format>           plain, pretty or json
 
 Signals to the manager:
-  TERM, INT  finish requests, end      HUP         replace workers one by one
+  TERM, INT  finish requests, end      HUP         load the files anew, replace
   QUIT       end at once               TTIN, TTOU  one worker more, one fewer
   USR1       reopen log files`;
 

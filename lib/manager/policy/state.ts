@@ -68,7 +68,7 @@ export interface State {
   readonly phase: 'running' | 'stopping' | 'ended';
   /** While stopping: nobody is waited for any more. */
   readonly atOnce: boolean;
-  /** What the manager ends with. */
+  /** The exit status of the manager. */
   readonly status: number;
   /** The one that serves. */
   readonly generation: number;

@@ -1,4 +1,4 @@
-/** Before anything is bound, the template sends its application requests, so that workers begin with what V8 learned. */
+/** Before anything is bound the template sends its application requests: workers begin with what V8 learned. */
 import type { Server } from 'node:net';
 import { isHttpServer, type Rehearsal, rehearse } from '../../warmup/rehearse-requests';
 import type { Log } from '../settings';

@@ -72,7 +72,7 @@ function logFailedHook(name: keyof Hooks, error: unknown, { id, pid }: WorkerInf
   log({ level: 'error', event: 'hook_failed', message, worker: id, pid });
 }
 
-/** SIGINT and SIGHUP reach a whole terminal: what comes of them is for the manager to say. */
+/** SIGINT and SIGHUP reach a whole terminal: the manager decides what comes of them. */
 function listenForSignals(place: Place, options: WorkerOptions): void {
   holdSignals([...ENDING, 'SIGHUP'], (signal) => {
     if (signal === 'SIGHUP') emitSignal(signal);

@@ -1,4 +1,4 @@
-/** What a worker knows of itself, and what it tells its parent. */
+/** What a worker knows of itself, and what it tells the manager. */
 import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Server } from 'node:net';
 import { invalidType } from '../../base/errors';
@@ -7,7 +7,7 @@ import type { Place } from '../place';
 import type { Row } from '../scoreboard';
 import type { WorkerInfo } from '../settings';
 
-/** Undefined in the parent, and in the children of a worker. What follows is copied by each fork, and wanted there. */
+/** Undefined in the template, and in the children of a worker. What follows is copied by each fork, and wanted there. */
 let place: Place | undefined;
 /** Promises that were given to `ready` and have not settled. */
 let awaited = 0;
@@ -23,7 +23,7 @@ export function beginManaging(): void {
   isManaged = true;
 }
 
-/** What the worker forks by itself is no worker, and nobody's to look after. */
+/** A child that the worker forks by itself is no worker: nobody looks after it. */
 export function takePlace(taken: Place): void {
   place = taken;
   registerAtFork({
@@ -39,7 +39,7 @@ export function ownRow(): Row | undefined {
 }
 
 /**
- * Which worker this process is; null in the parent, and where no manager runs.
+ * Which worker this process is; null in the template, and where no manager runs.
  *
  * `restarts` says how often this id was started again because its process had ended by itself, `generation` how many
  * rolling replacements (SIGHUP) came before it.
@@ -64,9 +64,9 @@ export function stayReady(): void {
  * Says when this worker is ready to serve. Without it a worker is ready as soon as all its servers listen.
  *
  * With a promise the worker is ready only when that has been fulfilled, and its servers listen; if it is rejected, the
- * worker ends with status 1. Several promises are all waited for. Call it before `listen()`, in the parent, where the
- * promise goes over to each worker, or right after `listen()`. Without a promise the worker is ready at once; in the
- * parent that does nothing. Where no manager runs, it does nothing at all.
+ * worker ends with status 1. The worker waits for all promises that it is given. Call it right after `listen()`, or before:
+ * each worker inherits the promise from the template. Without a promise the worker is ready at once; in the template that
+ * does nothing. Where no manager runs, it does nothing at all.
  *
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`: `after` is no promise
  */
