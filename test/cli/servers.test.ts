@@ -255,6 +255,23 @@ describe('What the application does beside it', () => {
     );
   });
 
+  test('What a hook afterInParent throws is logged once for each fork, and no worker hears of it.', async () => {
+    const content = `
+      require(${JSON.stringify(ROOT)}).registerAtFork({ afterInParent() { throw new Error('of the hook'); } });
+      require('node:http').createServer((request, response) => response.end('pid ' + process.pid)).listen(0);`;
+    const served = await serve(['a.js', '-w', '3'], { files: { 'a.js': content } });
+    const [pid = 0] = served.running.workers();
+    process.kill(pid, 'SIGKILL');
+    // Forked when three errors had been thrown, which it would inherit.
+    await served.until(/hook of registerAtFork threw in afterInParent: Error: of the hook/, 4);
+    const others = new Set<string>();
+    while (others.size < 3) others.add(await served.ask('/'));
+    expect(others).not.toContain(`pid ${pid}`);
+    expect(await served.stop()).toBe('status 0');
+    expect(served.log.match(/of the hook/g)).toHaveLength(4);
+    expect(served.log).not.toMatch(/exited with|crash/i);
+  });
+
   test('The port is in use: the message says so, and the status is 1.', async () => {
     const first = await serve(['a.js', '-w', '1'], { files: { 'a.js': SERVERS['plain.js'] ?? '' } });
     const [port] = first.ports;
