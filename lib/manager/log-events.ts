@@ -29,7 +29,7 @@ export const LOG_EVENTS = {
   rehearsal_failed: 'a rehearsal failed; the manager ends',
   rehearsed: 'a server answered requests before the first fork; a warning if any status was 400 or above',
   replaced_all: 'every worker has been replaced',
-  replacement_refused: 'the application as it is now did not get ready; the one that serves goes on',
+  replacement_refused: 'a new version of the application did not get ready; the old one serves on',
   replacement_started: 'the application is loaded anew and workers are replaced one by one (SIGHUP)',
   restart_limit_reached: 'workers crashed more often than allowed; the manager ends',
   shutdown_finished: 'all workers have ended; the manager ends',

@@ -141,7 +141,7 @@ class Manager {
     }
   }
 
-  /** When all is done that it tells of: whoever reads it may keep the writer waiting. */
+  /** When all is done that it tells of: its reader may keep the writer waiting. */
   #writeLog(): void {
     for (const entry of this.#entries.splice(0)) this.#log(entry);
   }
@@ -210,7 +210,7 @@ class Manager {
     try {
       return this.#take(peer, message);
     } catch (error) {
-      return `has said ${message.type}, of which came: ${String(error)}`;
+      return `sent '${message.type}', which failed: ${String(error)}`;
     }
   }
 
@@ -348,7 +348,7 @@ class Manager {
 
   /** Once, before any code of the application runs: these come from the configuration, which is trusted. */
   #configure(peer: Peer, generation: Generation, settings: PlainSettings): string | undefined {
-    if (peer.isConfigured) return 'has told its settings twice';
+    if (peer.isConfigured) return 'sent its settings twice';
     peer.isConfigured = true;
     if (peer.role !== 'template') return undefined;
     generation.settings = settings;
@@ -373,9 +373,9 @@ class Manager {
       level: 'warning',
       event: 'preload_given_up',
       message:
-        `The application has something open before its server listens that workers cannot share:${things}\n` +
-        'So each worker loads the application by itself, which takes its time and memory in each. To load it once, open ' +
-        'this in the hook afterFork or once the server listens, or close it in the hook beforeFork; --preload no ' +
+        `The application has connections open at its first listen, which workers cannot share:${things}\n` +
+        'Each worker now loads the application by itself, at the cost of time and memory. To load it once, connect ' +
+        'in the hook afterFork or once the server listens, or close the connections in the hook beforeFork. --preload no ' +
         'makes this the rule, --preload yes an error',
     });
     this.#waitsToWork(generation);

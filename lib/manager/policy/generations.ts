@@ -116,7 +116,7 @@ function refuse(decision: Decision, why: string): void {
   decision.log(
     'error',
     'replacement_refused',
-    `The application as it is now is not put into service: ${why}. Generation ${generation} serves on`,
+    `The new version is not put into service: ${why}. Generation ${generation} serves on`,
   );
   drop(decision, candidate.generation);
   decision.set({

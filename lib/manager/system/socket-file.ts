@@ -1,4 +1,4 @@
-/** The file of a Unix socket: made, given to whom it is for, and removed, in a directory that others may share. */
+/** The file of a Unix socket: made, given to its owner, and removed, in a directory that others may share. */
 import { chmodSync, chownSync, fchmodSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { binding } from '../../base/binding';

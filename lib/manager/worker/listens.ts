@@ -90,9 +90,9 @@ export class Listens {
       level: 'warning',
       event: 'listened_late',
       message:
-        `The application listens on ${formatBind(bind)} in its workers, which run as another user than the manager, so that ` +
-        `the manager does not bind it for all: ${what}. Listen before the first listen() calls back; or serve all ` +
-        'addresses with one server and give them with --bind',
+        `The manager does not bind ${formatBind(bind)} for all workers, because they run as another user: ${what}. ` +
+        'Call this listen() before the first one calls back; or serve all addresses with one server and give them ' +
+        'with --bind',
       worker: id,
       pid,
     });
