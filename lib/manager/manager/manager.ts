@@ -61,6 +61,10 @@ interface Generation {
   isShared: boolean;
   /** Not shared: the template waits to be made a worker itself. */
   isIdle: boolean;
+  /** Shared: the template sleeps, and reads at once what it is told. */
+  isAsleep: boolean;
+  /** How often log files had been reopened when its template was last told. */
+  reopened: number;
   /** What its template has asked for, in order: its workers' sockets. */
   endpoints: Endpoint[];
   /** Workers that its template has been asked to fork, in order. */
@@ -107,6 +111,8 @@ class Manager {
   readonly #refused = new Set<string>();
   /** Sockets inherited from the process that started this one. */
   readonly #lent = inheritedSockets();
+  /** Descriptors that have been other files since the start. */
+  readonly #reopened = new Set<number>();
   readonly #status: StatusNotifier;
   readonly #terminal = new TerminalWatch();
   readonly #outOfMemory = new OutOfMemoryWatch();
@@ -314,6 +320,8 @@ class Manager {
         return undefined;
       case 'loaded':
         if (!this.#isLoading(peer, generation)) return 'has loaded nothing';
+        generation.isAsleep = true;
+        this.#tellOfLogs(generation);
         this.#loaded(generation);
         return undefined;
       case 'unsharable':
@@ -553,6 +561,8 @@ class Manager {
       template: null,
       isShared: true,
       isIdle: false,
+      isAsleep: false,
+      reopened: reopenCount(),
       endpoints: [],
       asked: [],
       isRetired: false,
@@ -784,10 +794,21 @@ class Manager {
   }
 
   #reopenLogs(): void {
-    const descriptors = reopenLogFiles(this.#log);
+    for (const fd of reopenLogFiles(this.#log)) this.#reopened.add(fd);
     askToReopenLogs();
-    const message = { type: 'logs', count: reopenCount(), descriptors };
-    for (const { template } of this.#generations.values()) template?.channel.send(message, descriptors);
+    for (const generation of this.#generations.values()) this.#tellOfLogs(generation);
+  }
+
+  /**
+   * Once it sleeps: one that loads reads nothing, and would miss the answer to its `listen` behind a heap of these. One that
+   * misses the news leaves it to its workers, who count for themselves.
+   */
+  #tellOfLogs(generation: Generation): void {
+    const count = reopenCount();
+    if (!generation.isAsleep || generation.reopened === count) return;
+    const descriptors = [...this.#reopened];
+    const isSent = generation.template?.channel.trySend({ type: 'logs', count, descriptors }, descriptors);
+    if (isSent) generation.reopened = count;
   }
 
   // --- The attendant ---

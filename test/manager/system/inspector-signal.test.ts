@@ -38,12 +38,18 @@ test.each([
   await served.until(/waiting/);
   signalAll();
   writeFileSync(join(served.folder, 'listen'), '');
-  // Not in the instant in which the client of the rehearsal is forked: that one still belongs to the group, and would end.
-  if (args.includes('--rehearse')) await served.until(/asked/);
-  const flood = setInterval(signalAll, 2);
+  // Not in the instant in which the client of a rehearsal is forked: that one still belongs to the group, and would end.
+  const rehearses = args.includes('--rehearse');
+  if (rehearses) await served.until(/asked/);
+  let flood = setInterval(signalAll, 2);
   onTestFinished(() => clearInterval(flood));
   await served.until(/workers? ready/);
+  if (rehearses) clearInterval(flood);
   served.running.kill('SIGHUP');
+  if (rehearses) {
+    await served.until(/asked/, 2);
+    flood = setInterval(signalAll, 2);
+  }
   await served.until(/Every worker has been replaced/);
   clearInterval(flood);
   for (let request = 0; request < 4; request++) expect(await served.ask()).toBe('undefined');
