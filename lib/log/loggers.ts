@@ -1,11 +1,11 @@
 import { inspect } from 'node:util';
 import { writeToStderr } from '../base/blocking-write';
 import { onePerProcess } from '../base/one-per-process';
+import { findCaller, namedCaller } from './caller';
 import { bareLayout, type Layout } from './layouts';
 import { LEVEL_NUMBERS, type Level } from './levels';
 import { type Output, stderrOutput } from './outputs';
 import { FormatError, percent, repr, tuple } from './percent';
-import { callerPlace, namedPlace } from './place';
 import { type Entry, type LogRecord, recordOf, textOf } from './record';
 
 /** What `setLogger` takes: pino, winston, console, three functions, or one that gets all there is to know. */
@@ -101,7 +101,7 @@ function entryOf(
 ): Entry {
   const [error] = thrown;
   const stack = thrown.length === 0 ? undefined : stackOf(error);
-  const where = place === undefined ? callerPlace : () => namedPlace(place);
+  const where = place === undefined ? findCaller : () => namedCaller(place);
   return {
     name,
     level,
@@ -116,7 +116,7 @@ function entryOf(
 
 /** Python's logging.Handler.handleError. */
 function reportMistake(problem: string, message: string, args: readonly unknown[]): void {
-  const { pathname, lineno } = callerPlace();
+  const { pathname, lineno } = findCaller();
   writeToStderr(
     `--- Logging error ---\nTypeError: ${problem}\n  File "${pathname}", line ${lineno}\n` +
       `Message: ${repr(message)}\nArguments: ${tuple(args)}\n`,

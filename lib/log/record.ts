@@ -1,5 +1,5 @@
+import type { Caller } from './caller';
 import type { Level } from './levels';
-import type { Place } from './place';
 
 /** One line of the log before it has a form. */
 export interface Entry {
@@ -14,7 +14,7 @@ export interface Entry {
   error: unknown;
   time: Date;
   /** Looked for when somebody asks, since it takes a stack trace. */
-  place(): Place;
+  place(): Caller;
 }
 
 /** What a function given to `setLogger` gets. */

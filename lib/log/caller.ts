@@ -2,7 +2,7 @@ import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Where a logger was called. */
-export interface Place {
+export interface Caller {
   /** The file's name without its folders and its extension. */
   module: string;
   lineno: number;
@@ -26,9 +26,9 @@ function stackBelow(caller: () => unknown): string[] {
   }
 }
 
-/** Place of the logger's caller: the first frame outside this folder. */
-export function callerPlace(): Place {
-  for (const line of stackBelow(callerPlace)) {
+/** The logger's caller: the first frame outside this folder. */
+export function findCaller(): Caller {
+  for (const line of stackBelow(findCaller)) {
     const found = FRAME.exec(line);
     const [, name = '<module>', where = '', lineNumber = '0'] = found ?? [];
     if (found === null) continue;
@@ -41,7 +41,7 @@ export function callerPlace(): Place {
 }
 
 /** `process:149`: a line of Tornado's. */
-export function namedPlace(place: string): Place {
+export function namedCaller(place: string): Caller {
   const [module = '', line = '0'] = place.split(':');
   return { module, lineno: Number(line), pathname: `${module}.py`, funcName: '<module>' };
 }
