@@ -26,24 +26,34 @@ async function run(words: string[], file: string, folder: string): Promise<Resul
 
 const sorted = ({ stdout }: Result): string[] => stdout.trim().split('\n').sort();
 
-test.each(WAYS)('%s: a fork at the top level, twice', { timeout: 120_000 }, async (_, words) => {
-  const folder = temporaryFolder();
-  for (let i = 0; i < 2; i++) {
-    const result = await run(words, 'top-level.ts', folder);
-    expect({ ...result, stdout: sorted(result) }).toMatchObject({
-      status: 0,
-      stdout: ['child', 'status 7'],
-      stderr: '',
-    });
-  }
-  // Parent and child have not written it both.
-  const [tsx = ''] = readdirSync(folder);
-  const cached = readdirSync(join(folder, tsx)).filter((name) => /^\d+-/.test(name));
-  const codes = cached.map((name) => JSON.parse(readFileSync(join(folder, tsx, name), 'utf8')).code);
-  expect(codes.some((code) => code.includes('waitstatusToExitcode'))).toBe(true);
-});
+/**
+ * Node 26 writes a file by one request of its thread pool: nothing tells when that is done, so fork() refuses until the
+ * event loop has heard of it.
+ */
+const isOpaque = Number(process.versions.node.split('.')[0]) >= 26;
 
-test.each(WAYS)('%s: forkProcesses()', { timeout: 120_000 }, async (_, words) => {
+test.skipIf(isOpaque).each(WAYS)(
+  '%s: a fork at the top level, twice',
+  { timeout: 120_000 },
+  async (_, words) => {
+    const folder = temporaryFolder();
+    for (let i = 0; i < 2; i++) {
+      const result = await run(words, 'top-level.ts', folder);
+      expect({ ...result, stdout: sorted(result) }).toMatchObject({
+        status: 0,
+        stdout: ['child', 'status 7'],
+        stderr: '',
+      });
+    }
+    // Parent and child have not written it both.
+    const [tsx = ''] = readdirSync(folder);
+    const cached = readdirSync(join(folder, tsx)).filter((name) => /^\d+-/.test(name));
+    const codes = cached.map((name) => JSON.parse(readFileSync(join(folder, tsx, name), 'utf8')).code);
+    expect(codes.some((code) => code.includes('waitstatusToExitcode'))).toBe(true);
+  },
+);
+
+test.skipIf(isOpaque).each(WAYS)('%s: forkProcesses()', { timeout: 120_000 }, async (_, words) => {
   const result = await run(words, 'service.ts', temporaryFolder());
   expect({ ...result, stdout: sorted(result) }).toMatchObject({
     status: 0,
@@ -57,3 +67,13 @@ test.each(WAYS)('%s: a request of its own is still in the way', { timeout: 120_0
     stdout: 'ERR_PREFORK_BUSY\n',
   });
 });
+
+test.runIf(isOpaque).each(WAYS)(
+  '%s: on Node 26 a fork at the top level is refused',
+  { timeout: 120_000 },
+  async (_, words) => {
+    const result = await run(words, 'top-level.ts', temporaryFolder());
+    expect(result.stderr).toContain('ERR_PREFORK_BUSY');
+    expect(result.status).toBe(1);
+  },
+);

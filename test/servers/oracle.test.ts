@@ -92,7 +92,14 @@ const scenarios: Scenario[] = [
     name: 'a listener that fails when it has answered',
     program: 'errors',
     args: ['afterwards', 'basic'],
-    drive: asking(2),
+    async drive(running) {
+      const port = await portOf(running);
+      let seen = '';
+      for (let i = 0; i < 2; i++) seen += gist(await ask(port, GET, /all of it\n/));
+      // The answer comes first, then the line of the log.
+      await running.until(/: oops\n/, 2);
+      return end(running, seen);
+    },
     says: { stderr: LOGGED, seen: '200 all of it\n200 all of it' },
   },
   {

@@ -520,12 +520,13 @@ function waitidGroup() {
 
 function waitidErrors() {
   attempt(os.waitid, os.P_ALL, 0, os.WEXITED);
-  inChild(blocks);
+  const pid = inChild(blocks);
   attempt(os.waitid, os.P_ALL, 0, 0);
   attempt(os.waitid, os.P_ALL, 0, os.WNOHANG);
   attempt(os.waitid, 77, 0, os.WEXITED);
   attempt(os.waitid, os.P_PID, 1, os.WEXITED);
-  os.kill(0, SIGKILL);
+  os.kill(pid, SIGKILL);
+  os.waitpid(pid);
 }
 
 function waitidHandlers() {

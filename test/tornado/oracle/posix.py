@@ -568,12 +568,13 @@ def waitid_group():
 
 def waitid_errors():
     attempt(os.waitid, os.P_ALL, 0, os.WEXITED)
-    in_child(blocks)
+    pid = in_child(blocks)
     attempt(os.waitid, os.P_ALL, 0, 0)
     attempt(os.waitid, os.P_ALL, 0, os.WNOHANG)
     attempt(os.waitid, 77, 0, os.WEXITED)
     attempt(os.waitid, os.P_PID, 1, os.WEXITED)
-    os.kill(0, signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
 
 
 def waitid_handlers():
