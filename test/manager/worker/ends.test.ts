@@ -168,7 +168,8 @@ test('A reload does not wait for them: others are served meanwhile, and they go 
   const before = await get({ port: managed.port });
   managed.signal('SIGHUP');
   await managed.until('replaced_all');
-  expect(await get({ port: managed.port })).not.toBe(before);
+  // The signal may not have reached the old worker yet: it answers whom it has accepted until then.
+  while ((await get({ port: managed.port })) === before);
   const states = await Promise.all(all.map(({ ended }) => Promise.race([ended, 'open'])));
   expect(states).toEqual(['open', 'open', 'open']);
   expect((await managed.stop()).status).toBe(0);
