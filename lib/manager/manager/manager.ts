@@ -2,7 +2,6 @@
  * The manager: tells the policy what happens, and does what it says. It runs no code of the application or of its
  * configuration, spends its life in one native wait, and holds every listening socket.
  */
-import { fstatSync, readdirSync } from 'node:fs';
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
 import { forkFrom } from '../../fork/fork';
@@ -42,41 +41,15 @@ import { asEnd, TerminalWatch } from '../system/terminal';
 import { askForStack } from '../worker/stack-report';
 import { Addresses, type Asked } from './addresses';
 import { exitOf } from './exit';
+import { type ForkAsked, type Generation, newGeneration } from './generation';
+import { inheritedSockets } from './inherited-sockets';
 import { asUserOf, hasOtherRights, socketRules } from './other-rights';
-import { hear, type Peer, Peers } from './peers';
+import { hear, nameOf, newPeer, type Peer, Peers } from './peers';
 
 /** EX_SOFTWARE of sysexits.h. */
 const INTERNAL_ERROR = 70;
 /** How long the attendant may take for its last hooks, in milliseconds. */
 const LAST_HOOKS = 5000;
-const FIRST_LENT = 3;
-
-/** The application as it was loaded at one time. */
-interface Generation {
-  number: number;
-  settings: PlainSettings | null;
-  /** The process that loads it, or has. */
-  template: Peer | null;
-  /** Its workers are forked from the template; else from the manager, and each loads the application. */
-  isShared: boolean;
-  /** Not shared: the template waits to be made a worker itself. */
-  isIdle: boolean;
-  /** Shared: the template sleeps, and reads at once what it is told. */
-  isAsleep: boolean;
-  /** How often log files had been reopened when its template was last told. */
-  reopened: number;
-  /** What its template has asked for, in order: its workers' sockets. */
-  endpoints: Endpoint[];
-  /** Workers that its template has been asked to fork, in order. */
-  asked: ForkAsked[];
-  isRetired: boolean;
-}
-
-interface ForkAsked {
-  post: Post;
-  row: Row;
-  channel: Channel;
-}
 
 /** The process to which hooks that watch are left. */
 interface Attendant {
@@ -555,18 +528,7 @@ class Manager {
   }
 
   #load(number: number): Newcomer | undefined {
-    const generation: Generation = {
-      number,
-      settings: null,
-      template: null,
-      isShared: true,
-      isIdle: false,
-      isAsleep: false,
-      reopened: reopenCount(),
-      endpoints: [],
-      asked: [],
-      isRetired: false,
-    };
+    const generation = newGeneration(number);
     this.#generations.set(number, generation);
     const born = this.#bear('template', number, null);
     if (born instanceof Error) {
@@ -886,26 +848,6 @@ class Manager {
   }
 }
 
-function newPeer(role: Peer['role'], pid: number, generation: number, channel: Channel): Peer {
-  return {
-    pid,
-    role,
-    generation,
-    channel,
-    worker: null,
-    row: null,
-    isConfigured: false,
-    isStopping: false,
-    asked: new Map(),
-    messages: 0,
-    second: 0,
-  };
-}
-
-function nameOf({ role, worker }: Peer): string {
-  return worker === null ? role : `worker ${worker.id}`;
-}
-
 function about({ isLent }: Endpoint): SocketAbout {
   return { isLent };
 }
@@ -913,17 +855,4 @@ function about({ isLent }: Endpoint): SocketAbout {
 function listenError({ message, code = 'UNKNOWN', errno, syscall, ...rest }: NodeJS.ErrnoException) {
   const { address, port } = rest as { address?: string; port?: number };
   return { message, code, errno, syscall, address, port };
-}
-
-function inheritedSockets(): Set<number> {
-  const numbers = readdirSync('/proc/self/fd').map(Number);
-  return new Set(numbers.filter((fd) => fd >= FIRST_LENT && isSocket(fd)));
-}
-
-function isSocket(fd: number): boolean {
-  try {
-    return fstatSync(fd).isSocket();
-  } catch {
-    return false; // the one with which the directory was read
-  }
 }

@@ -102,3 +102,24 @@ export class Peers {
     for (const { channel } of this.all()) channel.close();
   }
 }
+
+export function newPeer(role: Peer['role'], pid: number, generation: number, channel: Channel): Peer {
+  return {
+    pid,
+    role,
+    generation,
+    channel,
+    worker: null,
+    row: null,
+    isConfigured: false,
+    isStopping: false,
+    asked: new Map(),
+    messages: 0,
+    second: 0,
+  };
+}
+
+/** For people. */
+export function nameOf({ role, worker }: Peer): string {
+  return worker === null ? role : `worker ${worker.id}`;
+}

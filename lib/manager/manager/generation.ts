@@ -1,0 +1,49 @@
+import type { Channel } from '../channel/channel';
+import type { Post } from '../channel/messages';
+import type { Endpoint } from '../listening/endpoints';
+import { type Row, reopenCount } from '../scoreboard';
+import type { PlainSettings } from '../settings';
+import type { Peer } from './peers';
+
+/** The application as it was loaded at one time. */
+export interface Generation {
+  number: number;
+  settings: PlainSettings | null;
+  /** The process that loads it, or has. */
+  template: Peer | null;
+  /** Its workers are forked from the template; else from the manager, and each loads the application. */
+  isShared: boolean;
+  /** Not shared: the template waits to be made a worker itself. */
+  isIdle: boolean;
+  /** Shared: the template sleeps, and reads at once what it is told. */
+  isAsleep: boolean;
+  /** How often log files had been reopened when its template was last told. */
+  reopened: number;
+  /** What its template has asked for, in order: its workers' sockets. */
+  endpoints: Endpoint[];
+  /** Workers that its template has been asked to fork, in order. */
+  asked: ForkAsked[];
+  isRetired: boolean;
+}
+
+export interface ForkAsked {
+  post: Post;
+  row: Row;
+  channel: Channel;
+}
+
+/** It has loaded nothing yet. */
+export function newGeneration(number: number): Generation {
+  return {
+    number,
+    settings: null,
+    template: null,
+    isShared: true,
+    isIdle: false,
+    isAsleep: false,
+    reopened: reopenCount(),
+    endpoints: [],
+    asked: [],
+    isRetired: false,
+  };
+}
