@@ -1,4 +1,5 @@
 /** The addresses that the manager has bound: each once, for all generations that have asked for it. */
+import type { SocketAbout } from '../channel/messages';
 import type { Endpoint } from '../listening/endpoints';
 import type { Bind } from '../settings';
 
@@ -73,4 +74,14 @@ export class Addresses {
   removeFiles(): void {
     for (const endpoint of this.endpoints) endpoint.removeFile();
   }
+}
+
+/** What a process is told of a socket that comes with the message. */
+export function about({ isLent }: Endpoint): SocketAbout {
+  return { isLent };
+}
+
+/** Descriptors, in the manager: one for each address. */
+export function socketsFor(endpoints: readonly Endpoint[], id: number): number[] {
+  return endpoints.map((endpoint) => endpoint.socketFor(id).fd);
 }

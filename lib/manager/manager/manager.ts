@@ -6,9 +6,7 @@ import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
 import { forkFrom } from '../../fork/fork';
 import { Channel } from '../channel/channel';
-import type { Answer, NotBound, Post, SocketAbout, ToManager } from '../channel/messages';
-import { Endpoint } from '../listening/endpoints';
-import { explainBind } from '../listening/explain';
+import type { Post, ToManager } from '../channel/messages';
 import { rememberLogFiles, reopenLogFiles } from '../log-files';
 import { type Newcomer, placeOf, SIGNALS, signalsIn, supervisedSignals } from '../place';
 import {
@@ -23,7 +21,6 @@ import {
 import { isPreloaded, rulesOf } from '../rules';
 import { askToReopenLogs, monotonic, Row, reopenCount } from '../scoreboard';
 import {
-  type Bind,
   DEFAULTS,
   type Log,
   type LogEntry,
@@ -35,15 +32,14 @@ import {
 import { finishLog, flushLog, neverWaitForLogReader } from '../system/log-writer';
 import { OutOfMemoryWatch } from '../system/out-of-memory';
 import { PidFile } from '../system/pid-file';
-import { withAccess } from '../system/socket-access';
 import { StatusNotifier } from '../system/status-notifier';
 import { asEnd, TerminalWatch } from '../system/terminal';
 import { askForStack } from '../worker/stack-report';
-import { Addresses, type Asked } from './addresses';
+import { Addresses, type Asked, about, socketsFor } from './addresses';
+import { Announcements } from './announcements';
 import { exitOf } from './exit';
 import { type ForkAsked, type Generation, newGeneration } from './generation';
-import { inheritedSockets } from './inherited-sockets';
-import { asUserOf, hasOtherRights, socketRules } from './other-rights';
+import { ListenRequests } from './listen-requests';
 import { hear, nameOf, newPeer, type Peer, Peers } from './peers';
 
 /** EX_SOFTWARE of sysexits.h. */
@@ -76,14 +72,12 @@ class Manager {
   readonly #pid = binding.process_getpid();
   readonly #peers = new Peers();
   readonly #addresses = new Addresses();
+  readonly #announcements = new Announcements((entry) => this.#log(entry));
+  readonly #listenRequests = new ListenRequests(this.#addresses, this.#announcements, (entry) => this.#log(entry));
   readonly #generations = new Map<number, Generation>();
   readonly #queue: Event[] = [];
   /** Children that ended before it was said that they are workers. */
   readonly #strangers = new Map<number, number>();
-  readonly #announced = new Set<Endpoint>();
-  readonly #refused = new Set<string>();
-  /** Sockets inherited from the process that started this one. */
-  readonly #lent = inheritedSockets();
   /** Descriptors that have been other files since the start. */
   readonly #reopened = new Set<number>();
   readonly #status: StatusNotifier;
@@ -96,7 +90,6 @@ class Manager {
   #attendant: Attendant | undefined;
   #pidFile: PidFile | undefined;
   #couldNotBeShared = false;
-  #isListening = false;
 
   constructor(makeLog: (format: LogFormat) => Log, notify: NotifyTarget | null) {
     this.#status = new StatusNotifier(notify);
@@ -289,7 +282,7 @@ class Manager {
           this.#kill(peer.pid, 'SIGKILL');
           return undefined;
         }
-        this.#listen(peer, generation, message.bind);
+        this.#listenRequests.answer(peer, generation, message.bind);
         return undefined;
       case 'loaded':
         if (!this.#isLoading(peer, generation)) return 'has loaded nothing';
@@ -366,7 +359,7 @@ class Manager {
     const { settings, number } = generation;
     if (settings === null) return;
     if (number === this.#state.generation) this.#beginToServe(settings);
-    this.#announce(generation.endpoints, settings);
+    this.#announcements.announce(generation.endpoints, settings);
     this.#queue.push({ type: 'loaded', generation: number, rules: rulesOf(settings) });
   }
 
@@ -381,102 +374,6 @@ class Manager {
       this.#log({ level: 'error', event: 'pid_file_failed', message });
       this.#end(1);
     }
-  }
-
-  #announce(endpoints: readonly Endpoint[], settings: PlainSettings): void {
-    const fresh = endpoints.filter((endpoint) => !this.#announced.has(endpoint));
-    for (const endpoint of fresh) this.#announced.add(endpoint);
-    const names = fresh.map(({ name }) => name).join(', ');
-    if (fresh.length === 0) return;
-    const { workers } = rulesOf(settings);
-    const rest = this.#isListening ? ', too' : ` with ${workers} worker${workers === 1 ? '' : 's'}`;
-    this.#isListening = true;
-    this.#log({
-      level: 'info',
-      event: 'listening_started',
-      message: `Listening on ${names}${rest}`,
-      pid: this.#pid,
-    });
-  }
-
-  // --- Addresses ---
-
-  #listen(peer: Peer, generation: Generation, bind: Bind): void {
-    const { settings } = generation;
-    if (settings === null) return;
-    const isFirst = peer.asked.size === 0;
-    const isChosen = isFirst && settings.bind.length > 0;
-    const binds = isChosen ? settings.bind : [bind];
-    const endpoints: Endpoint[] = [];
-    for (const each of binds) {
-      const [endpoint, answer] = this.#endpoint(peer, generation, each, { isFirst, isChosen });
-      if (endpoint === undefined) {
-        peer.channel.send(answer);
-        return;
-      }
-      endpoints.push(endpoint);
-    }
-    if (peer.worker === null) {
-      generation.endpoints.push(...endpoints);
-      peer.channel.send({ type: 'bound', sockets: endpoints.map(about) });
-    } else {
-      this.#announce(endpoints, settings);
-      peer.channel.send(
-        { type: 'bound', sockets: endpoints.map(about) },
-        this.#socketsFor(endpoints, peer.worker.id),
-      );
-    }
-  }
-
-  #endpoint(
-    peer: Peer,
-    generation: Generation,
-    bind: Bind,
-    { isFirst, isChosen }: { isFirst: boolean; isChosen: boolean },
-  ): [Endpoint] | [undefined, Answer] {
-    const settings = generation.settings as PlainSettings;
-    const found = this.#addresses.find(bind, generation.number, peer.asked);
-    if (found !== undefined) return [found];
-    if (!isChosen && !this.#mayBind(peer, generation, bind)) return [undefined, { type: 'refused' }];
-    const isTrusted = isChosen || (settings.loadAsRoot && peer.role === 'template');
-    const balancedOver = settings.balanced && isFirst ? rulesOf(settings).workers : 0;
-    const wish = withAccess(bind, socketRules(settings, isTrusted), isChosen);
-    const make = () =>
-      this.#addresses.bind(bind, generation.number, peer.asked, () => new Endpoint(wish, balancedOver));
-    try {
-      // A path that the application names is made with the application's rights.
-      return [isTrusted || bind.kind !== 'unix' ? make() : asUserOf(settings, make)];
-    } catch (error) {
-      const answer: NotBound = {
-        type: 'not bound',
-        bind,
-        error: listenError(error as NodeJS.ErrnoException),
-      };
-      if (peer.worker !== null) this.#sayOnce(answer);
-      return [undefined, answer];
-    }
-  }
-
-  /** A template asks before its application has served anyone; what a worker asks for later must not need rights that it lacks. */
-  #mayBind(peer: Peer, generation: Generation, bind: Bind): boolean {
-    if (bind.kind === 'fd') return this.#lent.has(bind.fd);
-    return (
-      !hasOtherRights(generation.settings as PlainSettings) ||
-      peer.role === 'template' ||
-      peer.asked.size === 0
-    );
-  }
-
-  /** For all workers that will find the same. */
-  #sayOnce({ bind, error }: NotBound): void {
-    const key = JSON.stringify(bind);
-    if (this.#refused.has(key)) return;
-    this.#refused.add(key);
-    this.#log({ level: 'error', event: 'listen_failed', message: explainBind(bind, error) });
-  }
-
-  #socketsFor(endpoints: readonly Endpoint[], id: number): number[] {
-    return endpoints.map((endpoint) => endpoint.socketFor(id).fd);
   }
 
   // --- What is done ---
@@ -593,7 +490,7 @@ class Manager {
 
   #askToFork(generation: Generation, post: Post, row: Row): void {
     const { endpoints, template } = generation;
-    const descriptors = this.#socketsFor(endpoints, post.worker.id);
+    const descriptors = socketsFor(endpoints, post.worker.id);
     const [own, others] = Channel.pair();
     const asked: ForkAsked = { post, row, channel: own };
     const message = { type: 'fork', post, sockets: endpoints.map(about) };
@@ -658,7 +555,7 @@ class Manager {
       return;
     }
     const sockets = generation.endpoints;
-    const passed = this.#socketsFor(sockets, post.worker.id);
+    const passed = socketsFor(sockets, post.worker.id);
     peer.channel.send({ type: 'become', post, sockets: sockets.map(about) }, passed);
     generation.template = null;
     const worker: WorkerInfo = { ...post.worker, pid: peer.pid };
@@ -846,13 +743,4 @@ class Manager {
     this.#pidFile?.remove();
     this.#addresses.removeFiles();
   }
-}
-
-function about({ isLent }: Endpoint): SocketAbout {
-  return { isLent };
-}
-
-function listenError({ message, code = 'UNKNOWN', errno, syscall, ...rest }: NodeJS.ErrnoException) {
-  const { address, port } = rest as { address?: string; port?: number };
-  return { message, code, errno, syscall, address, port };
 }

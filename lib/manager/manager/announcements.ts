@@ -1,0 +1,32 @@
+import { binding } from '../../base/binding';
+import type { Endpoint } from '../listening/endpoints';
+import { rulesOf } from '../rules';
+import type { Log, PlainSettings } from '../settings';
+
+/** Logs where workers listen: each address once. */
+export class Announcements {
+  readonly #log: Log;
+  readonly #pid = binding.process_getpid();
+  readonly #announced = new Set<Endpoint>();
+  #isListening = false;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  announce(endpoints: readonly Endpoint[], settings: PlainSettings): void {
+    const fresh = endpoints.filter((endpoint) => !this.#announced.has(endpoint));
+    for (const endpoint of fresh) this.#announced.add(endpoint);
+    const names = fresh.map(({ name }) => name).join(', ');
+    if (fresh.length === 0) return;
+    const { workers } = rulesOf(settings);
+    const rest = this.#isListening ? ', too' : ` with ${workers} worker${workers === 1 ? '' : 's'}`;
+    this.#isListening = true;
+    this.#log({
+      level: 'info',
+      event: 'listening_started',
+      message: `Listening on ${names}${rest}`,
+      pid: this.#pid,
+    });
+  }
+}

@@ -1,0 +1,114 @@
+/** What the manager answers a template or a worker that asks for an address. */
+import type { Answer, ListenError, NotBound } from '../channel/messages';
+import { Endpoint } from '../listening/endpoints';
+import { explainBind } from '../listening/explain';
+import { rulesOf } from '../rules';
+import type { Bind, Log, PlainSettings } from '../settings';
+import { withAccess } from '../system/socket-access';
+import { type Addresses, about, socketsFor } from './addresses';
+import type { Announcements } from './announcements';
+import type { Generation } from './generation';
+import { inheritedSockets } from './inherited-sockets';
+import { asUserOf, hasOtherRights, socketRules } from './other-rights';
+import type { Peer } from './peers';
+
+export class ListenRequests {
+  readonly #addresses: Addresses;
+  readonly #announcements: Announcements;
+  readonly #log: Log;
+  /** Sockets inherited from the process that started this one. */
+  readonly #lent = inheritedSockets();
+  /** What could not be bound, and has been logged. */
+  readonly #refused = new Set<string>();
+
+  constructor(addresses: Addresses, announcements: Announcements, log: Log) {
+    this.#addresses = addresses;
+    this.#announcements = announcements;
+    this.#log = log;
+  }
+
+  answer(peer: Peer, generation: Generation, bind: Bind): void {
+    const { settings } = generation;
+    if (settings === null) return;
+    const isFirst = peer.asked.size === 0;
+    const isChosen = isFirst && settings.bind.length > 0;
+    const binds = isChosen ? settings.bind : [bind];
+    const endpoints: Endpoint[] = [];
+    for (const each of binds) {
+      const [endpoint, answer] = this.#endpoint(peer, generation, each, { isFirst, isChosen });
+      if (endpoint === undefined) {
+        peer.channel.send(answer);
+        return;
+      }
+      endpoints.push(endpoint);
+    }
+    if (peer.worker === null) {
+      generation.endpoints.push(...endpoints);
+      peer.channel.send({ type: 'bound', sockets: endpoints.map(about) });
+    } else {
+      this.#announcements.announce(endpoints, settings);
+      peer.channel.send(
+        { type: 'bound', sockets: endpoints.map(about) },
+        socketsFor(endpoints, peer.worker.id),
+      );
+    }
+  }
+
+  #endpoint(
+    peer: Peer,
+    generation: Generation,
+    bind: Bind,
+    { isFirst, isChosen }: { isFirst: boolean; isChosen: boolean },
+  ): [Endpoint] | [undefined, Answer] {
+    const settings = generation.settings as PlainSettings;
+    const found = this.#addresses.find(bind, generation.number, peer.asked);
+    if (found !== undefined) return [found];
+    if (!isChosen && !this.#mayBind(peer, generation, bind)) return [undefined, { type: 'refused' }];
+    const isTrusted = isChosen || (settings.loadAsRoot && peer.role === 'template');
+    const balancedOver = settings.balanced && isFirst ? rulesOf(settings).workers : 0;
+    const wish = withAccess(bind, socketRules(settings, isTrusted), isChosen);
+    const make = () =>
+      this.#addresses.bind(bind, generation.number, peer.asked, () => new Endpoint(wish, balancedOver));
+    try {
+      // A path that the application names is made with the application's rights.
+      return [isTrusted || bind.kind !== 'unix' ? make() : asUserOf(settings, make)];
+    } catch (error) {
+      const answer: NotBound = {
+        type: 'not bound',
+        bind,
+        error: listenError(error as NodeJS.ErrnoException),
+      };
+      if (peer.worker !== null) this.#sayOnce(answer);
+      return [undefined, answer];
+    }
+  }
+
+  /** A template asks before its application has served anyone; what a worker asks for later must not need rights that it lacks. */
+  #mayBind(peer: Peer, generation: Generation, bind: Bind): boolean {
+    if (bind.kind === 'fd') return this.#lent.has(bind.fd);
+    return (
+      !hasOtherRights(generation.settings as PlainSettings) ||
+      peer.role === 'template' ||
+      peer.asked.size === 0
+    );
+  }
+
+  /** For all workers that will find the same. */
+  #sayOnce({ bind, error }: NotBound): void {
+    const key = JSON.stringify(bind);
+    if (this.#refused.has(key)) return;
+    this.#refused.add(key);
+    this.#log({ level: 'error', event: 'listen_failed', message: explainBind(bind, error) });
+  }
+}
+
+function listenError({
+  message,
+  code = 'UNKNOWN',
+  errno,
+  syscall,
+  ...rest
+}: NodeJS.ErrnoException): ListenError {
+  const { address, port } = rest as { address?: string; port?: number };
+  return { message, code, errno, syscall, address, port };
+}
