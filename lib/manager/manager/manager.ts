@@ -4,11 +4,9 @@
  */
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
-import { forkFrom } from '../../fork/fork';
-import { Channel } from '../channel/channel';
-import type { Post, ToManager } from '../channel/messages';
+import type { ToManager } from '../channel/messages';
 import { rememberLogFiles, reopenLogFiles } from '../log-files';
-import { type Newcomer, placeOf, SIGNALS, signalsIn, supervisedSignals } from '../place';
+import { type Newcomer, SIGNALS, signalsIn, supervisedSignals } from '../place';
 import {
   type Action,
   decide,
@@ -19,7 +17,7 @@ import {
   type State,
 } from '../policy';
 import { isPreloaded, rulesOf } from '../rules';
-import { askToReopenLogs, monotonic, Row, reopenCount } from '../scoreboard';
+import { askToReopenLogs, monotonic, reopenCount } from '../scoreboard';
 import {
   DEFAULTS,
   type Log,
@@ -27,7 +25,6 @@ import {
   type LogFormat,
   type NotifyTarget,
   type PlainSettings,
-  type WorkerInfo,
 } from '../settings';
 import { finishLog, flushLog, neverWaitForLogReader } from '../system/log-writer';
 import { OutOfMemoryWatch } from '../system/out-of-memory';
@@ -35,11 +32,13 @@ import { PidFile } from '../system/pid-file';
 import { StatusNotifier } from '../system/status-notifier';
 import { asEnd, TerminalWatch } from '../system/terminal';
 import { askForStack } from '../worker/stack-report';
-import { Addresses, type Asked, about, socketsFor } from './addresses';
+import { Addresses } from './addresses';
 import { Announcements } from './announcements';
+import { Births } from './births';
 import { exitOf } from './exit';
-import { type ForkAsked, type Generation, newGeneration } from './generation';
+import { type Generation, newGeneration } from './generation';
 import { ListenRequests } from './listen-requests';
+import { NewWorkers } from './new-workers';
 import { hear, nameOf, newPeer, type Peer, Peers } from './peers';
 
 /** EX_SOFTWARE of sysexits.h. */
@@ -69,15 +68,20 @@ export function manage(makeLog: (format: LogFormat) => Log, notify: NotifyTarget
 
 class Manager {
   readonly #makeLog: (format: LogFormat) => Log;
-  readonly #pid = binding.process_getpid();
   readonly #peers = new Peers();
   readonly #addresses = new Addresses();
   readonly #announcements = new Announcements((entry) => this.#log(entry));
   readonly #listenRequests = new ListenRequests(this.#addresses, this.#announcements, (entry) => this.#log(entry));
   readonly #generations = new Map<number, Generation>();
   readonly #queue: Event[] = [];
-  /** Children that ended before it was said that they are workers. */
-  readonly #strangers = new Map<number, number>();
+  readonly #births = new Births({ fail: (error) => this.fail(error), letGo: () => this.#letGo() });
+  readonly #newWorkers = new NewWorkers({
+    peers: this.#peers,
+    generations: this.#generations,
+    births: this.#births,
+    tell: (event) => this.#queue.push(event),
+    ended: (worker, status) => this.#ended(worker, status),
+  });
   /** Descriptors that have been other files since the start. */
   readonly #reopened = new Set<number>();
   readonly #status: StatusNotifier;
@@ -89,7 +93,6 @@ class Manager {
   #state: State;
   #attendant: Attendant | undefined;
   #pidFile: PidFile | undefined;
-  #couldNotBeShared = false;
 
   constructor(makeLog: (format: LogFormat) => Log, notify: NotifyTarget | null) {
     this.#status = new StatusNotifier(notify);
@@ -206,7 +209,7 @@ class Manager {
       if (pid <= 0) return;
       const peer = this.#peers.get(pid);
       if (peer !== undefined) this.#ended(peer, status[0] ?? 0);
-      else if (this.#isBearing()) this.#strangers.set(pid, status[0] ?? 0);
+      else this.#newWorkers.strangerEnded(pid, status[0] ?? 0);
     }
   }
 
@@ -218,7 +221,7 @@ class Manager {
     }
     const generation = this.#generations.get(peer.generation);
     if (peer.role === 'template' && generation !== undefined) {
-      this.#forksFailed(generation);
+      this.#newWorkers.templateEnded(generation);
       generation.template = null;
       this.#queue.push({ type: 'template exited', generation: generation.number, exit });
     }
@@ -227,12 +230,6 @@ class Manager {
       this.#attendant = undefined;
     }
     this.#peers.remove(peer);
-  }
-
-  #isBearing(): boolean {
-    const bears = [...this.#generations.values()].some(({ asked }) => asked.length > 0);
-    if (!bears) this.#strangers.clear();
-    return bears;
   }
 
   /** Of what workers have written about themselves, in memory that all of them can write to. */
@@ -295,13 +292,9 @@ class Manager {
         this.#notShared(generation, message.things);
         return undefined;
       case 'forked':
-        return this.#forked(peer, generation, message.pid);
-      case 'not forked': {
-        const asked = peer === generation.template ? generation.asked.shift() : undefined;
-        if (asked === undefined) return 'was asked for no worker';
-        this.#forkFailed(asked, message.reason, message.killed);
-        return undefined;
-      }
+        return this.#newWorkers.forked(peer, generation, message.pid);
+      case 'not forked':
+        return this.#newWorkers.notForked(peer, generation, message.reason, message.killed);
       case 'ready':
         if (peer.worker === null) return 'is no worker';
         this.#queue.push({ type: 'ready', pid: peer.pid });
@@ -329,7 +322,7 @@ class Manager {
     if (settings.umask !== null) process.umask(settings.umask);
     if (generation.number === this.#state.generation) this.#log = this.#makeLog(settings.logFormat);
     this.#queue.push({ type: 'configured', generation: generation.number, rules: rulesOf(settings) });
-    if (isPreloaded(settings, this.#couldNotBeShared)) return undefined;
+    if (isPreloaded(settings, this.#births.couldNotBeShared)) return undefined;
     this.#waitsToWork(generation);
     return undefined;
   }
@@ -342,7 +335,7 @@ class Manager {
   }
 
   #notShared(generation: Generation, things: string): void {
-    this.#couldNotBeShared = true;
+    this.#births.couldNotBeShared = true;
     this.#log({
       level: 'warning',
       event: 'preload_given_up',
@@ -389,7 +382,7 @@ class Manager {
         this.#retire(action.generation);
         break;
       case 'fork':
-        return this.#fork(action);
+        return this.#newWorkers.fork(action);
       case 'kill':
         this.#kill(action.pid, action.signal);
         break;
@@ -427,7 +420,7 @@ class Manager {
   #load(number: number): Newcomer | undefined {
     const generation = newGeneration(number);
     this.#generations.set(number, generation);
-    const born = this.#bear('template', number, null);
+    const born = this.#births.bear({ role: 'template' });
     if (born instanceof Error) {
       this.#log({
         level: 'error',
@@ -438,7 +431,8 @@ class Manager {
       return undefined;
     }
     if ('manager' in born) return born;
-    generation.template = born;
+    generation.template = newPeer('template', born.pid, number, born.channel);
+    this.#peers.add(generation.template);
     return undefined;
   }
 
@@ -460,178 +454,13 @@ class Manager {
     if (serving != null) this.#log = this.#makeLog(serving.logFormat);
   }
 
-  #fork({ id, generation: number, restarts }: Action & { type: 'fork' }): Newcomer | undefined {
-    const generation = this.#generations.get(number);
-    const worker = { id, generation: number, restarts };
-    const row = this.#freeRow();
-    if (generation === undefined || row === undefined) {
-      this.#queue.push({
-        type: 'fork failed',
-        id,
-        generation: number,
-        reason: 'too many workers',
-        killed: false,
-      });
-      return undefined;
-    }
-    row.take(worker);
-    const post: Post = { worker, row: row.index };
-    if (!generation.isShared && !generation.isIdle) return this.#forkAlone(generation, post, row);
-    try {
-      if (generation.isShared) this.#askToFork(generation, post, row);
-      else this.#becomesWorker(generation, post, row);
-    } catch (error) {
-      row.free();
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#queue.push({ type: 'fork failed', id, generation: number, reason, killed: false });
-    }
-    return undefined;
-  }
-
-  #askToFork(generation: Generation, post: Post, row: Row): void {
-    const { endpoints, template } = generation;
-    const descriptors = socketsFor(endpoints, post.worker.id);
-    const [own, others] = Channel.pair();
-    const asked: ForkAsked = { post, row, channel: own };
-    const message = { type: 'fork', post, sockets: endpoints.map(about) };
-    const isSent = template?.channel.trySend(message, [others.fd, ...descriptors]) ?? false;
-    others.close();
-    if (isSent) generation.asked.push(asked);
-    else this.#forkFailed(asked, 'its template does not answer', true);
-  }
-
-  #forked(peer: Peer, generation: Generation, pid: number): string | undefined {
-    const asked = peer === generation.template ? generation.asked.shift() : undefined;
-    if (asked === undefined) return 'was asked for no worker';
-    const status = this.#strangers.get(pid);
-    const isMine =
-      status !== undefined || (binding.supervise_has_child(pid) && this.#peers.get(pid) === undefined);
-    if (!isMine) {
-      this.#forkFailed(asked, `process ${pid} is none that its template can have forked`, false);
-      return `claims to have forked process ${pid}`;
-    }
-    const worker = this.#enter(pid, generation, asked.post, asked.row, asked.channel, new Map(peer.asked));
-    if (status !== undefined) {
-      this.#strangers.delete(pid);
-      this.#ended(worker, status);
-    }
-    return undefined;
-  }
-
-  #enter(pid: number, { number }: Generation, post: Post, row: Row, channel: Channel, asked: Asked): Peer {
-    const worker: WorkerInfo = { ...post.worker, pid };
-    const peer = newPeer('worker', pid, number, channel);
-    Object.assign(peer, { worker, row, asked, isConfigured: asked.size > 0 });
-    this.#peers.add(peer);
-    row.set('pid', pid);
-    this.#queue.push({ type: 'forked', worker, chance: Math.random() });
-    return peer;
-  }
-
-  #forkFailed({ post, row, channel }: ForkAsked, reason: string, killed: boolean): void {
-    channel.close();
-    row.free();
-    const { id, generation } = post.worker;
-    this.#queue.push({ type: 'fork failed', id, generation, reason, killed });
-  }
-
-  #forksFailed(generation: Generation): void {
-    for (const asked of generation.asked) this.#forkFailed(asked, 'its template has ended', true);
-    generation.asked = [];
-  }
-
-  /** The process that has loaded the application, and cannot be shared, is not loaded once more. */
-  #becomesWorker(generation: Generation, post: Post, row: Row): void {
-    const peer = generation.template;
-    generation.isIdle = false;
-    if (peer === null) {
-      this.#queue.push({
-        type: 'fork failed',
-        ...post.worker,
-        reason: 'its template has ended',
-        killed: true,
-      });
-      row.free();
-      return;
-    }
-    const sockets = generation.endpoints;
-    const passed = socketsFor(sockets, post.worker.id);
-    peer.channel.send({ type: 'become', post, sockets: sockets.map(about) }, passed);
-    generation.template = null;
-    const worker: WorkerInfo = { ...post.worker, pid: peer.pid };
-    Object.assign(peer, { role: 'worker', worker, row });
-    row.set('pid', peer.pid);
-    this.#queue.push({ type: 'forked', worker, chance: Math.random() });
-  }
-
-  #forkAlone(generation: Generation, post: Post, row: Row): Newcomer | undefined {
-    const born = this.#bear('worker', generation.number, { post, row });
-    if (born instanceof Error) {
-      row.free();
-      const { code } = born as NodeJS.ErrnoException;
-      const killed = code === 'ERR_PREFORK_CHILD_KILLED';
-      this.#queue.push({ type: 'fork failed', ...post.worker, reason: born.message, killed });
-      return undefined;
-    }
-    return 'manager' in born ? born : undefined;
-  }
-
-  /** Forks this process: the new peer, in the parent; what the child is to know, in the child; or why it could not be. */
-  #bear(
-    role: Newcomer['role'],
-    generation: number,
-    place: { post: Post; row: Row } | null,
-    line = -1,
-  ): Peer | Newcomer | Error {
-    // Asked before the fork: what is reopened from now on, the child has not seen.
-    const reopened = reopenCount();
-    let ends: [Channel, Channel] | undefined;
-    let pid: number;
-    try {
-      ends = Channel.pair();
-      pid = forkFrom((error) => this.fail(error), {});
-    } catch (error) {
-      for (const end of ends ?? []) end.close();
-      return error as Error;
-    }
-    const [own, others] = ends;
-    if (pid === 0) {
-      const early = signalsIn(binding.supervise_end(), SIGNALS);
-      own.close();
-      this.#letGo();
-      const birth = { manager: this.#pid, channel: others, early, reopened };
-      return {
-        ...birth,
-        role,
-        line,
-        couldNotBeShared: this.#couldNotBeShared,
-        place: place === null ? null : placeOf(birth, place.post),
-      };
-    }
-    others.close();
-    if (place !== null) {
-      const { post, row } = place;
-      return this.#enter(pid, this.#generations.get(generation) as Generation, post, row, own, new Map());
-    }
-    const peer = newPeer(role, pid, generation, own);
-    this.#peers.add(peer);
-    return peer;
-  }
-
   /** A child has none of the manager's descriptors but its own channel. */
   #letGo(): void {
     this.#pidFile?.leave();
     this.#peers.letGo();
     this.#addresses.letGo();
-    for (const { asked } of this.#generations.values()) for (const { channel } of asked) channel.close();
+    this.#newWorkers.letGo();
     if (this.#attendant !== undefined) binding.socket_close(this.#attendant.line);
-  }
-
-  #freeRow(): Row | undefined {
-    const taken = new Set(this.#peers.all().map(({ row }) => row?.index));
-    for (const { asked } of this.#generations.values()) for (const { row } of asked) taken.add(row.index);
-    for (let index = 0; index < Row.count; index++) if (!taken.has(index)) return new Row(index);
-    return undefined;
   }
 
   #askToDrain(id: number): void {
@@ -682,7 +511,7 @@ class Manager {
     const ends = new Int32Array(2);
     check(binding.process_socketpair(ends), 'socketpair');
     const [own = -1, others = -1] = ends;
-    const born = this.#bear('attendant', number, null, others);
+    const born = this.#births.bear({ role: 'attendant', line: others });
     if (!(born instanceof Error) && 'manager' in born) {
       binding.socket_close(own);
       return born;
@@ -692,7 +521,9 @@ class Manager {
       binding.socket_close(own);
       return undefined;
     }
-    this.#attendant = { peer: born, line: own };
+    const peer = newPeer('attendant', born.pid, number, born.channel);
+    this.#peers.add(peer);
+    this.#attendant = { peer, line: own };
     return undefined;
   }
 

@@ -1,0 +1,66 @@
+/** The manager forks itself: for a template, an attendant, and a worker that loads the application by itself. */
+import { binding } from '../../base/binding';
+import { forkFrom } from '../../fork/fork';
+import { Channel } from '../channel/channel';
+import type { Post } from '../channel/messages';
+import { type Newcomer, placeOf, SIGNALS, signalsIn } from '../place';
+import { reopenCount } from '../scoreboard';
+
+/** In the manager, which is its parent. */
+export interface Child {
+  pid: number;
+  channel: Channel;
+}
+
+/** What a child is for. */
+export interface Purpose {
+  role: Newcomer['role'];
+  /** Of a worker. */
+  post?: Post;
+  /** Of the attendant. */
+  line?: number;
+}
+
+export interface Parent {
+  /** What a hook of registerAtFork() throws. */
+  fail(error: unknown): never;
+  /** In a child, which has none of the manager's descriptors but its own channel. */
+  letGo(): void;
+}
+
+export class Births {
+  /** A generation had something open that workers cannot share. */
+  couldNotBeShared = false;
+  readonly #parent: Parent;
+  readonly #pid = binding.process_getpid();
+
+  constructor(parent: Parent) {
+    this.#parent = parent;
+  }
+
+  /** The child, in the parent; what the child is to know, in the child; or why it could not be forked. */
+  bear({ role, post, line = -1 }: Purpose): Child | Newcomer | Error {
+    // Asked before the fork: what is reopened from now on, the child has not seen.
+    const reopened = reopenCount();
+    let ends: [Channel, Channel] | undefined;
+    let pid: number;
+    try {
+      ends = Channel.pair();
+      pid = forkFrom((error) => this.#parent.fail(error), {});
+    } catch (error) {
+      for (const end of ends ?? []) end.close();
+      return error as Error;
+    }
+    const [own, others] = ends;
+    if (pid === 0) {
+      const early = signalsIn(binding.supervise_end(), SIGNALS);
+      own.close();
+      this.#parent.letGo();
+      const birth = { manager: this.#pid, channel: others, early, reopened };
+      const place = post === undefined ? null : placeOf(birth, post);
+      return { ...birth, role, line, couldNotBeShared: this.couldNotBeShared, place };
+    }
+    others.close();
+    return { pid, channel: own };
+  }
+}

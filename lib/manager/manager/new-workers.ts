@@ -1,0 +1,186 @@
+/**
+ * Three ways to a new worker: a template forks it; the manager does, and it loads the application by itself; or it is the
+ * process that has loaded the application already.
+ */
+import { binding } from '../../base/binding';
+import { Channel } from '../channel/channel';
+import type { Post } from '../channel/messages';
+import type { Newcomer } from '../place';
+import type { Action, Event } from '../policy';
+import { Row } from '../scoreboard';
+import type { WorkerInfo } from '../settings';
+import { type Asked, about, socketsFor } from './addresses';
+import type { Births } from './births';
+import type { ForkAsked, Generation } from './generation';
+import { newPeer, type Peer, type Peers } from './peers';
+
+/** What the manager has, and is told. */
+interface Manager {
+  peers: Peers;
+  generations: ReadonlyMap<number, Generation>;
+  births: Births;
+  tell(event: Event): void;
+  /** A worker had ended before it was said that it is one. */
+  ended(worker: Peer, status: number): void;
+}
+
+export class NewWorkers {
+  readonly #manager: Manager;
+  /** Children that ended before it was said that they are workers. */
+  readonly #strangers = new Map<number, number>();
+
+  constructor(manager: Manager) {
+    this.#manager = manager;
+  }
+
+  /** Returns something in the new process only. */
+  fork({ id, generation: number, restarts }: Action & { type: 'fork' }): Newcomer | undefined {
+    const generation = this.#manager.generations.get(number);
+    const worker = { id, generation: number, restarts };
+    const row = this.#freeRow();
+    if (generation === undefined || row === undefined) {
+      this.#manager.tell({
+        type: 'fork failed',
+        id,
+        generation: number,
+        reason: 'too many workers',
+        killed: false,
+      });
+      return undefined;
+    }
+    row.take(worker);
+    const post: Post = { worker, row: row.index };
+    if (!generation.isShared && !generation.isIdle) return this.#forkAlone(generation, post, row);
+    try {
+      if (generation.isShared) this.#askToFork(generation, post, row);
+      else this.#becomesWorker(generation, post, row);
+    } catch (error) {
+      row.free();
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#manager.tell({ type: 'fork failed', id, generation: number, reason, killed: false });
+    }
+    return undefined;
+  }
+
+  /** A template says that it has forked a worker. Answers why it must not say so; undefined: it is fine. */
+  forked(peer: Peer, generation: Generation, pid: number): string | undefined {
+    const asked = peer === generation.template ? generation.asked.shift() : undefined;
+    if (asked === undefined) return 'was asked for no worker';
+    const status = this.#strangers.get(pid);
+    const isMine =
+      status !== undefined ||
+      (binding.supervise_has_child(pid) && this.#manager.peers.get(pid) === undefined);
+    if (!isMine) {
+      this.#forkFailed(asked, `process ${pid} is none that its template can have forked`, false);
+      return `claims to have forked process ${pid}`;
+    }
+    const worker = this.#enter(pid, generation, asked.post, asked.row, asked.channel, new Map(peer.asked));
+    if (status !== undefined) {
+      this.#strangers.delete(pid);
+      this.#manager.ended(worker, status);
+    }
+    return undefined;
+  }
+
+  /** A template says that it could not. Answers as `forked` does. */
+  notForked(peer: Peer, generation: Generation, reason: string, killed: boolean): string | undefined {
+    const asked = peer === generation.template ? generation.asked.shift() : undefined;
+    if (asked === undefined) return 'was asked for no worker';
+    this.#forkFailed(asked, reason, killed);
+    return undefined;
+  }
+
+  /** What its template was asked for comes no more. */
+  templateEnded(generation: Generation): void {
+    for (const asked of generation.asked) this.#forkFailed(asked, 'its template has ended', true);
+    generation.asked = [];
+  }
+
+  /** A child that is nobody has ended: a template may still say that it is a worker. */
+  strangerEnded(pid: number, status: number): void {
+    const mayBeWorker = [...this.#manager.generations.values()].some(({ asked }) => asked.length > 0);
+    if (mayBeWorker) this.#strangers.set(pid, status);
+    else this.#strangers.clear();
+  }
+
+  /** In a child. */
+  letGo(): void {
+    for (const { asked } of this.#manager.generations.values())
+      for (const { channel } of asked) channel.close();
+  }
+
+  #askToFork(generation: Generation, post: Post, row: Row): void {
+    const { endpoints, template } = generation;
+    const descriptors = socketsFor(endpoints, post.worker.id);
+    const [own, others] = Channel.pair();
+    const asked: ForkAsked = { post, row, channel: own };
+    const message = { type: 'fork', post, sockets: endpoints.map(about) };
+    const isSent = template?.channel.trySend(message, [others.fd, ...descriptors]) ?? false;
+    others.close();
+    if (isSent) generation.asked.push(asked);
+    else this.#forkFailed(asked, 'its template does not answer', true);
+  }
+
+  #enter(pid: number, { number }: Generation, post: Post, row: Row, channel: Channel, asked: Asked): Peer {
+    const worker: WorkerInfo = { ...post.worker, pid };
+    const peer = newPeer('worker', pid, number, channel);
+    Object.assign(peer, { worker, row, asked, isConfigured: asked.size > 0 });
+    this.#manager.peers.add(peer);
+    row.set('pid', pid);
+    this.#manager.tell({ type: 'forked', worker, chance: Math.random() });
+    return peer;
+  }
+
+  #forkFailed({ post, row, channel }: ForkAsked, reason: string, killed: boolean): void {
+    channel.close();
+    row.free();
+    const { id, generation } = post.worker;
+    this.#manager.tell({ type: 'fork failed', id, generation, reason, killed });
+  }
+
+  /** The process that has loaded the application, and cannot be shared, is not loaded once more. */
+  #becomesWorker(generation: Generation, post: Post, row: Row): void {
+    const peer = generation.template;
+    generation.isIdle = false;
+    if (peer === null) {
+      this.#manager.tell({
+        type: 'fork failed',
+        ...post.worker,
+        reason: 'its template has ended',
+        killed: true,
+      });
+      row.free();
+      return;
+    }
+    const sockets = generation.endpoints;
+    const passed = socketsFor(sockets, post.worker.id);
+    peer.channel.send({ type: 'become', post, sockets: sockets.map(about) }, passed);
+    generation.template = null;
+    const worker: WorkerInfo = { ...post.worker, pid: peer.pid };
+    Object.assign(peer, { role: 'worker', worker, row });
+    row.set('pid', peer.pid);
+    this.#manager.tell({ type: 'forked', worker, chance: Math.random() });
+  }
+
+  #forkAlone(generation: Generation, post: Post, row: Row): Newcomer | undefined {
+    const born = this.#manager.births.bear({ role: 'worker', post });
+    if (born instanceof Error) {
+      row.free();
+      const { code } = born as NodeJS.ErrnoException;
+      const killed = code === 'ERR_PREFORK_CHILD_KILLED';
+      this.#manager.tell({ type: 'fork failed', ...post.worker, reason: born.message, killed });
+      return undefined;
+    }
+    if ('manager' in born) return born;
+    this.#enter(born.pid, generation, post, row, born.channel, new Map());
+    return undefined;
+  }
+
+  #freeRow(): Row | undefined {
+    const { peers, generations } = this.#manager;
+    const taken = new Set(peers.all().map(({ row }) => row?.index));
+    for (const { asked } of generations.values()) for (const { row } of asked) taken.add(row.index);
+    for (let index = 0; index < Row.count; index++) if (!taken.has(index)) return new Row(index);
+    return undefined;
+  }
+}
