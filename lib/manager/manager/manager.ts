@@ -5,19 +5,11 @@
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
 import type { ToManager } from '../channel/messages';
-import { rememberLogFiles, reopenLogFiles } from '../log-files';
+import { rememberLogFiles } from '../log-files';
 import { type Newcomer, SIGNALS, signalsIn, supervisedSignals } from '../place';
-import {
-  type Action,
-  decide,
-  type Event,
-  initialState,
-  nextDeadline,
-  type Reading,
-  type State,
-} from '../policy';
+import { type Action, decide, type Event, initialState, nextDeadline, type State } from '../policy';
 import { isPreloaded, rulesOf } from '../rules';
-import { askToReopenLogs, monotonic, reopenCount } from '../scoreboard';
+import { monotonic } from '../scoreboard';
 import {
   DEFAULTS,
   type Log,
@@ -34,24 +26,21 @@ import { asEnd, TerminalWatch } from '../system/terminal';
 import { askForStack } from '../worker/stack-report';
 import { Addresses } from './addresses';
 import { Announcements } from './announcements';
+import { awaitEnds } from './await-ends';
 import { Births } from './births';
 import { exitOf } from './exit';
 import { type Generation, newGeneration } from './generation';
+import { HookCaller } from './hook-caller';
 import { ListenRequests } from './listen-requests';
 import { NewWorkers } from './new-workers';
 import { hear, nameOf, newPeer, type Peer, Peers } from './peers';
+import { readingsOf } from './readings';
+import { ReopenedLogs } from './reopened-logs';
 
 /** EX_SOFTWARE of sysexits.h. */
 const INTERNAL_ERROR = 70;
 /** How long the attendant may take for its last hooks, in milliseconds. */
 const LAST_HOOKS = 5000;
-
-/** The process to which hooks that watch are left. */
-interface Attendant {
-  peer: Peer;
-  /** Events go there, an object a line. */
-  line: number;
-}
 
 /**
  * Makes this process the manager, which it is until its end. Returns in each of the children that it forks itself: a
@@ -71,7 +60,9 @@ class Manager {
   readonly #peers = new Peers();
   readonly #addresses = new Addresses();
   readonly #announcements = new Announcements((entry) => this.#log(entry));
-  readonly #listenRequests = new ListenRequests(this.#addresses, this.#announcements, (entry) => this.#log(entry));
+  readonly #listenRequests = new ListenRequests(this.#addresses, this.#announcements, (entry) =>
+    this.#log(entry),
+  );
   readonly #generations = new Map<number, Generation>();
   readonly #queue: Event[] = [];
   readonly #births = new Births({ fail: (error) => this.fail(error), letGo: () => this.#letGo() });
@@ -82,8 +73,8 @@ class Manager {
     tell: (event) => this.#queue.push(event),
     ended: (worker, status) => this.#ended(worker, status),
   });
-  /** Descriptors that have been other files since the start. */
-  readonly #reopened = new Set<number>();
+  readonly #hooks = new HookCaller(this.#peers, this.#births);
+  readonly #reopenedLogs = new ReopenedLogs();
   readonly #status: StatusNotifier;
   readonly #terminal = new TerminalWatch();
   readonly #outOfMemory = new OutOfMemoryWatch();
@@ -91,7 +82,6 @@ class Manager {
   readonly #entries: LogEntry[] = [];
   #log: Log;
   #state: State;
-  #attendant: Attendant | undefined;
   #pidFile: PidFile | undefined;
 
   constructor(makeLog: (format: LogFormat) => Log, notify: NotifyTarget | null) {
@@ -161,7 +151,7 @@ class Manager {
     this.#reap();
     for (const signal of signalsIn(this.#heed(arrived), SIGNALS))
       this.#queue.push({ type: 'signal', signal });
-    this.#queue.push({ type: 'time', readings: this.#read() });
+    this.#queue.push({ type: 'time', readings: readingsOf(this.#peers.workers()) });
     this.#forgetGenerations();
   }
 
@@ -225,26 +215,8 @@ class Manager {
       generation.template = null;
       this.#queue.push({ type: 'template exited', generation: generation.number, exit });
     }
-    if (peer === this.#attendant?.peer) {
-      binding.socket_close(this.#attendant.line);
-      this.#attendant = undefined;
-    }
+    this.#hooks.ended(peer);
     this.#peers.remove(peer);
-  }
-
-  /** Of what workers have written about themselves, in memory that all of them can write to. */
-  #read(): Map<number, Reading> {
-    const readings = new Map<number, Reading>();
-    for (const { pid, row } of this.#peers.workers()) {
-      if (row === null) continue;
-      const [beat, requests, privateMemory] = [
-        row.get('beat'),
-        row.get('requests'),
-        row.get('privateMemory'),
-      ];
-      readings.set(pid, { beat, requests, privateMemory });
-    }
-    return readings;
   }
 
   /** What only generations have asked for of which nothing is left. */
@@ -284,7 +256,7 @@ class Manager {
       case 'loaded':
         if (!this.#isLoading(peer, generation)) return 'has loaded nothing';
         generation.isAsleep = true;
-        this.#tellOfLogs(generation);
+        this.#reopenedLogs.tell(generation);
         this.#loaded(generation);
         return undefined;
       case 'unsharable':
@@ -390,10 +362,10 @@ class Manager {
         askForStack(this.#peers.get(action.pid)?.row ?? undefined);
         break;
       case 'worker ready':
-        this.#tell({ hook: 'workerReady', worker: action.worker });
+        this.#hooks.tell({ hook: 'workerReady', worker: action.worker });
         break;
       case 'worker exit':
-        this.#tell({ hook: 'workerExit', worker: action.worker, exit: action.exit });
+        this.#hooks.tell({ hook: 'workerExit', worker: action.worker, exit: action.exit });
         break;
       case 'stop listening':
         this.#addresses.close();
@@ -406,7 +378,7 @@ class Manager {
         if (this.#addresses.closeQueues(action.id)) this.#askToDrain(action.id);
         break;
       case 'reopen logs':
-        this.#reopenLogs();
+        this.#reopenedLogs.reopen(this.#log, this.#generations.values());
         break;
       case 'log':
         this.#entries.push(action.entry);
@@ -460,7 +432,7 @@ class Manager {
     this.#peers.letGo();
     this.#addresses.letGo();
     this.#newWorkers.letGo();
-    if (this.#attendant !== undefined) binding.socket_close(this.#attendant.line);
+    this.#hooks.letGo();
   }
 
   #askToDrain(id: number): void {
@@ -481,93 +453,25 @@ class Manager {
     }
   }
 
-  #reopenLogs(): void {
-    for (const fd of reopenLogFiles(this.#log)) this.#reopened.add(fd);
-    askToReopenLogs();
-    for (const generation of this.#generations.values()) this.#tellOfLogs(generation);
-  }
-
-  /**
-   * Once it sleeps: one that loads reads nothing, and would miss the answer to its `listen` behind a heap of these. One that
-   * misses the news leaves it to its workers, who count for themselves.
-   */
-  #tellOfLogs(generation: Generation): void {
-    const count = reopenCount();
-    if (!generation.isAsleep || generation.reopened === count) return;
-    const descriptors = [...this.#reopened];
-    const isSent = generation.template?.channel.trySend({ type: 'logs', count, descriptors }, descriptors);
-    if (isSent) generation.reopened = count;
-  }
-
-  // --- The attendant ---
-
-  /** There is one if a hook watches, of the generation that serves. */
+  /** Hooks are those of the generation that serves. */
   #attend(): Newcomer | undefined {
     if (this.#state.phase !== 'running' || !this.#state.everLoaded) return undefined;
-    const { generation: number } = this.#state;
-    if (this.#attendant !== undefined && this.#attendant.peer.generation !== number) this.#dismiss();
-    if (this.#attendant !== undefined || this.#generations.get(number)?.settings?.watches !== true)
-      return undefined;
-    const ends = new Int32Array(2);
-    check(binding.process_socketpair(ends), 'socketpair');
-    const [own = -1, others = -1] = ends;
-    const born = this.#births.bear({ role: 'attendant', line: others });
-    if (!(born instanceof Error) && 'manager' in born) {
-      binding.socket_close(own);
-      return born;
-    }
-    binding.socket_close(others);
-    if (born instanceof Error) {
-      binding.socket_close(own);
-      return undefined;
-    }
-    const peer = newPeer('attendant', born.pid, number, born.channel);
-    this.#peers.add(peer);
-    this.#attendant = { peer, line: own };
-    return undefined;
-  }
-
-  /** A reader that is too far behind loses what it is told: never is it waited for. */
-  #tell(event: object): void {
-    if (this.#attendant === undefined) return;
-    const text = Buffer.from(`${JSON.stringify(event)}\n`);
-    binding.channel_send(this.#attendant.line, text, new Int32Array(0));
-  }
-
-  /** It ends when it has called the hooks for all that it was told. */
-  #dismiss(): void {
-    if (this.#attendant === undefined) return;
-    binding.socket_close(this.#attendant.line);
-    this.#attendant = undefined;
+    const { generation } = this.#state;
+    const hasHooks = this.#generations.get(generation)?.settings?.watches === true;
+    return this.#hooks.attend(generation, hasHooks);
   }
 
   // --- The end ---
 
   #end(status: number): never {
-    this.#dismiss();
+    this.#hooks.dismiss();
     for (const peer of this.#peers.all()) if (peer.role !== 'attendant') this.#kill(peer.pid, 'SIGKILL');
     this.#cleanUp();
-    this.#awaitOthers(monotonic() + LAST_HOOKS);
+    awaitEnds(this.#peers, monotonic() + LAST_HOOKS, (pid) => this.#kill(pid, 'SIGKILL'));
     this.#status.observe(this.#state, monotonic());
     this.#writeLog();
     finishLog();
     return binding.process_exit(status);
-  }
-
-  #awaitOthers(deadline: number): void {
-    const status = new Int32Array(1);
-    while (this.#peers.all().length > 0) {
-      const pid = binding.supervise_reap(status);
-      const peer = this.#peers.get(pid);
-      if (peer !== undefined) this.#peers.remove(peer);
-      else if (pid < 0) return;
-      else if (monotonic() > deadline) {
-        for (const { pid: late } of this.#peers.all()) this.#kill(late, 'SIGKILL');
-        return;
-      } else if (pid === 0) {
-        binding.supervise_wait(Math.max(0, Math.ceil(deadline - monotonic())), new Int32Array(0));
-      }
-    }
   }
 
   #cleanUp(): void {

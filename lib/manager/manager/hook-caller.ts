@@ -1,0 +1,70 @@
+/** How the manager has hooks called that watch workers: it tells the attendant, and never waits for it. */
+import { binding } from '../../base/binding';
+import { check } from '../../base/errors';
+import type { Newcomer } from '../place';
+import type { Births } from './births';
+import { newPeer, type Peer, type Peers } from './peers';
+
+/** The process that calls them. */
+interface Attendant {
+  peer: Peer;
+  /** Events go there, an object a line. */
+  line: number;
+}
+
+export class HookCaller {
+  readonly #peers: Peers;
+  readonly #births: Births;
+  #attendant: Attendant | undefined;
+
+  constructor(peers: Peers, births: Births) {
+    this.#peers = peers;
+    this.#births = births;
+  }
+
+  /** Sees to an attendant of this generation, if it has hooks that watch. Returns something in the new process only. */
+  attend(generation: number, hasHooks: boolean): Newcomer | undefined {
+    if (this.#attendant !== undefined && this.#attendant.peer.generation !== generation) this.dismiss();
+    if (this.#attendant !== undefined || !hasHooks) return undefined;
+    const ends = new Int32Array(2);
+    check(binding.process_socketpair(ends), 'socketpair');
+    const [own = -1, others = -1] = ends;
+    const born = this.#births.bear({ role: 'attendant', line: others });
+    if (!(born instanceof Error) && 'manager' in born) {
+      binding.socket_close(own);
+      return born;
+    }
+    binding.socket_close(others);
+    if (born instanceof Error) {
+      binding.socket_close(own);
+      return undefined;
+    }
+    const peer = newPeer('attendant', born.pid, generation, born.channel);
+    this.#peers.add(peer);
+    this.#attendant = { peer, line: own };
+    return undefined;
+  }
+
+  /** A reader that is too far behind loses what it is told: never is it waited for. */
+  tell(event: object): void {
+    if (this.#attendant === undefined) return;
+    const text = Buffer.from(`${JSON.stringify(event)}\n`);
+    binding.channel_send(this.#attendant.line, text, new Int32Array(0));
+  }
+
+  /** The attendant ends when it has called the hooks for all that it was told. */
+  dismiss(): void {
+    if (this.#attendant === undefined) return;
+    binding.socket_close(this.#attendant.line);
+    this.#attendant = undefined;
+  }
+
+  ended(peer: Peer): void {
+    if (peer === this.#attendant?.peer) this.dismiss();
+  }
+
+  /** In a child. */
+  letGo(): void {
+    if (this.#attendant !== undefined) binding.socket_close(this.#attendant.line);
+  }
+}

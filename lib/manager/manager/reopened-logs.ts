@@ -1,0 +1,28 @@
+/** Log files that are opened anew, and the templates that hear of it. */
+import { reopenLogFiles } from '../log-files';
+import { askToReopenLogs, reopenCount } from '../scoreboard';
+import type { Log } from '../settings';
+import type { Generation } from './generation';
+
+export class ReopenedLogs {
+  /** Descriptors that have been other files since the start. */
+  readonly #reopened = new Set<number>();
+
+  reopen(log: Log, generations: Iterable<Generation>): void {
+    for (const fd of reopenLogFiles(log)) this.#reopened.add(fd);
+    askToReopenLogs();
+    for (const generation of generations) this.tell(generation);
+  }
+
+  /**
+   * Once it sleeps: one that loads reads nothing, and would miss the answer to its `listen` behind a heap of these. One that
+   * misses the news leaves it to its workers, who count for themselves.
+   */
+  tell(generation: Generation): void {
+    const count = reopenCount();
+    if (!generation.isAsleep || generation.reopened === count) return;
+    const descriptors = [...this.#reopened];
+    const isSent = generation.template?.channel.trySend({ type: 'logs', count, descriptors }, descriptors);
+    if (isSent) generation.reopened = count;
+  }
+}
