@@ -55,6 +55,7 @@
             "native/posix/disposition.cc",
             "native/posix/exec.cc",
             "native/posix/pass_descriptors.cc",
+            "native/posix/memory_file.cc",
             "native/posix/output.cc",
             "native/posix/paths.cc",
             "native/posix/process.cc",

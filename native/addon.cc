@@ -84,6 +84,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "supervise_end", end_supervising);
   method(exports, "supervise_has_child", has_child);
   method(exports, "shared_memory", shared_memory);
+  method(exports, "memory_file", open_memory_file);
   method(exports, "signals_hold", hold_signals);
   method(exports, "signals_take", take_held_signals);
   method(exports, "signals_release", release_signal);

@@ -267,6 +267,8 @@ export interface Binding {
   supervise_end(): number;
   /** Memory, zero at first, that all processes forked after the first call share; see lib/shared/memory.ts. */
   shared_memory(): ArrayBuffer | number;
+  /** An empty file without a name in any directory (memfd_create(2)): a descriptor that is closed on exec. */
+  memory_file(name: string): number;
 
   /**
    * Keeps these signals from all listeners of this process, also from those that are attached later; `arrived` is called

@@ -12,6 +12,7 @@ import { reportAtFirstListen } from './check';
 import { findApplication, runApplication, settled } from './load';
 import { makeLog } from './log-lines';
 import { refuse } from './refuse';
+import { reload } from './reload';
 import { Done, parseCommandLine } from './settings/command-line';
 import { complete, enter } from './settings/complete';
 import { fromFile } from './settings/config-file';
@@ -21,6 +22,7 @@ import { type Beginning, watchBeginning } from './startup';
 async function main(argv: readonly string[]): Promise<void> {
   neverOpenInspectorBySignal();
   const invocation = parseCommandLine(argv);
+  if (invocation.command === 'reload') throw new Done(await reload(invocation.target));
   const serviceManager = takeFromServiceManager(process.env);
   // Returns in children of the manager only, each of which loads all that follows by itself.
   const newcomer = invocation.command === 'check' ? undefined : manage(makeLog, serviceManager.notify);

@@ -138,6 +138,7 @@ Napi::Value reap_any_child(const Napi::CallbackInfo& info);
 Napi::Value end_supervising(const Napi::CallbackInfo& info);
 Napi::Value has_child(const Napi::CallbackInfo& info);
 Napi::Value shared_memory(const Napi::CallbackInfo& info);
+Napi::Value open_memory_file(const Napi::CallbackInfo& info);
 
 // turns.cc
 Napi::Value take_turns(const Napi::CallbackInfo& info);

@@ -4,6 +4,8 @@
 #include <errno.h>
 
 #include "binding/binding.h"
+#include "binding/text.h"
+#include "posix/memory_file.h"
 
 namespace prefork {
 
@@ -36,6 +38,12 @@ Napi::Value shared_memory(const Napi::CallbackInfo& info) {
   void* memory = shared_memory();
   if (memory == nullptr) return number(info.Env(), -ENOMEM);
   return Napi::ArrayBuffer::New(info.Env(), memory, kSharedBytes);
+}
+
+// (name)
+Napi::Value open_memory_file(const Napi::CallbackInfo& info) {
+  const Text<kLongestMemoryFileName> name(info[0]);
+  return number(info.Env(), name.fits ? open_memory_file(name.bytes) : -EINVAL);
 }
 
 }  // namespace prefork

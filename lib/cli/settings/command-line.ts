@@ -1,4 +1,4 @@
-/** `prefork [options] <application> [arguments…]` and `prefork check`, as commander reads them. */
+/** `prefork [options] <application> [arguments…]`, `prefork check` and `prefork reload`, as commander reads them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, Option as CommanderOption } from 'commander';
@@ -9,7 +9,10 @@ import { type Given, readOption } from './complete';
 import { GROUPS, OPTIONS, type Option } from './options';
 
 /** What the command line asks for. */
-export interface Invocation {
+export type Invocation = Start | Reload;
+
+/** Something is to be done with an application. */
+export interface Start {
   command: 'run' | 'check';
   /** The application, as it was written. */
   application: string;
@@ -22,6 +25,13 @@ export interface Invocation {
   imports: string[];
   /** Of `check`: list descriptors and threads, too. */
   verbose: boolean;
+}
+
+/** A manager is to do something. */
+export interface Reload {
+  command: 'reload';
+  /** Its pid, or the file that it is in. */
+  target: string;
 }
 
 /** The command line is answered, or cannot be: all that remains is to end with this status. */
@@ -39,6 +49,7 @@ const START = `Runs a Node server in several processes, forked after it is loade
   prefork server.js               run a server, one worker per processor
   prefork app.js --bind :8888     serve the app or listener that a file exports
   prefork check server.js         dry run: what would be forked, shared, refused
+  prefork reload shop.pid         put the files as they are now into service
 
 Most needed:
   -w, --workers <number>          number of workers
@@ -76,10 +87,15 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
     throw new Done(USAGE);
   }
   let invocation: Invocation | undefined;
-  const program = makeProgram((command, application, args, options) => {
-    const { config = null, import: imports = [], verbose = false, ...written } = options;
-    invocation = { command, application, args, given: read(written), config, imports, verbose };
-  });
+  const program = makeProgram(
+    (command, application, args, options) => {
+      const { config = null, import: imports = [], verbose = false, ...written } = options;
+      invocation = { command, application, args, given: read(written), config, imports, verbose };
+    },
+    (target) => {
+      invocation = { command: 'reload', target };
+    },
+  );
   try {
     program.parse(argv, { from: 'user' });
   } catch (error) {
@@ -93,9 +109,9 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
 /** Values as commander leaves them: the text, a list of texts, or a boolean. */
 type Written = Record<string, unknown> & { config?: string | false; import?: string[]; verbose?: boolean };
 
-type Action = (command: Invocation['command'], application: string, args: string[], options: Written) => void;
+type Action = (command: Start['command'], application: string, args: string[], options: Written) => void;
 
-function makeProgram(action: Action): Command {
+function makeProgram(action: Action, reload: (target: string) => void): Command {
   const program = new Command('prefork')
     .description(START)
     .usage(SYNOPSIS)
@@ -103,7 +119,7 @@ function makeProgram(action: Action): Command {
     .helpOption('-h, --help', 'print this help')
     .configureOutput({ writeOut: print, writeErr: writeToStderr })
     .helpCommand(false)
-    .configureHelp({ subcommandTerm: (command) => `${command.name()} <application>` })
+    .configureHelp({ subcommandTerm: termOf })
     .addHelpText('after', SOURCES)
     .showHelpAfterError('See prefork --help.');
   configure(program, (application, args, options) => action('run', application, args, options));
@@ -113,7 +129,18 @@ function makeProgram(action: Action): Command {
     .usage(SYNOPSIS)
     .option('-v, --verbose', 'also list what a fork would share or renew, and every thread');
   configure(check, (application, args, options) => action('check', application, args, options));
+  program
+    .command('reload')
+    .description('send HUP to a manager; end when every worker is replaced, with status 1 if none is')
+    .exitOverride()
+    .argument('<target>', "the manager's pid, or its pid file")
+    .allowExcessArguments(false)
+    .action(reload);
   return program;
+}
+
+function termOf(command: Command): string {
+  return `${command.name()} <${command.registeredArguments[0]?.name()}>`;
 }
 
 /** Options stand before the application or after it; what follows `--` is the application's own. */

@@ -21,6 +21,7 @@ import {
 import { finishLog, flushLog, neverWaitForLogReader } from '../system/log-writer';
 import { OutOfMemoryWatch } from '../system/out-of-memory';
 import { PidFile } from '../system/pid-file';
+import { PublishedState } from '../system/published-state';
 import { StatusNotifier } from '../system/status-notifier';
 import { asEnd, TerminalWatch } from '../system/terminal';
 import { askForStack } from '../worker/stack-report';
@@ -76,6 +77,7 @@ class Manager {
   readonly #hooks = new HookCaller(this.#peers, this.#births);
   readonly #reopenedLogs = new ReopenedLogs();
   readonly #status: StatusNotifier;
+  readonly #published = new PublishedState();
   readonly #terminal = new TerminalWatch();
   readonly #outOfMemory = new OutOfMemoryWatch();
   /** What is still to be logged. */
@@ -101,6 +103,7 @@ class Manager {
       const newcomer = this.#work() ?? this.#attend();
       if (newcomer !== undefined) return newcomer;
       this.#status.observe(this.#state, monotonic());
+      this.#published.show(this.#state);
       this.#writeLog();
       this.#look(binding.supervise_wait(this.#timeToSleep(), this.#peers.descriptors()));
     }
@@ -433,6 +436,7 @@ class Manager {
     this.#addresses.letGo();
     this.#newWorkers.letGo();
     this.#hooks.letGo();
+    this.#published.letGo();
   }
 
   #askToDrain(id: number): void {

@@ -122,6 +122,7 @@ function refuse(decision: Decision, why: string): void {
   decision.set({
     candidate: null,
     rolling: false,
+    refused: { generation: candidate.generation, why },
     // Without a template no worker can be started again.
     reloadAt: canFork(decision.state) ? null : decision.now + rules.restart.maxDelay,
   });

@@ -78,6 +78,8 @@ export interface State {
   readonly templates: readonly Template[];
   /** A generation has loaded once. */
   readonly everLoaded: boolean;
+  /** The last one that was not put into service, and why. */
+  readonly refused: { readonly generation: number; readonly why: string } | null;
   /** There is no template: when the next try begins; null: none is needed. */
   readonly reloadAt: number | null;
   readonly slots: readonly Slot[];
@@ -117,6 +119,7 @@ export function initialState(rules: Rules): State {
     candidate: null,
     templates: [],
     everLoaded: false,
+    refused: null,
     reloadAt: null,
     slots: [],
     workers: [],

@@ -1,12 +1,13 @@
 /** Settings from the command line, the environment and defaults: what wins, and what is wrong. */
 import { expect, test } from 'vitest';
-import { parseCommandLine } from '../../../lib/cli/settings/command-line';
+import { parseCommandLine, type Start } from '../../../lib/cli/settings/command-line';
 import { complete } from '../../../lib/cli/settings/complete';
 import { fromEnvironment } from '../../../lib/cli/settings/environment';
 import { OPTIONS } from '../../../lib/cli/settings/options';
 import { DEFAULTS } from '../../../lib/manager/settings';
 
-const given = (...args: string[]) => parseCommandLine(['server.js', ...args]).given;
+const parse = (line: string[]) => parseCommandLine(line) as Start;
+const given = (...args: string[]) => parse(['server.js', ...args]).given;
 
 function settings(args: string[], environment: Record<string, string> = {}, file = new Map()) {
   return complete([given(...args), fromEnvironment(environment), file], {});
@@ -133,15 +134,7 @@ test('Settings that contradict each other are refused.', () => {
 });
 
 test('What follows the application is the options, and what follows -- is its own.', () => {
-  const { application, args, given } = parseCommandLine([
-    'app.js',
-    '--workers',
-    '2',
-    'x',
-    '--',
-    '--workers',
-    '3',
-  ]);
+  const { application, args, given } = parse(['app.js', '--workers', '2', 'x', '--', '--workers', '3']);
   expect({ application, args, workers: given.get('workers') }).toEqual({
     application: 'app.js',
     args: ['x', '--workers', '3'],
@@ -151,7 +144,13 @@ test('What follows the application is the options, and what follows -- is its ow
 
 test('check takes the same options, before its name and after it.', () => {
   for (const line of ['check a.js --workers 2', '--workers 2 check a.js']) {
-    const { command, application, given } = parseCommandLine(line.split(' '));
+    const { command, application, given } = parse(line.split(' '));
     expect([command, application, given.get('workers')]).toEqual(['check', 'a.js', 2]);
   }
+});
+
+test('reload takes a pid or a file with one, and nothing else.', () => {
+  expect(parseCommandLine(['reload', 'shop.pid'])).toEqual({ command: 'reload', target: 'shop.pid' });
+  for (const line of [['reload'], ['reload', '1', '2'], ['reload', '--no-such', '1']])
+    expect(() => parseCommandLine(line)).toThrow('ends with status 2');
 });
