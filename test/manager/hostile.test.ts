@@ -64,6 +64,14 @@ describe('A worker that', () => {
     expect((await managed.stop()).status).toBe(0);
   });
 
+  test('stops the template, so that no worker is forked any more, keeps nobody from ending.', async () => {
+    const managed = await new Managed('hostile.js', { workers: 2, gracefulTimeout: 1000 }).started();
+    const lost = get({ port: managed.port }, '/stop-template').catch(({ code }) => code);
+    await managed.until('worker_crashed');
+    await lost;
+    expect((await managed.stop()).status).toBe(0);
+  });
+
   test('writes into every line of the scoreboard keeps nobody from being started.', async () => {
     const managed = await new Managed('hostile.js', { workers: 1, hangTimeout: 0 }).started();
     const { pid } = await managed.ask<Answer>('/rows');

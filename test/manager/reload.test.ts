@@ -6,6 +6,9 @@ import { describe, expect, test } from 'vitest';
 import { get, Load } from '../helpers/manager';
 import { freePort } from '../helpers/port';
 import { serve as start } from '../helpers/served';
+import { ROOT } from '../helpers/stdin';
+
+const INDEX = join(ROOT, 'dist', 'index.js');
 
 /** An application that answers with its version, and how it is put into the folder. */
 function version(number: number | string, port: number, more = ''): string {
@@ -186,4 +189,32 @@ test('A template that is killed is made anew, and no worker with it.', async () 
   await until('replaced_all');
   expect(await ask()).toBe('version 1');
   expect(await stop()).toBe('status 0');
+});
+
+test('A worker whose template was killed before it could tell of it does not serve on.', async () => {
+  const port = freePort();
+  const killed = `
+    const { unlinkSync } = require('node:fs');
+    const afterInParent = () => {
+      try {
+        unlinkSync('once');
+      } catch {
+        return;
+      }
+      process.kill(process.pid, 'SIGKILL');
+    };
+    require(${JSON.stringify(INDEX)}).registerAtFork({ afterInParent });
+    console.log('loaded');`;
+  const app = killed + version(1, port).replace("'127.0.0.1')", "'127.0.0.1', () => console.log('serving'))");
+  // Each is owed a worker, and none is to blame.
+  const served = await start(['app.js', '-w', '4'], {
+    files: { 'app.js': app, once: '' },
+    until: /4 workers ready/,
+  });
+  expect(served.log).toMatch(/The template.* was killed by SIGKILL: loading the application anew/);
+  const { running } = served;
+  await served.until(/serving\n/, 5); // the forgotten one, too
+  await eventually(() => running.children().length === 5);
+  expect(running.workers()).toHaveLength(4);
+  expect(await served.stop()).toBe('status 0');
 });

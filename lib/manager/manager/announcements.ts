@@ -14,6 +14,16 @@ export class Announcements {
     this.#log = log;
   }
 
+  /** It is closed, and announced again should it be bound once more. */
+  ended(endpoint: Endpoint): void {
+    this.#announced.delete(endpoint);
+    this.#log({
+      level: 'info',
+      event: 'listening_ended',
+      message: `No longer listening on ${endpoint.name}`,
+    });
+  }
+
   announce(endpoints: readonly Endpoint[], settings: PlainSettings): void {
     const fresh = endpoints.filter((endpoint) => !this.#announced.has(endpoint));
     for (const endpoint of fresh) this.#announced.add(endpoint);

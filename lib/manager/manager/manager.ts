@@ -214,9 +214,10 @@ class Manager {
     }
     const generation = this.#generations.get(peer.generation);
     if (peer.role === 'template' && generation !== undefined) {
-      this.#newWorkers.templateEnded(generation);
       generation.template = null;
+      // First: the forks that it owes are no reason to ask it for more.
       this.#queue.push({ type: 'template exited', generation: generation.number, exit });
+      this.#newWorkers.templateEnded(generation);
     }
     this.#hooks.ended(peer);
     this.#peers.remove(peer);
@@ -228,11 +229,7 @@ class Manager {
       if (isRetired && !this.#peers.all().some((peer) => peer.generation === number)) {
         this.#generations.delete(number);
         for (const endpoint of this.#addresses.keep((each) => this.#generations.has(each))) {
-          this.#log({
-            level: 'info',
-            event: 'listening_ended',
-            message: `No longer listening on ${endpoint.name}`,
-          });
+          this.#announcements.ended(endpoint);
         }
       }
     }

@@ -3,11 +3,13 @@
  * itself: it has loaded, and a first worker of it, its canary, has become ready. Else the old one serves on.
  */
 import type { WorkerExit } from '../settings';
+import { failedToBoot } from './boot-failures';
 import type { Decision } from './decision';
 import { end } from './end';
 import { canFork, fork, removeSlot, staying } from './slots';
-import { newSlot, type Rules, type State, type Template, type Worker } from './state';
+import { newSlot, type Rules, type Template, type Worker } from './state';
 import { kill } from './stop-and-kill';
+import { changeTemplate, FORK_PATIENCE, templateOf } from './templates';
 import { describeExit, plural, seconds } from './words';
 
 /** A template whose loading never ends reports that itself, unless its event loop stands still. */
@@ -21,7 +23,7 @@ export function loadFirst(decision: Decision): void {
 function load(decision: Decision, generation: number): void {
   const { bootTimeout, rehearses } = decision.state.rules;
   const deadline = decision.now + bootTimeout * (rehearses ? 2 : 1) + LATE;
-  const template: Template = { generation, phase: 'loading', deadline };
+  const template: Template = { generation, phase: 'loading', deadline, forks: 0 };
   decision.set({ templates: [...decision.state.templates, template], newest: generation });
   decision.actions.push({ type: 'load', generation });
 }
@@ -118,6 +120,7 @@ function refuse(decision: Decision, why: string): void {
     'replacement_refused',
     `The new version is not put into service: ${why}. Generation ${generation} serves on`,
   );
+  if (!decision.state.everReady) failedToBoot(decision, why);
   drop(decision, candidate.generation);
   decision.set({
     candidate: null,
@@ -141,13 +144,16 @@ function unload(decision: Decision, generation: number): void {
   decision.actions.push({ type: 'unload', generation, gently: false });
 }
 
-/** At the end of all: an application that is being loaded may tie up its ends. */
+/** At the end of all: an application that is being loaded may tie up its ends, and a fork that is under way come to its. */
 export function unloadAll(decision: Decision): void {
-  for (const { generation, phase } of decision.state.templates) {
-    if (phase !== 'loading') continue;
-    const deadline = decision.now + decision.state.rules.gracefulTimeout;
-    changeTemplate(decision, generation, { phase: 'ending', deadline });
-    decision.actions.push({ type: 'unload', generation, gently: true });
+  const latest = decision.now + decision.state.rules.gracefulTimeout;
+  for (const { generation, phase, deadline } of decision.state.templates) {
+    if (phase === 'loading') {
+      changeTemplate(decision, generation, { phase: 'ending', deadline: latest });
+      decision.actions.push({ type: 'unload', generation, gently: true });
+    } else if (deadline !== null) {
+      changeTemplate(decision, generation, { deadline: Math.min(deadline, latest) });
+    }
   }
   decision.set({ candidate: null, rolling: false, reloadAt: null });
 }
@@ -188,6 +194,7 @@ function lost(decision: Decision, exit: WorkerExit): void {
     'template_lost',
     `The template, from which workers are forked, ${describeExit(exit)}: loading the application anew`,
   );
+  if (!decision.state.everReady) failedToBoot(decision, `the template ${describeExit(exit)}`);
   if (decision.state.candidate === null) reload(decision, 'Its template is lost');
 }
 
@@ -202,6 +209,10 @@ export function enforceLoading(decision: Decision): void {
 }
 
 function tooLate(decision: Decision, generation: number, phase: Template['phase']): void {
+  if (phase === 'loaded') {
+    forksNoMore(decision, generation);
+    return;
+  }
   changeTemplate(decision, generation, { phase: 'ending', deadline: null });
   decision.actions.push({ type: 'unload', generation, gently: false });
   if (phase === 'ending') return;
@@ -214,14 +225,13 @@ function tooLate(decision: Decision, generation: number, phase: Template['phase'
   }
 }
 
-function templateOf({ templates }: State, generation: number): Template | undefined {
-  return templates.find((each) => each.generation === generation);
-}
-
-function changeTemplate(decision: Decision, generation: number, changes: Partial<Template>): void {
-  decision.set({
-    templates: decision.state.templates.map((each) =>
-      each.generation === generation ? { ...each, ...changes } : each,
-    ),
-  });
+/** Stopped by somebody, or hung: its end is that of any template that is lost. */
+function forksNoMore(decision: Decision, generation: number): void {
+  changeTemplate(decision, generation, { deadline: null });
+  decision.log(
+    'error',
+    'fork_failed',
+    `The template of generation ${generation} does not fork: it has not answered for ${seconds(FORK_PATIENCE)}. Killing it`,
+  );
+  decision.actions.push({ type: 'unload', generation, gently: false });
 }

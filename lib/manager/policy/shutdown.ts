@@ -35,8 +35,8 @@ export function killAll(decision: Decision, message: string): void {
   decision.log('info', 'shutdown_forced', message);
   decision.set({ atOnce: true });
   for (const worker of decision.state.workers) kill(decision, worker);
-  for (const { generation, phase } of decision.state.templates) {
-    if (phase !== 'loaded') decision.actions.push({ type: 'unload', generation, gently: false });
+  for (const { generation, phase, forks } of decision.state.templates) {
+    if (phase !== 'loaded' || forks > 0) decision.actions.push({ type: 'unload', generation, gently: false });
   }
 }
 

@@ -3,6 +3,7 @@ import { hasFailed } from './boot-failures';
 import type { Decision } from './decision';
 import type { Slot, State, Worker } from './state';
 import { stop } from './stop-and-kill';
+import { forkAsked } from './templates';
 import { plural } from './words';
 
 export function fillSlots(decision: Decision): void {
@@ -17,6 +18,7 @@ export function fillSlots(decision: Decision): void {
 export function fork(decision: Decision, slot: Slot, generation = decision.state.generation): void {
   const { id, restarts } = slot;
   decision.change(slot, { forking: true });
+  forkAsked(decision, generation);
   decision.actions.push({ type: 'fork', id, generation, restarts });
 }
 

@@ -25,6 +25,8 @@ export interface Template {
   phase: 'loading' | 'loaded' | 'ending';
   /** When its phase ends by force; null: never. */
   deadline: number | null;
+  /** Workers that it has been asked to fork, and has not answered for. */
+  forks: number;
 }
 
 /** The generation that is to replace the one that serves; its rules are known when it has loaded. */

@@ -9,9 +9,11 @@ import { forkWasKilled, isFromOutside, wasKilled } from './killed-from-outside';
 import { removeSlot } from './slots';
 import type { Rules, Worker } from './state';
 import { kill, stop } from './stop-and-kill';
+import { forkAnswered, templateOf } from './templates';
 import { describeExit } from './words';
 
 export function forked(decision: Decision, born: WorkerInfo, chance: number): void {
+  forkAnswered(decision, born.generation);
   const slot = decision.slot(born.id);
   if (slot !== undefined) decision.change(slot, { forking: false });
   const { rules, phase, atOnce } = decision.state;
@@ -32,11 +34,14 @@ export function forked(decision: Decision, born: WorkerInfo, chance: number): vo
 }
 
 export function forkFailed(decision: Decision, event: Event & { type: 'fork failed' }): void {
-  const { id, reason, killed } = event;
+  const { id, generation, reason, killed } = event;
+  forkAnswered(decision, generation);
   const slot = decision.slot(id);
   if (slot !== undefined) decision.change(slot, { forking: false });
   if (failedAsCanary(decision, event, `worker ${id} of it could not be started: ${reason}`)) return;
-  if (killed && decision.state.everReady && slot !== undefined) {
+  // What became of its template has been dealt with.
+  const isOrphan = templateOf(decision.state, generation) === undefined;
+  if (killed && (decision.state.everReady || isOrphan) && slot !== undefined) {
     forkWasKilled(decision, slot);
     return;
   }

@@ -43,6 +43,7 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
     logReopener(log, place),
     memoryTrimmer(),
     stayReady,
+    () => endIfForgotten(place),
     // Once more each time: an application that changes its user by itself loses it.
     () => dieWithManager(place.manager),
   ];
@@ -50,6 +51,16 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
   reportStackOnRequest(place, log);
   listenForSignals(place, options);
   callHook(settings, place, log);
+}
+
+/**
+ * The template that forked this worker was killed before it had told the manager, which has given the place to another one.
+ * Nobody else would ever end this one.
+ */
+function endIfForgotten({ channel, row }: Place): void {
+  if (row.isStopping || channel.receive().is !== 'gone') return;
+  row.leave();
+  process.kill(process.pid, 'SIGTERM');
 }
 
 /** As PM2 names it, and as configuration libraries read it; and under a name of prefork's own. */

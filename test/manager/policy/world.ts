@@ -94,7 +94,10 @@ export class World {
       case 'load':
         return this.loading(action.generation);
       case 'unload':
-        return [{ type: 'template exited', generation: action.generation, exit: KILLED }];
+        return [
+          ...this.#forksOf(action.generation),
+          { type: 'template exited', generation: action.generation, exit: KILLED },
+        ];
       case 'fork': {
         if (this.state.phase !== 'running') throw new Error('It forks although it is ending');
         const pid = this.#nextPid++;
@@ -130,9 +133,26 @@ export class World {
     }
   }
 
+  /** Nothing comes of them: their template has ended. */
+  #forksOf(generation: number): Event[] {
+    const lost = (this.forksUnderWay ?? []).flatMap((event) =>
+      event.type === 'forked' && event.worker.generation === generation ? [event] : [],
+    );
+    this.forksUnderWay = this.forksUnderWay?.filter((event) => !lost.some((each) => each === event)) ?? null;
+    return lost.map(({ worker: { id, pid } }) => {
+      this.processes.delete(pid);
+      return { type: 'fork failed', id, generation, reason: 'its template has ended', killed: true };
+    });
+  }
+
   endForks(): void {
     const events = this.forksUnderWay ?? [];
     this.forksUnderWay = null;
+    // Only now does it go on.
+    for (const process of this.processes.values()) {
+      const isNew = events.some((event) => event.type === 'forked' && event.worker.pid === process.pid);
+      if (isNew) Object.assign(process, { startedAt: this.now, ready: false });
+    }
     for (const event of events) this.send(event);
   }
 
