@@ -1,6 +1,5 @@
 /** How the manager has hooks called that watch workers: it tells the attendant, and never waits for it. */
 import { binding } from '../../base/binding';
-import { check } from '../../base/errors';
 import type { Newcomer } from '../place';
 import type { Births } from './births';
 import { newPeer, type Peer, type Peers } from './peers';
@@ -27,7 +26,8 @@ export class HookCaller {
     if (this.#attendant !== undefined && this.#attendant.peer.generation !== generation) this.dismiss();
     if (this.#attendant !== undefined || !hasHooks) return undefined;
     const ends = new Int32Array(2);
-    check(binding.process_socketpair(ends), 'socketpair');
+    // No descriptor is left: it is tried again when something has happened.
+    if (binding.process_socketpair(ends) < 0) return undefined;
     const [own = -1, others = -1] = ends;
     const born = this.#births.bear({ role: 'attendant', line: others });
     if (!(born instanceof Error) && 'manager' in born) {

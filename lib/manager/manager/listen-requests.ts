@@ -12,6 +12,9 @@ import { inheritedSockets } from './inherited-sockets';
 import { asUserOf, hasOtherRights, socketRules } from './other-rights';
 import type { Peer } from './peers';
 
+/** Of addresses that could not be bound: one that asks for another each time fills neither memory nor log. */
+const MOST_REFUSED = 128;
+
 export class ListenRequests {
   readonly #addresses: Addresses;
   readonly #announcements: Announcements;
@@ -96,7 +99,7 @@ export class ListenRequests {
   /** For all workers that will find the same. */
   #sayOnce({ bind, error }: NotBound): void {
     const key = JSON.stringify(bind);
-    if (this.#refused.has(key)) return;
+    if (this.#refused.has(key) || this.#refused.size >= MOST_REFUSED) return;
     this.#refused.add(key);
     this.#log({ level: 'error', event: 'listen_failed', message: explainBind(bind, error) });
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 /** Counts what the kernel has killed in this process's control group because memory ran out. */
 export class OutOfMemoryWatch {
   readonly #files: string[];
-  #seen: number;
+  #seen = 0;
 
   /** @param root where /proc and /sys are, for tests */
   constructor(root = '/') {
@@ -23,7 +23,8 @@ export class OutOfMemoryWatch {
 
   #count(): number {
     const [count] = this.#files.flatMap((file) => /^oom_kill (\d+)$/m.exec(read(file))?.[1] ?? []);
-    return Number(count ?? 0);
+    // Without a descriptor to read with it is as it was.
+    return count === undefined ? this.#seen : Number(count);
   }
 }
 
