@@ -15,6 +15,7 @@
 #include "fork/memory.h"
 #include "fork/rings.h"
 #include "fork/threads.h"
+#include "posix/retry_on_eintr.h"
 #include "posix/syscall.h"
 
 namespace prefork {
@@ -80,22 +81,15 @@ int complete_child(const ForkOptions& options) {
 int await_report(int report) {
   pollfd readable = {report, POLLIN, 0};
   int result = 0;
-  long size;
-  do {
-    size = poll(&readable, 1, kCompleteMilliseconds);
-  } while (size < 0 && errno == EINTR);
-  if (size == 0) return -ETIME;
-  do {
-    size = sys(SYS_read, report, &result, sizeof result);
-  } while (size == -EINTR);
+  if (retry_on_eintr([&] { return poll(&readable, 1, kCompleteMilliseconds); }) == 0) return -ETIME;
+  const long size = sys_retry_on_eintr(SYS_read, report, &result, sizeof result);
   return size == sizeof result ? result : -ECHILD;  // it was killed
 }
 
 // A sibling is reaped by the common parent, to which this process's wait4 says -ECHILD.
 void discard(long pid) {
   sys(SYS_kill, pid, SIGKILL);
-  while (sys(SYS_wait4, pid, nullptr, __WALL, nullptr) == -EINTR) {
-  }
+  sys_retry_on_eintr(SYS_wait4, pid, nullptr, __WALL, nullptr);
 }
 
 /* child */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "posix/retry_on_eintr.h"
 #include "posix/syscall.h"
 
 namespace prefork {
@@ -105,8 +106,7 @@ const char* Lines::next() {
     end_ -= start_;
     start_ = 0;
     if (end_ == sizeof text) return nullptr;  // no line of /proc is that long
-    const long size = sys(SYS_read, file_, text + end_, sizeof text - end_);
-    if (size == -EINTR) continue;
+    const long size = sys_retry_on_eintr(SYS_read, file_, text + end_, sizeof text - end_);
     if (size < 0) error_ = static_cast<int>(size);
     if (size <= 0) return nullptr;
     end_ += static_cast<size_t>(size);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "fork/procfs.h"
+#include "posix/retry_on_eintr.h"
 #include "posix/syscall.h"
 
 #ifndef SYS_io_uring_setup
@@ -270,8 +271,7 @@ int advance(int fd, const Ring& ring, uint32_t count, uint32_t sq_entries) {
   while (count > 0) {
     const uint32_t batch = count < sq_entries ? count : sq_entries;
     __atomic_fetch_add(&counter(ring, layout.sq.tail), batch, __ATOMIC_RELEASE);
-    const long taken = sys(SYS_io_uring_enter, fd, batch, 0, 0, nullptr, 0);
-    if (taken == -EINTR) continue;
+    const long taken = sys_retry_on_eintr(SYS_io_uring_enter, fd, batch, 0, 0, nullptr, 0);
     if (taken < 0) return static_cast<int>(taken);
     if (taken != batch) return -EIO;
     counter(ring, layout.cq.head) = counter(ring, layout.cq.tail);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "posix/loaded_object.h"
+#include "posix/retry_on_eintr.h"
 
 namespace prefork {
 
@@ -148,19 +149,15 @@ void WaitSignals::sleep(int timeout_ms, int fd, short events) {
 }
 
 bool WaitSignals::read_message(Message* message) {
-  ssize_t got;
-  do {
-    got = read(loop()->signal_pipefd[0], message, sizeof(*message));
-  } while (got == -1 && errno == EINTR);
+  const ssize_t got =
+      retry_on_eintr([=] { return read(loop()->signal_pipefd[0], message, sizeof(*message)); });
   // Never less than a message: every write is one, and less than PIPE_BUF (man 7 pipe).
   return got == static_cast<ssize_t>(sizeof(*message));
 }
 
 bool WaitSignals::write_message(const Message& message) {
-  ssize_t put;
-  do {
-    put = write(loop()->signal_pipefd[1], &message, sizeof(message));
-  } while (put == -1 && errno == EINTR);
+  const ssize_t put =
+      retry_on_eintr([&] { return write(loop()->signal_pipefd[1], &message, sizeof(message)); });
   return put == static_cast<ssize_t>(sizeof(message));
 }
 

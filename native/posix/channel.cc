@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "posix/answer.h"
 #include "posix/pass_descriptors.h"
 
 namespace prefork {
@@ -21,7 +22,7 @@ long milliseconds_now() {
 
 int open_channel(int ends[2]) {
   const int type = SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC;
-  return socketpair(AF_UNIX, type, 0, ends) == -1 ? -errno : 0;
+  return answer(socketpair(AF_UNIX, type, 0, ends));
 }
 
 int send_message(int fd, Bytes message, Descriptors passed) {

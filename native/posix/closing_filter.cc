@@ -1,10 +1,10 @@
 #include "posix/closing_filter.h"
 
-#include <errno.h>
 #include <linux/filter.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "posix/answer.h"
 #include "posix/socket.h"
 
 namespace prefork {
@@ -20,8 +20,7 @@ int refuse_new(int fd) {
                            BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)};
   const sock_fprog filter = {sizeof(program) / sizeof(program[0]), program};
   if (get_option(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX) return 0;  // no packets
-  const int result = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
-  return result == -1 ? -errno : result;
+  return answer(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
 }
 
 }  // namespace prefork

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "posix/answer.h"
 #include "posix/loaded_object.h"
 
 namespace prefork {
@@ -19,7 +20,7 @@ int disposition_of(int signal, const void* node_symbol) {
 int set_disposition(int signal, Disposition disposition) {
   struct sigaction action = {};
   action.sa_handler = disposition == kIgnored ? SIG_IGN : SIG_DFL;
-  return sigaction(signal, &action, nullptr) == -1 ? -errno : 0;
+  return answer(sigaction(signal, &action, nullptr));
 }
 
 }  // namespace prefork

@@ -10,20 +10,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "posix/answer.h"
+#include "posix/retry_on_eintr.h"
 #include "posix/socket.h"
 
 namespace prefork {
 
 namespace {
 
-long answer(ssize_t result) { return result == -1 ? -errno : result; }
-
 long write_some(int fd, const char* bytes, size_t length) {
-  ssize_t result;
-  do {
-    result = write(fd, bytes, length);
-  } while (result == -1 && errno == EINTR);
-  return answer(result);
+  return answer(retry_on_eintr([=] { return write(fd, bytes, length); }));
 }
 
 // splice(2) is the one call that can be told not to wait for room in somebody else's pipe, whatever

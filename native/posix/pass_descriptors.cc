@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "posix/answer.h"
+#include "posix/retry_on_eintr.h"
+
 namespace prefork {
 
 namespace {
@@ -27,7 +30,17 @@ class Control {
   void* const data_;
 };
 
+// Not CMSG_SPACE, whose padding is room for one more on 64 bits, which nobody would close.
 size_t control_length(size_t descriptors) { return CMSG_LEN(descriptors * sizeof(int)); }
+
+msghdr message_of(iovec* part, const Control& control, size_t descriptors) {
+  msghdr message = {};
+  message.msg_iov = part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control_length(descriptors);
+  return message;
+}
 
 size_t take_descriptors(msghdr* message, Descriptors room) {
   size_t count = 0;
@@ -47,11 +60,7 @@ long send_with_descriptors(int socket, Bytes bytes, Descriptors descriptors, int
   const Control control(descriptors.count);
   if (control.data() == nullptr) return -ENOMEM;
   iovec part = {bytes.data, bytes.size};
-  msghdr message = {};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control_length(descriptors.count);
+  msghdr message = message_of(&part, control, descriptors.count);
 
   cmsghdr* header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
@@ -60,11 +69,8 @@ long send_with_descriptors(int socket, Bytes bytes, Descriptors descriptors, int
   if (descriptors.count > 0)
     memcpy(CMSG_DATA(header), descriptors.list, descriptors.count * sizeof(int));
 
-  ssize_t sent;
-  do {
-    sent = sendmsg(socket, &message, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
-  } while (sent == -1 && errno == EINTR);
-  return sent == -1 ? -errno : sent;
+  return answer(retry_on_eintr(
+      [&] { return sendmsg(socket, &message, flags | MSG_DONTWAIT | MSG_NOSIGNAL); }));
 }
 
 long receive_with_descriptors(int socket, Bytes bytes, Descriptors room, int flags,
@@ -72,17 +78,9 @@ long receive_with_descriptors(int socket, Bytes bytes, Descriptors room, int fla
   const Control control(room.count);
   if (control.data() == nullptr) return -ENOMEM;
   iovec part = {bytes.data, bytes.size};
-  msghdr message = {};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  // Not CMSG_SPACE, whose padding is room for one more on 64 bits, which nobody would close.
-  message.msg_controllen = control_length(room.count);
-
-  ssize_t got;
-  do {
-    got = recvmsg(socket, &message, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  } while (got == -1 && errno == EINTR);
+  msghdr message = message_of(&part, control, room.count);
+  const ssize_t got = retry_on_eintr(
+      [&] { return recvmsg(socket, &message, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC); });
   if (got == -1) return -errno;
   *received = {take_descriptors(&message, room), message.msg_flags & ~MSG_CMSG_CLOEXEC};
   return got;

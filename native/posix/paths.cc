@@ -6,13 +6,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "posix/answer.h"
+#include "posix/retry_on_eintr.h"
 #include "posix/socket.h"
 
 namespace prefork {
 
 namespace {
-
-int answer(int result) { return result == -1 ? -errno : result; }
 
 struct flock whole_file(short type) {
   struct flock whole = {};  // l_pid has to be 0
@@ -33,11 +33,8 @@ bool is_nobody_there(int error) { return error == ECONNREFUSED || error == ENOEN
 }  // namespace
 
 int open_at(int directory, const char* name, int flags, mode_t mode) {
-  int result;
-  do {
-    result = openat(directory, name, flags | O_CLOEXEC | O_NOCTTY, mode);
-  } while (result == -1 && errno == EINTR);
-  return answer(result);
+  const int how = flags | O_CLOEXEC | O_NOCTTY;
+  return answer(retry_on_eintr([=] { return openat(directory, name, how, mode); }));
 }
 
 int unlink_at(int directory, const char* name) { return answer(unlinkat(directory, name, 0)); }

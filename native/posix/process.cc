@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "posix/answer.h"
+#include "posix/retry_on_eintr.h"
 #include "posix/shared_pipes.h"
 
 namespace prefork {
 
 namespace {
-
-int answer(int result) { return result == -1 ? -errno : result; }
 
 int close_both(Pair ends, int error) {
   close(ends.first);
@@ -46,9 +46,10 @@ int make_socket_pair(Pair* ends) {
 int duplicate(int from, int to, bool inheritable) {
   int result;
   do {
-    result = inheritable ? dup2(from, to) : dup3(from, to, O_CLOEXEC);
-    // EBUSY: another thread is just opening this number (man 2 dup2).
-  } while (result == -1 && (errno == EINTR || errno == EBUSY));
+    result =
+        retry_on_eintr([=] { return inheritable ? dup2(from, to) : dup3(from, to, O_CLOEXEC); });
+    // Another thread is just opening this number (man 2 dup2).
+  } while (result == -1 && errno == EBUSY);
   return answer(result);
 }
 
@@ -84,11 +85,7 @@ int add_niceness(int increment, int* niceness) {
 }
 
 int try_lock_file(int fd, int operation) {
-  int result;
-  do {
-    result = flock(fd, operation | LOCK_NB);
-  } while (result == -1 && errno == EINTR);
-  return answer(result);
+  return answer(retry_on_eintr([=] { return flock(fd, operation | LOCK_NB); }));
 }
 
 }  // namespace prefork

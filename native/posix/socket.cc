@@ -10,11 +10,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "posix/answer.h"
+#include "posix/retry_on_eintr.h"
+
 namespace prefork {
 
 namespace {
-
-int answer(int result) { return result == -1 ? -errno : result; }
 
 const sockaddr_in* as_in(const Endpoint& endpoint) {
   return reinterpret_cast<const sockaddr_in*>(&endpoint.storage);
@@ -120,10 +121,7 @@ int set_option(int fd, int level, int name, int value) {
 
 int has_pending(int fd) {
   pollfd listening = {fd, POLLIN, 0};
-  int result;
-  do {
-    result = poll(&listening, 1, 0);
-  } while (result == -1 && errno == EINTR);
+  const int result = retry_on_eintr([&] { return poll(&listening, 1, 0); });
   if (result == -1) return -errno;
   // Not POLLNVAL or POLLERR: what waits behind a descriptor that was closed, nobody can accept.
   return (listening.revents & POLLIN) != 0 ? 1 : 0;
@@ -141,17 +139,15 @@ int local_endpoint(int fd, Endpoint* out) {
   return answer(getsockname(fd, out->raw(), &out->length));
 }
 
-// Not retried on EINTR: Linux has let go of the descriptor by then (man 2 close).
+// Not called again on EINTR: Linux has let go of the descriptor by then (man 2 close).
 int close_descriptor(int fd) { return answer(close(fd)); }
 
 int accept_from(int fd, Endpoint* peer) {
   memset(peer, 0, sizeof(*peer));
-  int connection;
-  do {
+  return answer(retry_on_eintr([=] {
     peer->length = sizeof(peer->storage);
-    connection = accept4(fd, peer->raw(), &peer->length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  } while (connection == -1 && errno == EINTR);
-  return answer(connection);
+    return accept4(fd, peer->raw(), &peer->length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  }));
 }
 
 // A connection that died in the queue: ECONNABORTED, and on Linux whatever error was pending on it

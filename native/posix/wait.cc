@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "posix/retry_on_eintr.h"
 #include "posix/syscall.h"
 
 #ifndef SYS_pidfd_open
@@ -106,18 +107,15 @@ long try_forked(const Look& look, Pids others) {
 // separated by spaces. The caller frees it; nullptr if the kernel has no such file
 // (CONFIG_PROC_CHILDREN).
 char* read_children() {
-  int fd;
-  do {
-    fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-  } while (fd == -1 && errno == EINTR);
+  const int fd =
+      retry_on_eintr([] { return open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC); });
   if (fd == -1) return nullptr;
 
   size_t capacity = 4096;
   size_t used = 0;
   char* text = static_cast<char*>(malloc(capacity));
   while (text != nullptr) {
-    const ssize_t got = read(fd, text + used, capacity - used - 1);
-    if (got == -1 && errno == EINTR) continue;
+    const ssize_t got = retry_on_eintr([=] { return read(fd, text + used, capacity - used - 1); });
     if (got <= 0) break;
     used += static_cast<size_t>(got);
     if (capacity - used > 1) continue;
