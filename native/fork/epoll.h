@@ -1,0 +1,22 @@
+// epoll: a set of members, which must be read before they are replaced, and added after.
+//
+// All of it in the child, while the threads of parent and child are stopped.
+#pragma once
+
+#include "fork/descriptor.h"
+
+namespace prefork {
+
+// Before the first list_members() of a fork.
+void forget_members();
+
+// While its members are still the old ones: notes them.
+int list_members(const Descriptor& epoll);
+
+// Puts an empty one of the child's own in the place of the old one.
+int renew_epoll(const Descriptor& old);
+
+// When all members are new: adds those that were noted, to all epolls.
+int add_members();
+
+}  // namespace prefork
