@@ -255,9 +255,9 @@ function countChunks(request: IncomingMessage, response: ServerResponse, limit: 
   };
 }
 
-function refuse(request: IncomingMessage, response: ServerResponse, reason: string, place: string): void {
+function refuse(request: IncomingMessage, response: ServerResponse, reason: string, line: string): void {
   const { socket } = request;
-  logAsTornado(genLog, 'info', `Malformed HTTP message from ${remoteIp(request)}: ${reason}`, place);
+  logAsTornado(genLog, 'info', `Malformed HTTP message from ${remoteIp(request)}: ${reason}`, line);
   // Past the response, which may be in the listener's hands already and must not break there.
   const answer = () => {
     socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');

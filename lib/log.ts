@@ -108,7 +108,7 @@ export function enablePrettyLogging(options: { logging?: LogLevel | 'none' | nul
 
 /**
  * Sends everything to `logger` instead, whatever its level: it decides what to show.
- * A function gets a record with the logger's name, the level, the message, the place and what was thrown; the functions of an object, such as pino, winston or
+ * A function gets a record with the logger's name, the level, the message, the calling line and what was thrown; the functions of an object, such as pino, winston or
  * console, get the message, and the stack of what was thrown below it.
  * A logger that writes later, from a thread or a buffer, may double or lose lines around a fork: let it write
  * synchronously (`pino.destination({ sync: true })`). `null` goes back to what was there before.

@@ -144,8 +144,8 @@ function logHookError(error: unknown): void {
   appLog.exception('Exception in afterInParent', error);
 }
 
-function tell(level: Level, message: string, place: string): void {
-  logAsTornado(genLog, level, message, place);
+function tell(level: Level, message: string, line: string): void {
+  logAsTornado(genLog, level, message, line);
 }
 
 /** Logs how the child ended. True if that was not by status 0; stopping and dumping core are no ends of their own. */

@@ -154,8 +154,8 @@ export class TCPServer {
     // A reset connection is the client's affair; in Node, an error that nobody listens for ends the process.
     stream.on('error', () => {});
     // In Python a stream that nobody holds any more is closed as soon as the error has been logged.
-    const fail = (message: string, place: string, error: unknown) => {
-      logAsTornado(appLog, 'error', message, place, [error]);
+    const fail = (message: string, line: string, error: unknown) => {
+      logAsTornado(appLog, 'error', message, line, [error]);
       stream.destroy();
     };
     try {

@@ -58,9 +58,9 @@ export function systemError(
   where: { address?: string; port?: number } = {},
 ): SystemError {
   const code = errorName(negativeErrno);
-  const place =
+  const address =
     where.address === undefined ? '' : ` ${where.address}${where.port === undefined ? '' : `:${where.port}`}`;
-  const error = new Error(`${syscall} ${code}${place}`);
+  const error = new Error(`${syscall} ${code}${address}`);
   return Object.assign(error, { errno: negativeErrno, code, syscall, ...where });
 }
 

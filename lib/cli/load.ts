@@ -70,11 +70,11 @@ async function serveExported(path: string, bind: Bind | undefined, beginning: Be
   const servable = findServable(await exportsOf(path), path);
   if (servable === undefined || beginning.over()) return;
   beginning.exports(servable.kind);
-  const place = bind ?? portOrEnd(beginning);
-  if (place === undefined) return;
+  const address = bind ?? portOrEnd(beginning);
+  if (address === undefined) return;
   if (bind === undefined) await idle();
   else await settled();
-  if (!beginning.over()) listen(servable, place);
+  if (!beginning.over()) listen(servable, address);
 }
 
 /** An application that listens by itself may read a PORT of any form; here it must be a number. */
@@ -94,8 +94,8 @@ async function idle(): Promise<void> {
 }
 
 /** Errors become uncaught exceptions of the application. */
-function listen(servable: Servable, place: Bind): void {
-  servable.listen(place).catch((error: unknown) => {
+function listen(servable: Servable, address: Bind): void {
+  servable.listen(address).catch((error: unknown) => {
     process.nextTick(() => {
       throw error;
     });

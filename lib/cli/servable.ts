@@ -11,7 +11,7 @@ export interface Servable {
   /** Its name for people. */
   kind: string;
   /** Makes it listen; rejects if it cannot get ready. */
-  listen(place: Bind): Promise<void>;
+  listen(address: Bind): Promise<void>;
 }
 
 /** Methods that tell the frameworks apart. */
@@ -61,8 +61,8 @@ function servable(value: unknown, path: string): Servable | undefined {
 function native(kind: string, server: () => Server): Servable {
   return {
     kind,
-    async listen(place) {
-      server().listen(listenOptions(place));
+    async listen(address) {
+      server().listen(listenOptions(address));
     },
   };
 }
@@ -70,10 +70,10 @@ function native(kind: string, server: () => Server): Servable {
 function later(promise: Promise<unknown>, path: string): Servable {
   return {
     kind: 'promise of an app',
-    async listen(place) {
+    async listen(address) {
       const found = servable(await promise, path);
       if (found === undefined) throw cannotServe('a promise of something else');
-      await found.listen(place);
+      await found.listen(address);
     },
   };
 }
@@ -85,11 +85,11 @@ interface NestApp {
 function nest(app: NestApp): Servable {
   return {
     kind: 'Nest application',
-    async listen(place) {
-      if (place.kind === 'unix') await app.listen(place.path);
-      else if (place.kind === 'fd') throw cannotServe('a Nest application on a descriptor');
-      else if (place.host === null) await app.listen(place.port);
-      else await app.listen(place.port, place.host);
+    async listen(address) {
+      if (address.kind === 'unix') await app.listen(address.path);
+      else if (address.kind === 'fd') throw cannotServe('a Nest application on a descriptor');
+      else if (address.host === null) await app.listen(address.port);
+      else await app.listen(address.port, address.host);
     },
   };
 }
@@ -102,9 +102,9 @@ interface FastifyApp {
 function fastify(app: FastifyApp): Servable {
   return {
     kind: 'Fastify app',
-    async listen(place) {
-      const everywhere = place.kind === 'tcp' && place.host === null ? { host: anyAddress() } : {};
-      await app.listen({ ...listenOptions(place), ...everywhere });
+    async listen(address) {
+      const everywhere = address.kind === 'tcp' && address.host === null ? { host: anyAddress() } : {};
+      await app.listen({ ...listenOptions(address), ...everywhere });
     },
   };
 }
@@ -139,10 +139,10 @@ function fetchListener(app: FetchApp, path: string): RequestListener {
   }
 }
 
-function listenOptions(place: Bind): { port: number; host?: string } | { path: string } | { fd: number } {
-  if (place.kind === 'unix') return { path: place.path };
-  if (place.kind === 'fd') return { fd: place.fd };
-  return place.host === null ? { port: place.port } : { port: place.port, host: place.host };
+function listenOptions(address: Bind): { port: number; host?: string } | { path: string } | { fd: number } {
+  if (address.kind === 'unix') return { path: address.path };
+  if (address.kind === 'fd') return { fd: address.fd };
+  return address.host === null ? { port: address.port } : { port: address.port, host: address.host };
 }
 
 function cannotServe(what: string): Error {

@@ -41,7 +41,7 @@ export function findCaller(): Caller {
 }
 
 /** `process:149`: a line of Tornado's. */
-export function namedCaller(place: string): Caller {
-  const [module = '', line = '0'] = place.split(':');
+export function namedCaller(tornadoLine: string): Caller {
+  const [module = '', line = '0'] = tornadoLine.split(':');
   return { module, lineno: Number(line), pathname: `${module}.py`, funcName: '<module>' };
 }

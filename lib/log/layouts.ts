@@ -25,7 +25,7 @@ const NORMAL = '\x1b(B\x1b[m';
 /** tornado.log.LogFormatter.format: continuation lines are indented by four. */
 export function prettyLayout(color: boolean): Layout {
   return (entry) => {
-    const { module, lineno } = entry.place();
+    const { module, lineno } = entry.caller();
     const letter = entry.level.charAt(0).toUpperCase();
     const prefix = `[${letter} ${strftime('%y%m%d %H:%M:%S', entry.time)} ${module}:${lineno}]`;
     const colored = color ? `${COLOR[entry.level]}${prefix}${NORMAL}` : prefix;
@@ -51,11 +51,11 @@ const ATTRIBUTES: Readonly<Record<string, (entry: Entry, datefmt: string | undef
   created: ({ time }) => time.getTime() / 1000,
   msecs: ({ time }) => time.getMilliseconds(),
   relativeCreated: ({ time }) => time.getTime() - START,
-  module: (entry) => entry.place().module,
-  lineno: (entry) => entry.place().lineno,
-  pathname: (entry) => entry.place().pathname,
-  filename: (entry) => basename(entry.place().pathname),
-  funcName: (entry) => entry.place().funcName,
+  module: (entry) => entry.caller().module,
+  lineno: (entry) => entry.caller().lineno,
+  pathname: (entry) => entry.caller().pathname,
+  filename: (entry) => basename(entry.caller().pathname),
+  funcName: (entry) => entry.caller().funcName,
   process: () => process.pid,
   processName: () => 'MainProcess',
   thread: () => threadId,
@@ -89,8 +89,8 @@ export function percentLayout(format: string, datefmt: string | undefined): Layo
 
 /** Now, and not at the first line that is logged. */
 function tryLayout(layout: Layout, format: string): void {
-  const place = () => ({ module: '', lineno: 0, pathname: '', funcName: '' });
-  const common = { name: '', message: '', stack: undefined, error: undefined, time: new Date(), place };
+  const caller = () => ({ module: '', lineno: 0, pathname: '', funcName: '' });
+  const common = { name: '', message: '', stack: undefined, error: undefined, time: new Date(), caller };
   try {
     layout({ ...common, level: 'info', levelno: 20 });
   } catch (error) {

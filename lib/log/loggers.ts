@@ -97,11 +97,11 @@ function entryOf(
   level: Level,
   message: string,
   thrown: readonly unknown[],
-  place: string | undefined,
+  line: string | undefined,
 ): Entry {
   const [error] = thrown;
   const stack = thrown.length === 0 ? undefined : stackOf(error);
-  const where = place === undefined ? findCaller : () => namedCaller(place);
+  const caller = line === undefined ? findCaller : () => namedCaller(line);
   return {
     name,
     level,
@@ -110,7 +110,7 @@ function entryOf(
     stack,
     error,
     time: new Date(),
-    place: where,
+    caller,
   };
 }
 
@@ -172,10 +172,10 @@ export function logAsTornado(
   { name }: Logger,
   level: Level,
   message: string,
-  place: string,
+  line: string,
   thrown: readonly [] | readonly [unknown] = [],
 ): void {
-  if (isShown(LEVEL_NUMBERS[level])) emit(entryOf(name, level, message, thrown, place));
+  if (isShown(LEVEL_NUMBERS[level])) emit(entryOf(name, level, message, thrown, line));
 }
 
 export function makeLogger(name: string): Logger {

@@ -14,7 +14,7 @@ export interface Entry {
   error: unknown;
   time: Date;
   /** Looked for when somebody asks, since it takes a stack trace. */
-  place(): Caller;
+  caller(): Caller;
 }
 
 /** What a function given to `setLogger` gets. */
@@ -41,7 +41,7 @@ export interface LogRecord {
 
 export function recordOf(entry: Entry): LogRecord {
   const { name, level, levelno, message, error, time } = entry;
-  const { module, lineno, pathname } = entry.place();
+  const { module, lineno, pathname } = entry.caller();
   return { name, level, levelno, message, error, time, module, lineno, pathname };
 }
 

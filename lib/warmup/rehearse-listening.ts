@@ -55,7 +55,7 @@ function serve(socket: ListeningSocket): void {
 }
 
 /** Leaves nothing behind. Does nothing if sockets are forbidden. */
-export function rehearseServing(): void {
+export function rehearseListening(): void {
   try {
     for (let i = 0; i < TIMES; i++) {
       const socket = unboundSocket();

@@ -4,7 +4,7 @@ import { boolean, object } from '../base/arguments';
 import { binding } from '../base/binding';
 import { knownOptions } from '../base/option-names';
 import { type Flag, hasFlag, isGiven, setFlag, V8_VERSION } from '../base/v8-flags';
-import { rehearseServing } from './rehearse-listening';
+import { rehearseListening } from './rehearse-listening';
 
 type CollectGarbage = (options?: object) => void;
 
@@ -125,7 +125,7 @@ export function checkWarmupOptions(options: WarmupOptions): void {
  */
 export function warmup(options: WarmupOptions = {}): void {
   checkWarmupOptions(options);
-  rehearseServing();
+  rehearseListening();
   withYoungGenerationFixed(options.smallYoungGeneration ?? false, () => {
     keepingBytecode(() => {
       collectThoroughly();

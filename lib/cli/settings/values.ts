@@ -152,8 +152,8 @@ export const mode = permissions('660 or 0o666');
 /** `host:port`, `:port`, `port`, `[::1]:port`, `unix:path`, `fd:number`; a list of them, or one text with commas. */
 export const bind: Reader<Bind[]> = (written) => {
   const list = Array.isArray(written) ? written : [written];
-  const places = list.flatMap((each: unknown) => (typeof each === 'string' ? each.split(',') : [each]));
-  return places.map(onePlace);
+  const addresses = list.flatMap((each: unknown) => (typeof each === 'string' ? each.split(',') : [each]));
+  return addresses.map(oneAddress);
 };
 
 /** `/`, `/search?q=a`: a list of them, or one text with commas. */
@@ -167,18 +167,18 @@ export const paths: Reader<string[]> = (written) => {
   });
 };
 
-function onePlace(written: unknown): Bind {
+function oneAddress(written: unknown): Bind {
   const expected = 'host:port, :port, unix:path or fd:number';
   if (typeof written === 'number') return tcp(null, String(written), expected);
   if (typeof written !== 'string') throw new Unexpected(expected, 'type');
-  const place = written.trim();
-  const [, path] = /^unix:(.+)$/.exec(place) ?? [];
+  const address = written.trim();
+  const [, path] = /^unix:(.+)$/.exec(address) ?? [];
   if (path !== undefined) return { kind: 'unix', path };
-  const [, fd] = /^fd:(\d{1,9})$/.exec(place) ?? [];
+  const [, fd] = /^fd:(\d{1,9})$/.exec(address) ?? [];
   if (fd !== undefined) return { kind: 'fd', fd: Number(fd) };
-  const [, name] = /^fd:([A-Za-z_][\w.-]*)$/.exec(place) ?? [];
+  const [, name] = /^fd:([A-Za-z_][\w.-]*)$/.exec(address) ?? [];
   if (name !== undefined) return { kind: 'fd', fd: -1, name };
-  const [, host = '', port] = /^(?:(.*):)?(\d+)$/.exec(place) ?? [];
+  const [, host = '', port] = /^(?:(.*):)?(\d+)$/.exec(address) ?? [];
   if (port === undefined) throw new Unexpected(expected);
   return tcp(hostOf(host, expected), port, expected);
 }

@@ -62,8 +62,8 @@ function takeVariable(ask: Ask, { name, value }: Property): void {
 
 function takeCaches(ask: Ask, closures: unknown[]): (Uint8Array | undefined)[] {
   const exchange: Exchange = { closure: undefined, found: new Map() };
-  const place = binding.wait_real_process();
-  Reflect.set(place, EXCHANGE, exchange);
+  const realProcess = binding.wait_real_process();
+  Reflect.set(realProcess, EXCHANGE, exchange);
   try {
     for (const closure of closures) {
       exchange.closure = closure;
@@ -71,7 +71,7 @@ function takeCaches(ask: Ask, closures: unknown[]): (Uint8Array | undefined)[] {
       for (const variable of wanted) takeVariable(ask, variable);
     }
   } finally {
-    Reflect.deleteProperty(place, EXCHANGE);
+    Reflect.deleteProperty(realProcess, EXCHANGE);
   }
   return NAMES.map((name) => exchange.found.get(name));
 }

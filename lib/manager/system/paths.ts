@@ -35,7 +35,7 @@ export interface Identity {
 }
 
 /** The directory that a path ends in, held open, and the name in it. */
-export interface Place {
+export interface DirectoryEntry {
   /** Opened with O_PATH. */
   directory: number;
   name: string;
@@ -48,8 +48,8 @@ export interface Place {
   stats: BigIntStats;
 }
 
-/** A name under which the kernel finds exactly this place, whatever happens to the directories on the way. */
-export function throughDescriptor({ directory, name }: Place): string {
+/** A name under which the kernel finds exactly this entry, whatever happens to the directories on the way. */
+export function throughDescriptor({ directory, name }: DirectoryEntry): string {
   return `/proc/self/fd/${directory}/${name}`;
 }
 
@@ -58,7 +58,7 @@ export function throughDescriptor({ directory, name }: Place): string {
  *
  * @throws Error `ERR_PREFORK_UNSAFE_PATH`: root would follow a link that others can change; SystemError open `ENOENT` …
  */
-export function inDirectoryOf<T>(path: string, use: (place: Place) => T): T {
+export function inDirectoryOf<T>(path: string, use: (entry: DirectoryEntry) => T): T {
   const walk = new Walk();
   try {
     return use(walk.to(absolute(path)));
@@ -77,12 +77,12 @@ class Walk {
   #links = 0;
   #isUnsettled = false;
 
-  to(path: string): Place {
+  to(path: string): DirectoryEntry {
     let names = namesOf(path);
     this.#goTo(openAt(AT_FDCWD, '/', O_PATH, path));
     for (;;) {
       const [name = '.', ...rest] = names;
-      if (rest.length === 0) return this.#placeOf(name, path);
+      if (rest.length === 0) return this.#entryOf(name, path);
       const found = openAt(this.#directory, name, O_PATH | O_NOFOLLOW, path);
       if (kindOf(fstatOf(found)) === S_IFLNK) {
         closeSync(found);
@@ -98,7 +98,7 @@ class Walk {
     if (this.#directory !== -1) closeSync(this.#directory);
   }
 
-  #placeOf(name: string, path: string): Place {
+  #entryOf(name: string, path: string): DirectoryEntry {
     const stats = fstatOf(this.#directory);
     if (!stats.isDirectory()) throw systemError(-ENOTDIR, 'open', { address: path });
     const isShared = canOthersWrite(stats);
@@ -132,7 +132,7 @@ function namesOf(path: string): string[] {
 
 /** Nobody else can change a link in a directory that only we can write to, so that it may be read by name. */
 function targetOf(
-  { directory, stats, path }: Pick<Place, 'directory' | 'stats' | 'path'>,
+  { directory, stats, path }: Pick<DirectoryEntry, 'directory' | 'stats' | 'path'>,
   name: string,
 ): string {
   if (canOthersWrite(stats))
@@ -177,8 +177,8 @@ export function unsafe(path: string, why: string): Error {
  * @throws Error `ERR_PREFORK_UNSAFE_PATH`; SystemError open `ENOENT` …
  */
 export function trust(path: string): void {
-  const target = inDirectoryOf(path, (place) => {
-    const result = lookAt(place, (file) => trustIn(place, file));
+  const target = inDirectoryOf(path, (entry) => {
+    const result = lookAt(entry, (file) => trustIn(entry, file));
     if (result === undefined) throw systemError(-ENOENT, 'open', { address: path });
     return result;
   });
@@ -186,19 +186,19 @@ export function trust(path: string): void {
 }
 
 /** Where it leads, if it is a link. */
-function trustIn(place: Place, file: BigIntStats): string | null {
-  const { stats, path, isUnsettled } = place;
+function trustIn(entry: DirectoryEntry, file: BigIntStats): string | null {
+  const { stats, path, isUnsettled } = entry;
   if (isUnsettled) throw unsafe(path, 'others can replace a directory on the way to it');
   if (canOthersSwap(stats, file)) throw unsafe(path, `it is in a directory that ${writersOf(stats)}`);
-  if (kindOf(file) === S_IFLNK) return beside(place);
+  if (kindOf(file) === S_IFLNK) return beside(entry);
   if (canOthersWrite(file)) throw unsafe(path, `it is a file that ${writersOf(file)}`);
   return null;
 }
 
 /** Where a link leads that is the last name of a path. */
-function beside(place: Place): string {
-  const target = targetOf(place, place.name);
-  return target.startsWith('/') ? target : `${place.path.replace(/[^/]*\/*$/, '')}${target}`;
+function beside(entry: DirectoryEntry): string {
+  const target = targetOf(entry, entry.name);
+  return target.startsWith('/') ? target : `${entry.path.replace(/[^/]*\/*$/, '')}${target}`;
 }
 
 // --- Files ---
@@ -226,36 +226,36 @@ export interface OpenOptions {
  */
 export function openFile(path: string, options: OpenOptions, links = 0): Opened {
   if (links > MAX_LINKS) throw systemError(-ELOOP, 'open', { address: path });
-  const result = inDirectoryOf(path, (place) => openIn(place, options));
+  const result = inDirectoryOf(path, (entry) => openIn(entry, options));
   return typeof result === 'string' ? openFile(result, options, links + 1) : result;
 }
 
 /** The path to go on with, if it is a link. */
-function openIn(place: Place, options: OpenOptions): Opened | string {
+function openIn(entry: DirectoryEntry, options: OpenOptions): Opened | string {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const opened = lookAt(place, (file, held) => reopen(file, held, place, options));
+    const opened = lookAt(entry, (file, held) => reopen(file, held, entry, options));
     if (opened !== undefined) return opened;
     const flags = options.flags | O_CREAT | O_EXCL;
-    const made = binding.path_openat(place.directory, place.name, flags, options.mode);
-    if (made !== -EEXIST) return { fd: check(made, 'open', { address: place.path }), path: place.path };
+    const made = binding.path_openat(entry.directory, entry.name, flags, options.mode);
+    if (made !== -EEXIST) return { fd: check(made, 'open', { address: entry.path }), path: entry.path };
   }
-  throw unsafe(place.path, 'somebody makes and removes it all the time');
+  throw unsafe(entry.path, 'somebody makes and removes it all the time');
 }
 
 /** By descriptor, so that what was looked at is what is opened, and a pipe is never waited for. */
 function reopen(
   file: BigIntStats,
   held: number,
-  place: Place,
+  entry: DirectoryEntry,
   { flags, mayBelongToOwner = false }: OpenOptions,
 ): Opened | string {
-  if (kindOf(file) === S_IFLNK) return beside(place);
-  if (kindOf(file) !== S_IFREG) throw unsafe(place.path, 'it is no regular file');
-  if (place.isShared) refuseForeign(file, place, mayBelongToOwner);
-  return { fd: openAt(AT_FDCWD, `/proc/self/fd/${held}`, flags, place.path), path: place.path };
+  if (kindOf(file) === S_IFLNK) return beside(entry);
+  if (kindOf(file) !== S_IFREG) throw unsafe(entry.path, 'it is no regular file');
+  if (entry.isShared) refuseForeign(file, entry, mayBelongToOwner);
+  return { fd: openAt(AT_FDCWD, `/proc/self/fd/${held}`, flags, entry.path), path: entry.path };
 }
 
-function refuseForeign(file: BigIntStats, { stats, path }: Place, mayBelongToOwner: boolean): void {
+function refuseForeign(file: BigIntStats, { stats, path }: DirectoryEntry, mayBelongToOwner: boolean): void {
   const isOwners = mayBelongToOwner && file.uid === stats.uid;
   if (!isOurs(file.uid) && !isOwners) throw unsafe(path, `it belongs to user ${file.uid}`);
   if (file.nlink !== 1n)
@@ -264,22 +264,25 @@ function refuseForeign(file: BigIntStats, { stats, path }: Place, mayBelongToOwn
 
 /** Removes a name if it still is that of this file, which somebody must have open: else another may be like it. */
 export function removeIfStill(path: string, identity: Identity): boolean {
-  return inDirectoryOf(path, (place) => {
-    if (!isStill(place, identity)) return false;
-    check(binding.path_unlinkat(place.directory, place.name), 'unlink', { address: path });
+  return inDirectoryOf(path, (entry) => {
+    if (!isStill(entry, identity)) return false;
+    check(binding.path_unlinkat(entry.directory, entry.name), 'unlink', { address: path });
     return true;
   });
 }
 
-export function isStill(place: Place, { dev, ino }: Identity): boolean {
-  return lookAt(place, (found) => found.dev === dev && found.ino === ino) ?? false;
+export function isStill(entry: DirectoryEntry, { dev, ino }: Identity): boolean {
+  return lookAt(entry, (found) => found.dev === dev && found.ino === ino) ?? false;
 }
 
 /** What has this name, held open, whatever it is; undefined if nothing has. */
-export function lookAt<T>(place: Place, use: (stats: BigIntStats, held: number) => T): T | undefined {
-  const held = binding.path_openat(place.directory, place.name, O_PATH | O_NOFOLLOW, 0);
+export function lookAt<T>(
+  entry: DirectoryEntry,
+  use: (stats: BigIntStats, held: number) => T,
+): T | undefined {
+  const held = binding.path_openat(entry.directory, entry.name, O_PATH | O_NOFOLLOW, 0);
   if (held === -ENOENT) return undefined;
-  check(held, 'open', { address: place.path });
+  check(held, 'open', { address: entry.path });
   try {
     return use(fstatOf(held), held);
   } finally {

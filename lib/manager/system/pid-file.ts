@@ -67,7 +67,7 @@ function isTaken(fd: number, path: string): boolean {
     // A process that may only read the file may lock it against writing: no claim, so it must not keep us from starting.
     if (answer !== TAKEN) removeIfStill(path, identity);
     // The process that had it may have removed it since it was opened.
-    return answer === TAKEN && inDirectoryOf(path, (place) => isStill(place, identity));
+    return answer === TAKEN && inDirectoryOf(path, (entry) => isStill(entry, identity));
   } catch (error) {
     closeSync(fd);
     throw error;

@@ -46,23 +46,23 @@ export function takeFromServiceManager(environment: NodeJS.ProcessEnv): ServiceM
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_VALUE`: `bind` names a socket that was not handed over
  */
 export function heed({ sockets }: ServiceManager, settings: Settings): Settings {
-  const asked = settings.bind.flatMap((place) => numbered(place, sockets));
-  const bind = asked.length > 0 ? asked : sockets;
+  const asked = settings.bind.flatMap((bind) => numbered(bind, sockets));
+  const binds = asked.length > 0 ? asked : sockets;
   return {
     ...settings,
-    bind: bind.map((place) => (place.kind === 'fd' ? { kind: 'fd', fd: place.fd } : place)),
+    bind: binds.map((bind) => (bind.kind === 'fd' ? { kind: 'fd', fd: bind.fd } : bind)),
   };
 }
 
 /** Several sockets may have one name. */
-function numbered(place: Bind, sockets: readonly InheritedSocket[]): Bind[] {
-  if (place.kind !== 'fd' || place.name === undefined) return [place];
-  const found = sockets.filter(({ name }) => name === place.name);
+function numbered(bind: Bind, sockets: readonly InheritedSocket[]): Bind[] {
+  if (bind.kind !== 'fd' || bind.name === undefined) return [bind];
+  const found = sockets.filter(({ name }) => name === bind.name);
   if (found.length > 0) return found;
   const known = sockets.map(({ name }) => name).join(', ') || 'there is none';
   throw preforkError(
     'ERR_PREFORK_INVALID_ARG_VALUE',
-    `Expected the name of a socket that was handed over (${known}) for bind but received fd:${place.name}`,
+    `Expected the name of a socket that was handed over (${known}) for bind but received fd:${bind.name}`,
     { Base: TypeError },
   );
 }

@@ -37,7 +37,7 @@ export function findSocketRules(
   };
 }
 
-/** A place to listen, with what becomes of the file of a Unix socket. */
+/** An address, with what becomes of the file of a Unix socket. */
 export type BindWithAccess =
   | Exclude<Bind, { kind: 'unix' }>
   | (Extract<Bind, { kind: 'unix' }> & { access?: Access });

@@ -6,11 +6,11 @@ import { check, preforkError, systemError } from '../../base/errors';
 import { ListeningSocket } from '../../sockets/listening-socket';
 import {
   absolute,
+  type DirectoryEntry,
   type Identity,
   inDirectoryOf,
   isStill,
   lookAt,
-  type Place,
   removeIfStill,
   throughDescriptor,
   unsafe,
@@ -77,16 +77,16 @@ export class UnixListeningSocket extends ListeningSocket {
 }
 
 function bindFile(fd: number, path: string, access: Access): Identity {
-  return inDirectoryOf(path, (place) => {
-    removeAbandoned(place);
+  return inDirectoryOf(path, (entry) => {
+    removeAbandoned(entry);
     // bind(2) makes the file with the mode of the socket, less the umask: nobody has more rights at any moment.
     fchmodSync(fd, access.mode);
-    const name = place.isUnsettled ? throughDescriptor(place) : path;
+    const name = entry.isUnsettled ? throughDescriptor(entry) : path;
     check(binding.socket_bind_unix(fd, name), 'listen', { address: path });
-    const identity = lookAt(place, (stats, held) => {
+    const identity = lookAt(entry, (stats, held) => {
       // In a directory of somebody else's that somebody may have put one of root's own sockets there.
       const isOurs = stats.isSocket() && stats.uid === 0n && stats.nlink === 1n;
-      if (place.isShared && !isOurs) throw unsafe(path, 'somebody has replaced the socket');
+      if (entry.isShared && !isOurs) throw unsafe(path, 'somebody has replaced the socket');
       grant(held, access);
       return { dev: stats.dev, ino: stats.ino };
     });
@@ -103,31 +103,31 @@ function grant(held: number, { mode, uid, gid }: Access): void {
 }
 
 /** Looked at twice: where nobody listens somebody may be about to. */
-function removeAbandoned(place: Place): void {
-  lookAt(place, (stats) => {
-    if (!leadsToSocket(place)) {
-      const message = `File ${place.path} exists and is not a socket`;
+function removeAbandoned(entry: DirectoryEntry): void {
+  lookAt(entry, (stats) => {
+    if (!leadsToSocket(entry)) {
+      const message = `File ${entry.path} exists and is not a socket`;
       throw preforkError('ERR_PREFORK_INVALID_ARG_VALUE', message);
     }
-    refuseServed(place);
+    refuseServed(entry);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FROM_BIND_TO_LISTEN);
-    refuseServed(place);
-    if (!isStill(place, stats)) throw inUse(place);
-    check(binding.path_unlinkat(place.directory, place.name), 'unlink', { address: place.path });
+    refuseServed(entry);
+    if (!isStill(entry, stats)) throw inUse(entry);
+    check(binding.path_unlinkat(entry.directory, entry.name), 'unlink', { address: entry.path });
   });
 }
 
 /** Itself, or by links. */
-function leadsToSocket(place: Place): boolean {
-  const found = statSync(throughDescriptor(place), { bigint: true, throwIfNoEntry: false });
+function leadsToSocket(entry: DirectoryEntry): boolean {
+  const found = statSync(throughDescriptor(entry), { bigint: true, throwIfNoEntry: false });
   return found?.isSocket() ?? false;
 }
 
-function refuseServed(place: Place): void {
-  const answer = check(binding.path_is_served(throughDescriptor(place)), 'connect', { address: place.path });
-  if (answer === 1) throw inUse(place);
+function refuseServed(entry: DirectoryEntry): void {
+  const answer = check(binding.path_is_served(throughDescriptor(entry)), 'connect', { address: entry.path });
+  if (answer === 1) throw inUse(entry);
 }
 
-function inUse({ path }: Place): Error {
+function inUse({ path }: DirectoryEntry): Error {
   return systemError(-EADDRINUSE, 'listen', { address: path });
 }
