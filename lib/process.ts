@@ -140,8 +140,8 @@ export function cpuCount(): number {
 }
 
 /** The parent has no next tick in which to throw. */
-function logHookError(error: unknown): void {
-  appLog.exception('Exception in afterInParent', error);
+function logHookError(error: unknown, called: string): void {
+  appLog.exception('Exception in %s', called, error);
 }
 
 function tell(level: Level, message: string, line: string): void {

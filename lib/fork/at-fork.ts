@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel';
+import { type ChannelListener, channel } from 'node:diagnostics_channel';
 import { callable, object } from '../base/arguments';
 import { onePerProcess } from '../base/one-per-process';
 import { knownOptions } from '../base/option-names';
@@ -13,7 +13,10 @@ export interface ForkHooks {
   afterInChild?: () => void;
 }
 
-/** The message on the diagnostics channel `prefork:fork`: in the parent the child's pid, in the child 0. */
+/**
+ * The message on the diagnostics channel `prefork:fork`: in the parent the child's pid, in the child 0. What a subscriber
+ * throws comes to light as what a hook throws does.
+ */
 export interface ForkMessage {
   /** The child's pid, or 0. */
   pid: number;
@@ -36,7 +39,7 @@ const HOOK_NAMES = [
  * `os.register_at_fork`). If a `before` throws, nothing is forked: `afterInParent` runs for those that have run, and
  * `fork()` throws. If one of the others throws, the remaining hooks run, `fork()` returns, and the error is thrown in the
  * next tick, as an uncaught exception. Two parents have no next tick: that of `forkProcesses` logs the error to
- * `tornado.application`, that of the command `prefork` as the event `hook_failed`.
+ * `tornado.application`, the template of the command `prefork` as the event `hook_failed`.
  * @returns a function that removes the hooks
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE` for a hook of another name
  */
@@ -52,8 +55,11 @@ export function registerAtFork(hooks: ForkHooks): () => void {
   };
 }
 
-/** Takes the error of a hook after the fork, when there is no caller to throw it at. */
-export type HookFailed = (error: unknown) => void;
+/** Who was called after the fork: a hook, or a subscriber of the channel. */
+export type CalledAfter = 'afterInParent' | 'afterInChild' | 'prefork:fork';
+
+/** Takes what it threw, when there is no caller to throw it at. */
+export type HookFailed = (error: unknown, called: CalledAfter) => void;
 
 /** Makes it an uncaught exception, if the event loop turns again. */
 export function throwLater(error: unknown): void {
@@ -71,7 +77,7 @@ function runAll(
     try {
       hook[name]?.();
     } catch (error) {
-      failed(error);
+      failed(error, name);
     }
   }
 }
@@ -91,7 +97,26 @@ export function runBefore(failedInParent: HookFailed): ForkHooks[] {
 }
 
 export function runAfter(hooks: ForkHooks[], pid: number, failedInParent: HookFailed): void {
-  if (pid === 0) runAll(hooks, 'afterInChild', throwLater);
-  else runAll(hooks, 'afterInParent', failedInParent);
-  if (forks.hasSubscribers && pid >= 0) forks.publish({ pid } satisfies ForkMessage);
+  const failed = pid === 0 ? throwLater : failedInParent;
+  runAll(hooks, pid === 0 ? 'afterInChild' : 'afterInParent', failed);
+  if (forks.hasSubscribers && pid >= 0) publish({ pid }, failed);
+}
+
+/**
+ * As `Channel.publish`, but for what subscribers throw. Of that Node makes a tick, which a parent that only waits never runs,
+ * and which every child that it forks later would inherit.
+ */
+function publish(message: ForkMessage, failed: HookFailed): void {
+  const { _subscribers: subscribers } = forks as unknown as { _subscribers?: unknown };
+  if (!Array.isArray(subscribers)) {
+    forks.publish(message);
+    return;
+  }
+  for (const subscriber of [...(subscribers as ChannelListener[])]) {
+    try {
+      subscriber(message, forks.name);
+    } catch (error) {
+      failed(error, 'prefork:fork');
+    }
+  }
 }

@@ -136,7 +136,7 @@ export function fork(options: ForkOptions = {}): number {
   return forkFrom(throwLater, options);
 }
 
-/** fork() for a parent whose event loop may not turn again: it says what becomes of errors of `afterInParent` hooks. */
+/** fork() for a parent whose event loop may not turn again: it says what becomes of what hooks throw in it. */
 export function forkFrom(failedInParent: HookFailed, options: ForkOptions): number {
   checkOptions(object('options', options));
   return duplicate(failedInParent, options);

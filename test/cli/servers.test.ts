@@ -263,7 +263,7 @@ describe('What the application does beside it', () => {
     const [pid = 0] = served.running.workers();
     process.kill(pid, 'SIGKILL');
     // Forked when three errors had been thrown, which it would inherit.
-    await served.until(/hook of registerAtFork threw in afterInParent: Error: of the hook/, 4);
+    await served.until(/A hook of registerAtFork, afterInParent, threw: Error: of the hook/, 4);
     const others = new Set<string>();
     while (others.size < 3) others.add(await served.ask('/'));
     expect(others).not.toContain(`pid ${pid}`);

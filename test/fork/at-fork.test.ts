@@ -13,6 +13,13 @@ async function printed(name: string): Promise<[child: string[], others: string[]
   return [lines.filter(isChild), lines.filter((line) => !isChild(line))];
 }
 
+/** Of one event of a log in JSON. */
+function messagesOf(event: string, log: string): string[] {
+  const lines = log.trimEnd().split('\n');
+  const entries = lines.map((line) => JSON.parse(line) as { event: string; message: string });
+  return entries.filter((entry) => entry.event === event).map(({ message }) => message);
+}
+
 const parent = (...names: string[]) => names.map((name) => `parent ${name}`);
 const before = (...names: string[]) => names.map((name) => `before ${name}`);
 const child = (...names: string[]) => names.map((name) => `child ${name}`);
@@ -78,13 +85,51 @@ test('The parent of prefork has none either: it logs the error, and no worker in
   });
   expect(await served.ask()).toBe('served');
   expect(await served.stop()).toBe('status 0');
-  const events = served.log
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { event: string; message: string });
-  const failed = events.filter(({ event }) => event === 'hook_failed');
-  expect(failed.map(({ message }) => message)).toEqual(Array(3).fill(expect.stringContaining('Error: oops')));
-  expect(events.map(({ event }) => event)).not.toContain('worker_crashed');
+  expect(messagesOf('hook_failed', served.log)).toEqual(
+    Array(3).fill(expect.stringContaining('Error: oops')),
+  );
+  expect(messagesOf('worker_crashed', served.log)).toEqual([]);
+});
+
+test('So it is with what a subscriber of prefork:fork throws: each error is logged, and no worker inherits it.', async () => {
+  const files = {
+    'app.js': `
+      require(${JSON.stringify(ROOT)});
+      require('node:diagnostics_channel').subscribe('prefork:fork', ({ pid }) => {
+        if (pid !== 0) throw new Error('oops');
+      });
+      require('node:http').createServer((_, response) => response.end('served')).listen(0, '127.0.0.1');
+    `,
+  };
+  const served = await serve(['app.js', '--workers', '3', '--log-format', 'json'], {
+    files,
+    until: /workers_ready/,
+  });
+  expect(await served.ask()).toBe('served');
+  expect(await served.stop()).toBe('status 0');
+  expect(messagesOf('hook_failed', served.log)).toEqual(
+    Array(3).fill(expect.stringMatching(/^A subscriber of prefork:fork threw: Error: oops/)),
+  );
+  expect(messagesOf('worker_crashed', served.log)).toEqual([]);
+});
+
+test('The parent of forkProcesses logs it, too; in a child, and after fork(), it is an uncaught exception.', async () => {
+  const throws = `
+    const { fork, forkProcesses, waitpid } = require('prefork');
+    const { subscribe } = require('node:diagnostics_channel');
+    subscribe('prefork:fork', ({ pid }) => { throw new Error(pid === 0 ? 'of child' : 'of parent'); });`;
+  const started = await runStdin(`${throws}
+    process.on('uncaughtException', () => process.exit(0));
+    forkProcesses(1);`);
+  expect(started.status).toBe(0);
+  expect(started.stderr).toMatch(/^Exception in prefork:fork\nError: of parent\n {4}at /);
+  const forked = await runStdin(`${throws}
+    const pid = fork();
+    process.on('uncaughtException', ({ message }) => {
+      if (pid !== 0) waitpid(pid);
+      console.log(message);
+    });`);
+  expect(forked.stdout).toBe('of child\nof parent\n');
 });
 
 test('When nothing was forked, `afterInParent` undoes what `before` did.', async () => {

@@ -5,6 +5,7 @@
 import type { Server } from 'node:net';
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
+import type { CalledAfter } from '../../fork/at-fork';
 import { forkSibling } from '../../fork/fork';
 import { ListeningSocket } from '../../netutil';
 import { dup2 } from '../../os';
@@ -250,7 +251,7 @@ export class Template {
     const { channel } = this.#newcomer;
     let pid: number;
     try {
-      pid = forkSibling((error) => this.#hookFailed(error));
+      pid = forkSibling((error, called) => this.#hookFailed(error, called));
     } catch (error) {
       for (const fd of passed) binding.socket_close(fd);
       const reason = error instanceof Error ? error.message : String(error);
@@ -273,8 +274,10 @@ export class Template {
   }
 
   /** Thrown later it would be queued for a tick that only workers have, each of those that are forked from now on. */
-  #hookFailed(error: unknown): void {
-    const message = `A hook of registerAtFork threw in afterInParent: ${error instanceof Error ? error.stack : error}`;
+  #hookFailed(error: unknown, called: CalledAfter): void {
+    const who =
+      called === 'prefork:fork' ? 'A subscriber of prefork:fork' : `A hook of registerAtFork, ${called},`;
+    const message = `${who} threw: ${error instanceof Error ? error.stack : error}`;
     this.#duties.log({ level: 'error', event: 'hook_failed', message });
   }
 
