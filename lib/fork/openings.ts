@@ -28,8 +28,8 @@ function firstOutsideNode(): string | undefined {
 /** Once on, it stays on, in children too: they go on with what their parent knows of the handles that they inherit. */
 let tracing = false;
 const openings = new WeakMap<object, string>();
-/** The native handles, in order of creation. */
-const tracedResources: { type: string; resource: WeakRef<object> }[] = [];
+/** The native handles that still are, by the ids of async_hooks, in order of creation. */
+const tracedResources = new Map<number, { type: string; resource: WeakRef<object> }>();
 
 interface TracedRequest {
   kind: 'request';
@@ -59,10 +59,13 @@ export function traceOpenings(): void {
       if (BORING.has(type)) return;
       if (isRequest(type)) rememberRequest(asyncId, resource);
       rememberOpening(resource);
-      tracedResources.push({ type, resource: new WeakRef(resource) });
+      tracedResources.set(asyncId, { type, resource: new WeakRef(resource) });
     },
     before: (asyncId) => pending.delete(asyncId),
-    destroy: (asyncId) => pending.delete(asyncId),
+    destroy(asyncId) {
+      pending.delete(asyncId);
+      tracedResources.delete(asyncId);
+    },
   }).enable();
 }
 
@@ -80,7 +83,7 @@ function rememberRequest(asyncId: number, resource: object): void {
 
 /** Finds the place for libuv's handles, in their order: by descriptor, by pid, and for watchers by their order. */
 export function tracedHandles(): (handle: LoopHandle) => string | undefined {
-  const alive = tracedResources.flatMap(({ type, resource }) => {
+  const alive = [...tracedResources.values()].flatMap(({ type, resource }) => {
     const object = resource.deref();
     return object === undefined ? [] : [{ type, object: object as Traits }];
   });

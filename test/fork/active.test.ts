@@ -132,3 +132,31 @@ test('with PREFORK_TRACE=1, where each was opened', async () => {
   // A program on standard input has no file to name; one in a file is in the test of forkProcesses.
   expect(places).toHaveLength(3);
 });
+
+test('with PREFORK_TRACE=1, what has been closed is forgotten, however much it was', async () => {
+  const program = `
+    require('prefork');
+    const { once } = require('node:events');
+    const { stat } = require('node:fs/promises');
+    const { connect, createServer } = require('node:net');
+    const { queryObjects } = require('node:v8');
+    const { setImmediate } = require('node:timers/promises');
+
+    const remembered = () => queryObjects(WeakRef, { format: 'count' });
+    const server = createServer((socket) => socket.end()).listen(0);
+    async function connectOnce() {
+      await once(connect(server.address().port).resume(), 'close');
+      await stat('/');
+    }
+    (async () => {
+      await connectOnce();
+      const before = remembered();
+      for (let i = 0; i < 200; i++) await connectOnce();
+      // Each of the 200 has opened five things and more.
+      while (remembered() > before + 50) await setImmediate();
+      console.log('forgotten');
+      server.close();
+    })();`;
+  const { status, stdout } = await runStdin(program, { env: { PREFORK_TRACE: '1' } });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: 'forgotten\n' });
+});
