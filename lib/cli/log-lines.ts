@@ -6,7 +6,8 @@
  */
 import { stripVTControlCharacters } from 'node:util';
 import { stderrSupportsColor } from '../base/terminal';
-import type { Log, LogEntry, LogFormat } from '../manager/settings';
+import type { LogEntry } from '../manager/log-events';
+import type { Log, LogFormat } from '../manager/settings';
 import { writeLogLine } from '../manager/system/log-writer';
 
 type Level = LogEntry['level'];
@@ -43,7 +44,7 @@ function uncolored(entry: LogEntry, now: Date): string {
   return stripVTControlCharacters(pretty(entry, now));
 }
 
-/** `worker` and `pid` identify the worker in question; the line leaves out what the entry lacks. */
-function json({ level, event, message, worker, pid }: LogEntry, now: Date): string {
-  return JSON.stringify({ time: now.toISOString(), level, event, message, worker, pid });
+/** `worker` and `pid` identify the worker in question, where the event has them. */
+function json({ level, event, message, ...fields }: LogEntry, now: Date): string {
+  return JSON.stringify({ time: now.toISOString(), level, event, message, ...fields });
 }

@@ -1,4 +1,4 @@
-import type { LogEvent } from './log-events';
+import type { LogEntry } from './log-events';
 
 /** What the process manager can be told, in one place: the command line, files and the environment all end here. */
 
@@ -145,17 +145,6 @@ export const DEFAULTS: Settings = {
 export interface PlainSettings extends Omit<Settings, 'hooks'> {
   /** There is a hook that watches workers from outside, so that a process is needed to call it in. */
   watches: boolean;
-}
-
-/** One thing that an operator should know. `message` is complete for people; the rest is for machines. */
-export interface LogEntry {
-  level: 'info' | 'warning' | 'error';
-  /** What happened: one of a fixed list (log-events.ts). */
-  event: LogEvent;
-  message: string;
-  /** Of the worker that it is about. */
-  worker?: number;
-  pid?: number;
 }
 
 /** Writes one entry before it returns: no process may still hold it when it ends or forks. */

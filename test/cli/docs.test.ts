@@ -19,9 +19,27 @@ test.each(OPTIONS)('$name stands there under all its names, with the words of --
   for (const each of names) expect(described[0]).toContain(each);
 });
 
-test('The page lists the events of the log, all of them and no other, in their order.', () => {
+test('The page lists the events of the log, all of them and no other, in their order, with levels and fields.', () => {
   const listed = ROWS.filter(([, name = '']) => /^`[a-z]+_[a-z_]+`$|^`rehearsed`$/.test(name));
-  expect(listed.map(([, name = '', , , when]) => [name.replaceAll('`', ''), when])).toEqual(
-    Object.entries(LOG_EVENTS),
-  );
+  const read = listed.map(([, name = '', levels = '', fields = '', when]) => ({
+    name: name.replaceAll('`', ''),
+    levels: levels.split(', '),
+    fields: [...fields.matchAll(/`(worker|pid)`/g)].map(([, field]) => field),
+    when,
+  }));
+  const written = Object.entries(LOG_EVENTS).map(([name, event]) => ({
+    name,
+    levels: [event.level].flat(),
+    fields: [...('has' in event ? event.has : []), ...('mayHave' in event ? event.mayHave : [])],
+    when: event.when,
+  }));
+  expect(read).toEqual(written);
+});
+
+test('It says of a field that not every line has where it is.', () => {
+  const some = Object.entries(LOG_EVENTS).flatMap(([name, event]) => ('mayHave' in event ? name : []));
+  for (const name of some) {
+    const [, , , fields] = ROWS.find(([, cell]) => cell === `\`${name}\``) ?? [];
+    expect(fields).toMatch(/(`worker`|`pid`) [a-z]/);
+  }
 });

@@ -1,5 +1,6 @@
 /** What the driver is told to do. */
-import type { LogEntry, WorkerExit, WorkerInfo } from '../settings';
+import type { LogEntry } from '../log-events';
+import type { WorkerExit, WorkerInfo } from '../settings';
 
 export type Action =
   /** Make a process that loads the application as it is now. */

@@ -1,6 +1,5 @@
 /** One event being dealt with: the state as it becomes, and what is done on the way. */
-import type { LogEvent } from '../log-events';
-import type { LogEntry } from '../settings';
+import type { EventWith, FieldsOf, LevelOf, LogEntry, LogEvent, PlainEvent } from '../log-events';
 import type { Action } from './actions';
 import type { Slot, State, Worker } from './state';
 
@@ -38,16 +37,21 @@ export class Decision {
     });
   }
 
-  log(
-    level: LogEntry['level'],
-    event: LogEvent,
-    message: string,
-    about: { worker?: number; pid?: number } = {},
-  ): void {
-    this.actions.push({ type: 'log', entry: { level, event, message, ...about } });
+  log<E extends PlainEvent>(level: LevelOf<E>, event: E, message: string, fields?: FieldsOf<E>): void {
+    this.#log(level, event, message, fields ?? {});
   }
 
-  logWorker(level: LogEntry['level'], event: LogEvent, { id, pid }: Worker, what: string): void {
-    this.log(level, event, `Worker ${id} (pid ${pid}) ${what}`, { worker: id, pid });
+  logWorker<E extends EventWith<'worker' | 'pid'>>(
+    level: LevelOf<E>,
+    event: E,
+    { id, pid }: Worker,
+    what: string,
+  ): void {
+    this.#log(level, event, `Worker ${id} (pid ${pid}) ${what}`, { worker: id, pid });
+  }
+
+  /** Their types have been checked where this is called: for the compiler each event is a type of its own. */
+  #log(level: LogEntry['level'], event: LogEvent, message: string, fields: object): void {
+    this.actions.push({ type: 'log', entry: { level, event, message, ...fields } as LogEntry });
   }
 }

@@ -17,7 +17,6 @@ import type { Post, SocketAbout } from '../channel/messages';
 import { bindShared, withoutName } from '../listening/bind';
 import { explainBind } from '../listening/explain';
 import type { Call } from '../listening/intercept';
-import type { LogEvent } from '../log-events';
 import { type Newcomer, type Place, placeOf, SIGNALS, signalsIn, supervisedSignals } from '../place';
 import type { Bind, Log, Settings } from '../settings';
 import { explainBusy, explainUnsharable, isBusy, listUnsharable, unsharable } from './refusals';
@@ -25,6 +24,14 @@ import { rehearseServers } from './rehearse-servers';
 
 /** How often an application that has something under way is looked at again. */
 const BUSY_INTERVAL = 5;
+
+/** What ends a template before its first fork. */
+type Failure =
+  | 'application_was_busy'
+  | 'connections_were_open'
+  | 'hook_failed'
+  | 'listen_failed'
+  | 'rehearsal_failed';
 
 /** A call of `listen`, and what answers it. */
 export interface Served {
@@ -83,7 +90,7 @@ export class Template {
     this.#startWhenQuiet();
   }
 
-  #fail(event: LogEvent, message: string): never {
+  #fail(event: Failure, message: string): never {
     this.#duties.log({ level: 'error', event, message });
     process.exit(1);
   }

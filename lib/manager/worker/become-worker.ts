@@ -2,11 +2,12 @@
 import type { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 import { binding } from '../../base/binding';
+import type { LogEntry } from '../log-events';
 import { logReopener } from '../log-files';
 import type { Place } from '../place';
 import type { Rules } from '../policy';
 import { scoreboard } from '../scoreboard';
-import type { Hooks, Log, LogEntry, Settings, WorkerInfo } from '../settings';
+import type { Hooks, Log, Settings, WorkerInfo } from '../settings';
 import { dropPrivileges, type Privileges } from '../system/privileges';
 import { dieWithManager } from './die-with-manager';
 import { applicationListensFor } from './foreign-listeners';
@@ -180,13 +181,9 @@ function inspectorKeeper(base: number | null, { worker }: Place, log: Log): () =
       inspector.open(port);
     } catch (error) {
       // Above the last port, or opened by the application: no reason not to serve.
-      const message = `could not open its inspector on port ${port}: ${String(error)}`;
-      log({
-        level: 'warning',
-        event: 'inspector_failed',
-        message: `Worker ${worker.id} ${message}`,
-        worker: worker.id,
-      });
+      const { id, pid } = worker;
+      const message = `Worker ${id} could not open its inspector on port ${port}: ${String(error)}`;
+      log({ level: 'warning', event: 'inspector_failed', message, worker: id, pid });
     }
   };
   openWhenFree();
