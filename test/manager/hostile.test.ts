@@ -25,14 +25,14 @@ function cpuOf(pid: number): number {
 
 describe('A worker that', () => {
   test.each([
-    ['writes garbage', '/garbage', /has sent something that is no message/],
-    ['writes more than a message can be', '/too-long', /has sent something that is no message/],
-    ['says what nobody knows', '/nothing-known', /has sent something that is no message/],
-    ['has the manager look a name up', '/name', /has sent something that is no message/],
-    ['claims to have forked the manager', '/no-template', /was asked for no worker/],
-    ['claims to have loaded a generation', '/loaded', /has loaded nothing/],
-    ['has other settings', '/settings', /has sent something that is no message/],
-    ['never stops talking', '/flood', /has sent more than \d+ messages in a second/],
+    ['writes garbage', '/garbage', /sent an invalid message/],
+    ['writes more than a message can be', '/too-long', /sent an invalid message/],
+    ['says what nobody knows', '/nothing-known', /sent an invalid message/],
+    ['has the manager look a name up', '/name', /sent an invalid message/],
+    ['claims to have forked the manager', '/no-template', /answered a fork that it was not asked for/],
+    ['claims to have loaded a generation', '/loaded', /reported a load that was not under way/],
+    ['has other settings', '/settings', /sent an invalid message/],
+    ['never stops talking', '/flood', /sent more than \d+ messages in a second/],
   ])('%s is killed, and another one takes its place.', async (_, deed, why) => {
     const managed = await new Managed('hostile.js', { workers: 2 }).started();
     const lost = get({ port: managed.port }, deed).catch(({ code }) => code);

@@ -167,7 +167,7 @@ class Manager {
     }
   }
 
-  /** Whatever comes of what a peer has said: its worst is the loss of that peer. */
+  /** An error in handling a message costs the peer that sent it, and nothing else. */
   #tryToTake(peer: Peer, message: ToManager): string | undefined {
     try {
       return this.#take(peer, message);
@@ -176,7 +176,7 @@ class Manager {
     }
   }
 
-  /** What it says is no reason to believe anything else that it says. */
+  /** Nothing that it says can be believed any more. */
   #punish(peer: Peer, why: string): void {
     this.#log({
       level: 'error',
@@ -188,7 +188,7 @@ class Manager {
     this.#kill(peer.pid, 'SIGKILL');
   }
 
-  /** As process 1 also what others have left behind: those pids are nobody's. */
+  /** Process 1 also reaps orphans of others, which are no peers. */
   #reap(): void {
     const status = new Int32Array(1);
     for (;;) {
@@ -217,7 +217,7 @@ class Manager {
     this.#peers.remove(peer);
   }
 
-  /** What only generations have asked for of which nothing is left. */
+  /** Of retired generations without a process, and of the addresses that only they have asked for. */
   #forgetGenerations(): void {
     for (const { number, isRetired } of this.#generations.values()) {
       if (isRetired && !this.#peers.all().some((peer) => peer.generation === number)) {
@@ -234,12 +234,12 @@ class Manager {
   /** Answers why it must not be said; undefined: it is fine. */
   #take(peer: Peer, message: ToManager): string | undefined {
     const generation = this.#generations.get(peer.generation);
-    if (generation === undefined) return 'belongs to no generation';
+    if (generation === undefined) return 'sent a message after its generation was forgotten';
     switch (message.type) {
       case 'settings':
         return this.#configure(peer, generation, message.settings);
       case 'listen':
-        if (!peer.isConfigured) return 'asked for a socket before it had settings';
+        if (!peer.isConfigured) return 'asked for a socket before it sent its settings';
         // There is nothing to be had any more, and it has served nobody.
         if (this.#state.phase !== 'running') {
           this.#kill(peer.pid, 'SIGKILL');
@@ -248,13 +248,13 @@ class Manager {
         this.#listenRequests.answer(peer, generation, message.bind);
         return undefined;
       case 'loaded':
-        if (!this.#isLoading(peer, generation)) return 'has loaded nothing';
+        if (!this.#isLoading(peer, generation)) return 'reported a load that was not under way';
         generation.isAsleep = true;
         this.#reopenedLogs.tell(generation);
         this.#loaded(generation);
         return undefined;
       case 'unsharable':
-        if (!this.#isLoading(peer, generation)) return 'has loaded nothing';
+        if (!this.#isLoading(peer, generation)) return 'reported a load that was not under way';
         this.#notShared(generation, message.things);
         return undefined;
       case 'forked':
@@ -262,7 +262,7 @@ class Manager {
       case 'not forked':
         return this.#newWorkers.notForked(peer, generation, message.reason, message.killed);
       case 'ready':
-        if (peer.worker === null) return 'is no worker';
+        if (peer.worker === null) return 'reported that it is ready, but is no worker';
         this.#queue.push({ type: 'ready', pid: peer.pid });
         return undefined;
       case 'stopping':

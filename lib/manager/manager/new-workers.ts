@@ -65,13 +65,13 @@ export class NewWorkers {
   /** A template says that it has forked a worker. Answers why it must not say so; undefined: it is fine. */
   forked(peer: Peer, generation: Generation, pid: number): string | undefined {
     const asked = peer === generation.template ? generation.asked.shift() : undefined;
-    if (asked === undefined) return 'was asked for no worker';
+    if (asked === undefined) return 'answered a fork that it was not asked for';
     const status = this.#strangers.get(pid);
     const isMine =
       status !== undefined ||
       (binding.supervise_has_child(pid) && this.#manager.peers.get(pid) === undefined);
     if (!isMine) {
-      this.#forkFailed(asked, `process ${pid} is none that its template can have forked`, false);
+      this.#forkFailed(asked, `its template claims process ${pid}, which it cannot have forked`, false);
       return `claims to have forked process ${pid}`;
     }
     const worker = this.#enter(pid, generation, asked.post, asked.row, asked.channel, new Map(peer.asked));
@@ -85,7 +85,7 @@ export class NewWorkers {
   /** A template says that it could not. Answers as `forked` does. */
   notForked(peer: Peer, generation: Generation, reason: string, killed: boolean): string | undefined {
     const asked = peer === generation.template ? generation.asked.shift() : undefined;
-    if (asked === undefined) return 'was asked for no worker';
+    if (asked === undefined) return 'answered a fork that it was not asked for';
     this.#forkFailed(asked, reason, killed);
     return undefined;
   }

@@ -23,14 +23,14 @@ export interface Peer {
   second: number;
 }
 
-/** A process with more to say has gone mad. */
+/** No process has a reason to send more. */
 const MOST_IN_A_SECOND = 500;
-/** And nobody is listened to for long while others wait. */
+/** The others wait meanwhile. */
 const MOST_IN_A_TURN = 16;
 
 export type Heard = { is: 'message'; message: ToManager } | { is: 'wrong'; why: string };
 
-/** What a peer has said, as far as it is its turn. Stops for good at what must not be. */
+/** The next messages of a peer. The first that is wrong is the last one. */
 export function* hear(peer: Peer, now: number): Generator<Heard, void> {
   for (let i = 0; i < MOST_IN_A_TURN && peer.channel.fd !== -1; i++) {
     const received = peer.channel.receive();
@@ -41,12 +41,12 @@ export function* hear(peer: Peer, now: number): Generator<Heard, void> {
       return;
     }
     if (isTooMuch(peer, now)) {
-      yield { is: 'wrong', why: `has sent more than ${MOST_IN_A_SECOND} messages in a second` };
+      yield { is: 'wrong', why: `sent more than ${MOST_IN_A_SECOND} messages in a second` };
       return;
     }
     const message = received.is === 'message' ? checkedMessage(received.message) : undefined;
     if (message === undefined) {
-      yield { is: 'wrong', why: 'has sent something that is no message' };
+      yield { is: 'wrong', why: 'sent an invalid message' };
       return;
     }
     yield { is: 'message', message };

@@ -21,7 +21,7 @@ type TellLost = (count: number) => string;
 
 /**
  * Of this process's standard error, if it is a manager's: that is one for the process, and so is this. A child has a copy,
- * with the lines that were under way; it is not the owner and leaves them to its parent.
+ * with the lines that were under way; it is not the owner and leaves them to the manager.
  */
 let outbox: Outbox | undefined;
 

@@ -10,7 +10,7 @@ import { isRoot } from '../../helpers/nobody';
 const scoreOf = (pid: number | string) => Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'latin1'));
 
 test.each([{}, ...(isRoot ? [{ user: 'nobody' }] : [])])(
-  'A worker has a higher score than its parent, which keeps its own: %j.',
+  'A worker has a higher score than its manager, which keeps its own: %j.',
   async (settings) => {
     const managed = await new Managed('server.js', { workers: 1, ...settings }).started();
     const { pid } = await managed.ask<{ pid: number }>('/worker');
