@@ -21,7 +21,7 @@ export { protocol, remoteIp } from './servers/proxy-headers';
 
 /**
  * Tornado's names, in camelCase, with Tornado's units and defaults, beside Node's own `http.ServerOptions`.
- * Where both say something about the same, Node's name wins. `null`, as Python's `None`, is an option that is not given.
+ * Where two options mean the same, Node's wins. `null`, as Python's `None`, is an option that is not given.
  */
 export interface HTTPServerOptions
   extends TCPServerOptions,
@@ -37,7 +37,7 @@ export interface HTTPServerOptions
   xheaders?: boolean;
   /** Addresses of proxies that are skipped, from the right, in `X-Forwarded-For`. */
   trustedDownstream?: readonly string[] | null;
-  /** What the requests came by, where a proxy in front does the TLS and sends no header to say so. */
+  /** The protocol of all requests, if a proxy in front does the TLS and sends no header that says so. */
   protocol?: Protocol | null;
   /** Seconds a connection may wait for a request to begin, and its headers to be complete. Default, and 0: 3600. */
   idleConnectionTimeout?: number | null;
@@ -76,7 +76,7 @@ const DEFAULT_BUFFER_SIZE = 104857600; // IOStream
 export class HTTPServer extends TCPServer {
   declare readonly nodeServer: Server;
   readonly #connections = new Set<Socket>();
-  /** Those without TLS yet, of which Node's `closeAllConnections` does not know. */
+  /** Connections whose TLS handshake is under way: Node's `closeAllConnections` does not know them. */
   readonly #handshaking = new Set<Socket>();
 
   /**
@@ -115,7 +115,7 @@ export class HTTPServer extends TCPServer {
     wellSpelledOptions('options', known, HTTP_OPTIONS);
     const { sslOptions } = known;
     const nodeOptions = toNodeOptions(known);
-    // Loaded where they are wanted: most who fork serve nothing, and few with TLS.
+    // Loaded on demand: most programs that fork serve nothing, and few serve TLS.
     const http = require('node:http') as typeof import('node:http');
     if (sslOptions === undefined) return http.createServer(nodeOptions);
     const https = require('node:https') as typeof import('node:https');
@@ -242,7 +242,7 @@ function limitBody(request: IncomingMessage, response: ServerResponse, limit: nu
   return true;
 }
 
-/** Counts where Node's parser hands the body over, so that who reads it, and when, stays the listener's business. */
+/** Counts where Node's parser hands the body over, so that the listener still decides who reads it, and when. */
 function countChunks(request: IncomingMessage, response: ServerResponse, limit: number): void {
   const push = request.push;
   let received = 0;

@@ -34,7 +34,7 @@ export interface BasicConfigOptions {
   filemode?: string | null;
   /** Where to write instead of standard error. */
   stream?: LogStream | null;
-  /** Configure again what is configured already. */
+  /** Replace an existing configuration. */
   force?: boolean | null;
 }
 
@@ -68,11 +68,11 @@ function outputOf({
 }
 
 /**
- * Python's `logging.basicConfig`: from now on lines read `WARNING:tornado.general:child 0 …`, to standard error, or as the options say.
- * As in Python it does nothing if logging has been configured already, unless `force` is given.
+ * Python's `logging.basicConfig`: from now on lines read `WARNING:tornado.general:child 0 …`, on standard error, or as the
+ * options say. As in Python it does nothing if logging has been configured already, unless `force` is given.
  *
- * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE`: a level, a format or an option that is
- *   none, both `filename` and `stream`
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE`: an unknown level, format or option; or
+ *   both `filename` and `stream`
  * @throws SystemError open `ENOENT`, `EACCES` and so on, of `filename`
  */
 export function basicConfig(options: BasicConfigOptions = {}): void {
@@ -107,11 +107,12 @@ export function enablePrettyLogging(options: { logging?: LogLevel | 'none' | nul
 }
 
 /**
- * Sends everything to `logger` instead, whatever its level: it decides what to show.
- * A function gets a record with the logger's name, the level, the message, the calling line and what was thrown; the functions of an object, such as pino, winston or
- * console, get the message, and the stack of what was thrown below it.
+ * Sends everything to `logger` instead, whatever its level: it decides what to show. A function gets a record with the
+ * logger's name, the level, the message, the calling line and what was thrown. The functions of an object, such as pino,
+ * winston or console, get the message, and below it the stack of what was thrown.
+ *
  * A logger that writes later, from a thread or a buffer, may double or lose lines around a fork: let it write
- * synchronously (`pino.destination({ sync: true })`). `null` goes back to what was there before.
+ * synchronously (`pino.destination({ sync: true })`). `null` restores what was there before.
  *
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`
  */

@@ -62,7 +62,7 @@ const ATTRIBUTES: Readonly<Record<string, (entry: Entry, datefmt: string | undef
   threadName: () => (threadId === 0 ? 'MainThread' : `Thread-${threadId}`),
 };
 
-/** The attributes that a format asks for, and no others: some take a stack trace. */
+/** Only the attributes that a format asks for: some take a stack trace. */
 function attributesIn(format: string): string[] {
   const names = [...format.matchAll(/%\(([^)]*)\)/g)].map(([, name = '']) => name);
   const unknown = names.find((name) => !Object.hasOwn(ATTRIBUTES, name));

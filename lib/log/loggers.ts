@@ -13,7 +13,7 @@ export type LogTarget = LogFunctions | ((record: LogRecord) => void);
 
 /** Each gets the message, with the stack of what was thrown below it. */
 export interface LogFunctions {
-  /** Gets what Tornado logs as `debug`; where it is not there, `info` does. */
+  /** Gets what Tornado logs as `debug`. Without it, `info` does. */
   debug?(message: string): void;
   /** Gets what Tornado logs as `info`. */
   info(message: string): void;
@@ -21,15 +21,15 @@ export interface LogFunctions {
   warn(message: string): void;
   /** Gets the errors. */
   error(message: string): void;
-  /** Gets what Tornado logs as `critical`; where it is not there, `error` does. */
+  /** Gets what Tornado logs as `critical`. Without it, `error` does. */
   fatal?(message: string): void;
 }
 
 /**
  * One of the three loggers. The arguments go into the message as Python's logging puts them there: `%s` `%d` `%r` `%.2f`
- * `%(name)s` and so on. One that has no place in it is reported on standard error, as in Python, and not lost; but an
- * Error that is left over is what the message is about, and its stack follows on lines of its own (Python's
- * `exc_info=error`). Without arguments the message is not looked at, so that a `%` in it is a `%`.
+ * `%(name)s` and so on. An argument too many is reported on standard error, as in Python, and not lost. Only an Error may be
+ * left over: its stack follows the message on lines of its own (Python's `exc_info=error`). Without arguments a `%` in the
+ * message is a `%`.
  */
 export interface Logger {
   /** As Python names it: `tornado.general`. */
@@ -46,7 +46,7 @@ export interface Logger {
   error(message: unknown, ...args: unknown[]): void;
   /** Shown from the start. */
   critical(message: unknown, ...args: unknown[]): void;
-  /** `error`, where the last argument is what was thrown, of whatever type: JavaScript cannot ask for it. */
+  /** As `error`; the last argument is what was thrown, of any type. JavaScript cannot ask for it, as Python does. */
   exception(message: unknown, ...args: unknown[]): void;
 }
 
@@ -87,7 +87,7 @@ function emit(entry: Entry): void {
   else root.output(`${(root.layout ?? bareLayout)(entry)}\n`);
 }
 
-/** With what else it holds: its own cause, as Python shows it, its code and the like. */
+/** With everything that it holds: its cause, as Python shows it, its code and so on. */
 function stackOf(thrown: unknown): string {
   return typeof thrown === 'object' ? inspect(thrown) : String(thrown);
 }
@@ -137,7 +137,7 @@ function isThrown(value: unknown, takes: Takes): boolean {
   return takes === 'anything' || value instanceof Error;
 }
 
-/** As in Python, a message without arguments is not looked at: `50% done`. What was thrown is not one of its arguments. */
+/** As in Python, a message without arguments stays as it is: `50% done`. What was thrown is none of its arguments. */
 function fillOrTake(message: string, args: readonly unknown[], takes: Takes): ReturnType<typeof fill> {
   try {
     return fill(message, args, takes);
@@ -165,8 +165,8 @@ function log(name: string, level: Level, takes: Takes, given: unknown, args: rea
 }
 
 /**
- * What Tornado itself logs, with the line at which 6.2 does, for filters that were made for it. `thrown` is
- * what was thrown, if something was, in an array.
+ * What Tornado itself logs, with the line at which 6.2 does, for filters that were made for it. `thrown` holds what was
+ * thrown, if something was.
  */
 export function logAsTornado(
   { name }: Logger,

@@ -3,7 +3,7 @@ import { integer } from '../base/arguments';
 import { writeAll, writeToStderr } from '../base/blocking-write';
 import { invalidType } from '../base/errors';
 
-/** Where lines go. Whatever becomes of them, it does not throw: a log must not end the process. */
+/** Where lines go. It never throws: a log must not end the process. */
 export type Output = (line: string) => void;
 
 /** What `basicConfig` writes to: a descriptor, `process.stdout`, or anything with a `write`. */

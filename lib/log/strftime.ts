@@ -66,7 +66,7 @@ const DIRECTIVES: Record<string, (date: Date) => string> = {
   '%': () => '%',
 };
 
-/** What it does not know stays as it is, as in glibc. */
+/** An unknown directive stays as it is, as in glibc. */
 export function strftime(format: string, date: Date): string {
   return format.replaceAll(/%([\s\S])/g, (whole, letter: string) => DIRECTIVES[letter]?.(date) ?? whole);
 }

@@ -25,13 +25,13 @@ function processorsIn(bits: Uint8Array): Set<number> {
 }
 
 /**
- * Limits a thread to some of the processors. Threads and processes that it starts later inherit that; those that are there already
- * (of Node's: the thread pool, V8's helpers) keep theirs. A forked child's threads have those of their originals.
+ * Limits a thread to some of the processors. Threads and processes that it starts later inherit that; existing threads (Node's
+ * thread pool, V8's helpers) keep theirs. A forked child's threads have those of their originals.
  *
  * Source: sched_setaffinity(2), Python's `os.sched_setaffinity`.
  * @param pid a process, of which its main thread is meant, or the number of a thread; 0: the calling thread
  * @param processors their numbers, from 0 on
- * @throws SystemError `EINVAL` if there is none of them, or it may not be used; `ESRCH`, `EPERM`
+ * @throws SystemError `EINVAL` if none of them exists or may be used; `ESRCH`, `EPERM`
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function schedSetaffinity(pid: number, processors: Iterable<number>): void {

@@ -75,8 +75,8 @@ function searchAndExecute(
  * inherits the current directory, the environment, the signals that are ignored (`signal(SIGINT, SIG_IGN)`; SIGPIPE and
  * SIGXFSZ are, as in Python), niceness, affinity, `alarm` and the children. Signals with listeners do the default again.
  *
- * If it cannot, it throws, and nothing has changed. A child that was forked for it then should leave by
- * `_exit(127)`, as shells do.
+ * On an error it throws, and nothing has changed. A child that was forked for it should then leave by `_exit(127)`, as
+ * shells do.
  *
  * Source: execve(2), Python's `os.execv`.
  * @param path the program's file
@@ -94,7 +94,7 @@ export function execv(path: string, args: readonly string[]): never {
  *
  * Source: execve(2), Python's `os.execve`.
  * @param env all of it: names and values; what is `undefined` is left out
- * @throws as `execv`; TypeError `ERR_PREFORK_INVALID_ARG_VALUE` also for a name that is none
+ * @throws as `execv`; TypeError `ERR_PREFORK_INVALID_ARG_VALUE` also for an invalid name
  */
 export function execve(path: string, args: readonly string[], env: Environment): never {
   throw attempt(withoutNul('path', path), checkArguments(args), assignments(env));

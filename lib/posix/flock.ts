@@ -4,9 +4,9 @@ import { binding } from '../base/binding';
 import { check } from '../base/errors';
 import { blockUntil } from '../wait/block';
 
-/** `flock`: a lock that others may share. (flock(2), Python's `fcntl.LOCK_SH`) */
+/** `flock`: a shared lock. (flock(2), Python's `fcntl.LOCK_SH`) */
 export const LOCK_SH = 1;
-/** `flock`: a lock of one's own. (flock(2), Python's `fcntl.LOCK_EX`) */
+/** `flock`: an exclusive lock. (flock(2), Python's `fcntl.LOCK_EX`) */
 export const LOCK_EX = 2;
 /** `flock`: do not wait for it. (flock(2), Python's `fcntl.LOCK_NB`) */
 export const LOCK_NB = 4;

@@ -14,8 +14,8 @@ const MAX_INT = 0x7fffffff;
  * @param pid a process; 0: this process group; -1: all that may be sent one, except this process and process 1; below -1:
  *   the process group `-pid`
  * @param signal its name or number; 0: none, only the errors
- * @throws SystemError `ESRCH` if there is nobody, `EPERM`
- * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE` for a name that is none
+ * @throws SystemError `ESRCH` if there is no such process or group, `EPERM`
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE` for an unknown name
  * @throws RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function kill(pid: number, signal: NodeJS.Signals | number): void {

@@ -4,7 +4,7 @@ import { binding } from '../base/binding';
 import { check, invalidType } from '../base/errors';
 import { blockUntil } from '../wait/block';
 
-/** In the flags that `recvFds` answers: descriptors were lost, because there was no room for them. (recv(2)) */
+/** In the flags that `recvFds` returns: descriptors were lost for want of room. (recv(2)) */
 export const MSG_CTRUNC = 0x08;
 /** For `sendFds` and `recvFds`: do not wait. (recv(2)) */
 export const MSG_DONTWAIT = 0x40;
@@ -14,7 +14,7 @@ const MAX_MESSAGE = 2 ** 30;
 /** SCM_MAX_FD of Linux. */
 const MAX_DESCRIPTORS = 253;
 
-/** A descriptor, or something that has one: a `ListeningSocket`, or a `net.Socket`. */
+/** A descriptor, or an object that has one: a `ListeningSocket` or a `net.Socket`. */
 export type Descriptor =
   | number
   | {
@@ -97,8 +97,8 @@ export function sendFds(
 }
 
 /**
- * Receives bytes, and descriptors that came with them. The descriptors are close-on-exec (in Python they are not) and this process's
- * own: close them with `fs.closeSync`, or give them to `new net.Socket({ fd })`.
+ * Receives bytes, and descriptors that came with them. The descriptors are close-on-exec (in Python they are not) and belong
+ * to this process: close them with `fs.closeSync`, or give them to `new net.Socket({ fd })`.
  *
  * Waits if the socket is a blocking one, and signal listeners run meanwhile.
  *

@@ -8,10 +8,10 @@ import { signalNumber } from './signal-number';
 
 /** `signal`: do what the kernel does by default. (Python's `signal.SIG_DFL`) */
 export const SIG_DFL = 0;
-/** `signal`: do nothing. Programs that are started by `execv` and its sisters inherit it. (Python's `signal.SIG_IGN`) */
+/** `signal`: do nothing. Programs that are started by `execv` and so on inherit it. (Python's `signal.SIG_IGN`) */
 export const SIG_IGN = 1;
 
-/** What `signal` has called, with the number of the signal. */
+/** A handler: it gets the number of the signal. */
 export type SignalHandler = (signal: number) => void;
 type Listener = () => void;
 
@@ -29,7 +29,7 @@ const HANDLED_BY_NODE = 2;
 /** By the number of the signal. A forked child goes on with its parent's, as with its listeners. */
 const installed = new Map<number, Installed>();
 
-/** What sigaction(2) refuses, and so does libuv, in other words. */
+/** Neither sigaction(2) nor libuv takes these. */
 const UNCATCHABLE: readonly number[] = [constants.signals.SIGKILL, constants.signals.SIGSTOP];
 
 /** As any emitter: its types know only some names. */
@@ -98,7 +98,7 @@ function install(signal: number, handler: SignalHandler): void {
   realProcess().on(name, listener);
   installed.set(signal, { handler, name, listener });
   if (binding.signal_get(signal) !== IGNORED) return;
-  // libuv sets its handler for the first who listens only (src/unix/signal.c, uv__signal_start).
+  // libuv sets its handler only when the first listener comes (src/unix/signal.c, uv__signal_start).
   removeOwn(signal);
   throw preforkError(
     'ERR_PREFORK_UNSUPPORTED',

@@ -10,7 +10,7 @@ import type { Environment } from './exec';
 /** A process's standard input, output or error: `Subprocess.STREAM`, a descriptor, or null: that of this process. */
 export type SubprocessStream = typeof Subprocess.STREAM | number | null;
 
-/** What Python's `subprocess.Popen` takes, as far as it is here. */
+/** The options of Python's `subprocess.Popen` that are here. */
 export interface SubprocessOptions {
   /** Default null. */
   stdin?: SubprocessStream;
@@ -38,7 +38,7 @@ const OPTIONS = [
   'startNewSession',
 ] as const satisfies readonly (keyof SubprocessOptions)[];
 
-/** A process that was to end with status 0 and did not (Python's `subprocess.CalledProcessError`). */
+/** A process ended with another status than 0 (Python's `subprocess.CalledProcessError`). */
 export class CalledProcessError extends Error {
   /** Its class. */
   override name = 'CalledProcessError';
@@ -116,7 +116,7 @@ function returncodeOf(status: number | null, signal: NodeJS.Signals | null): num
   return signal === null ? (status ?? 0) : -constants.signals[signal];
 }
 
-/** Whether exits are told; and those that are still to be. A forked child has no subprocesses: its parent's are not its. */
+/** Whether exits are reported, and which are still to be. A forked child has no subprocesses: they are its parent's. */
 let listening = true;
 const untold = new Set<() => void>();
 
@@ -134,7 +134,7 @@ export class Subprocess {
   /** For `stdin`, `stdout` and `stderr`: a pipe, whose other end is the attribute of that name. */
   static readonly STREAM: unique symbol = Symbol('Subprocess.STREAM');
 
-  /** Node's own object for it, for its signals and whatever else it can do. */
+  /** Node's own object for it: send signals with it, for example. */
   readonly proc: ChildProcess;
   /** Its pid. */
   readonly pid: number;
@@ -170,8 +170,8 @@ export class Subprocess {
   }
 
   /**
-   * Calls `callback` with the return code once the process has ended, in a later turn of the event loop, also if it ended before. A
-   * later call replaces the callback.
+   * Calls `callback` with the return code once the process has ended, in a later turn of the event loop, even if it has ended
+   * already. A later call replaces the callback.
    *
    * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`
    */
@@ -184,7 +184,7 @@ export class Subprocess {
 
   /**
    * Waits for the end while the event loop turns. Any number may wait, beside an exit callback; in Tornado
-   * only the last one to ask hears of it.
+   * only the last caller hears of it.
    *
    * @param raiseError false: resolve whatever the return code is
    * @returns the return code: the exit status, or `-signal`
@@ -203,14 +203,14 @@ export class Subprocess {
     });
   }
 
-  /** Tells of ends again, after `uninitialize`; those meanwhile, too. `setExitCallback` and `waitForExit` call it. */
+  /** Reports exits again after `uninitialize`, also those in between. `setExitCallback` and `waitForExit` call it. */
   static initialize(): void {
     listening = true;
     for (const tell of untold) setImmediate(tell);
     untold.clear();
   }
 
-  /** Tells nobody any more of an end, until `initialize`. Node goes on reaping: there are no zombies. */
+  /** Reports no exit until `initialize` is called. Node goes on reaping: there are no zombies. */
   static uninitialize(): void {
     listening = false;
   }

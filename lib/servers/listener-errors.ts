@@ -1,4 +1,4 @@
-/** What becomes of a request whose listener throws, or answers a promise that is rejected: as of a RequestHandler's. */
+/** What becomes of a request whose listener throws, or whose promise is rejected: as with Tornado's RequestHandler. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { isThenable } from '../base/arguments';
 import { appLog, genLog } from '../log';
@@ -33,7 +33,7 @@ function sendError(response: ServerResponse): void {
   if (response.writableEnded) return;
   if (response.headersSent) {
     logAsTornado(genLog, 'error', 'Cannot send error response after headers written', 'web:1212');
-    // Tornado ends the answer here. A client could take what it has got for all of it.
+    // Tornado ends the answer here. A client could take the part that it has for the whole.
     response.destroy();
     return;
   }
@@ -45,7 +45,7 @@ function sendError(response: ServerResponse): void {
   response.end(PAGE);
 }
 
-/** The same listener; no error of it reaches the event loop, where it would end the process. */
+/** The same listener, whose errors no longer reach the event loop, where they would end the process. */
 export function surviving(listener: RequestListener): RequestListener {
   return (request, response) => {
     const fail = (error: unknown) => {

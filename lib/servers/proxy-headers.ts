@@ -1,4 +1,4 @@
-/** `xheaders`: who the client is, and what it came by, as the proxies in front tell it. */
+/** `xheaders`: the client's address and protocol, as the proxies in front tell them. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { inspect } from 'node:util';
@@ -48,7 +48,7 @@ export function protocol(request: IncomingMessage): Protocol {
   return contextOf(request).protocol;
 }
 
-/** From now on the requests of this server are seen like that. */
+/** From now on this server believes these headers. */
 export function believe(
   server: Server,
   { xheaders = false, trustedDownstream = [], protocol }: ProxyOptions,

@@ -18,7 +18,7 @@ export interface SslFiles {
   caCerts?: string | null;
   /**
    * `ssl.CERT_NONE`, `CERT_OPTIONAL`, `CERT_REQUIRED`: whether clients are asked for a certificate, and must show one.
-   * One that does not come from `caCerts` is refused in either case. Default 'none'.
+   * A certificate that `caCerts` did not issue is refused in either case. Default 'none'.
    */
   certReqs?: 'none' | 'optional' | 'required' | null;
   /** In OpenSSL's notation. */
@@ -55,7 +55,7 @@ export function asksForCertificates(options: SslOptions | null | undefined): boo
   return (options as Partial<SslFiles> | null | undefined)?.certReqs === 'optional';
 }
 
-/** CERT_OPTIONAL: who shows no certificate is let in, who shows a wrong one is not. Node knows only both or neither. */
+/** CERT_OPTIONAL: a client without a certificate is let in, one with a wrong certificate is not. Node does both or neither. */
 export function refuseUntrusted(stream: TLSSocket): void {
   if (stream.authorized || stream.getPeerX509Certificate() === undefined) return;
   reportTlsError(stream, String(stream.authorizationError));
@@ -67,7 +67,7 @@ export function reportTlsErrors<S extends Server>(server: S): S {
   return server.on(
     'tlsClientError',
     (error: Error & { code?: string; reason?: string }, stream: TLSSocket) => {
-      // Connections that only broke are nobody's fault, and no news.
+      // A connection that merely broke is no news.
       if (error.code?.startsWith('ERR_SSL') !== true) return;
       reportTlsError(stream, error.reason ?? error.message.trim());
     },
@@ -81,7 +81,7 @@ function reportTlsError({ remoteAddress, remotePort }: TLSSocket, reason: string
 
 const CERT_REQS: readonly unknown[] = ['none', 'optional', 'required'];
 
-/** What Node would ignore in silence, and with it the safety that was asked for. */
+/** Options that Node would ignore silently, and with them the safety that was asked for. */
 const NOT_TAKEN = {
   cert_reqs: 'its name is certReqs',
   ca_certs: 'its name is caCerts',
@@ -89,7 +89,7 @@ const NOT_TAKEN = {
   secureContext: 'a server needs what the context was made of: cert and key, or certfile',
 };
 
-/** What a server of Node's can show in place of a certificate's file. */
+/** What Node takes instead of a certificate file. */
 const IDENTITIES = ['cert', 'pfx', 'SNICallback', 'pskCallback'];
 
 const SSL_OPTIONS = [

@@ -1,7 +1,7 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { hasAddon } from '../base/binding';
 
-/** The connection that `accept_start` has told of, as node:net has it. */
+/** A connection from `accept_start`, as a net.Socket. */
 export function connectionOn(
   fd: number,
   options: SocketConstructorOpts & { manualStart?: boolean } = {},

@@ -180,6 +180,6 @@ export function serve(server: Server, sockets: readonly ListeningSocket[]): void
     handle.add(sockets);
     begin(server, handle, first);
   } else {
-    throw preforkError('ERR_PREFORK_BUSY', 'The server listens already, by its own listen()');
+    throw preforkError('ERR_PREFORK_BUSY', 'The server already listens, by its own listen()');
   }
 }

@@ -22,7 +22,7 @@ export class Turns {
    * Undefined where it cannot be had: without CAP_BPF and CAP_NET_ADMIN (root has them, most containers do not), before
    * Linux 5.12, or where bpf(2) is forbidden.
    *
-   * @param fd one of the sockets; what is set for it holds for all that listen where it does, also later
+   * @param fd one of the sockets; the program is for all that listen on its port, now and later
    * @param capacity how many slots, from 0 on
    */
   static take(fd: number, capacity: number): Turns | undefined {
@@ -48,7 +48,7 @@ export class Turns {
     if (this.#order.delete(slot) && !this.#closed) this.#tell();
   }
 
-  /** Nothing can be changed any more by this process. */
+  /** From now on this process can change nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -3,8 +3,8 @@ import { binding } from '../base/binding';
 import { check } from '../base/errors';
 import { runListenersOfArrived } from './signals';
 
-// V8 can end a worker (worker.terminate(), or process.exit() in the main thread) only while it runs JavaScript, so
-// that a worker comes up for air now and then. The main thread sleeps until something happens.
+// V8 can end a worker thread (worker.terminate(), or process.exit() in the main thread) only while it runs JavaScript: so
+// that one wakes up now and then. The main thread sleeps until something happens.
 const LONGEST_SLEEP = isMainThread ? Number.POSITIVE_INFINITY : 100;
 const LONGEST_POLL = 0x7fffffff;
 

@@ -12,9 +12,9 @@ export interface ResourceUsage {
   ruIdrss: number;
   /** Always 0 on Linux. */
   ruIsrss: number;
-  /** Page faults that needed no input or output. */
+  /** Page faults without input or output. */
   ruMinflt: number;
-  /** Page faults that needed some. */
+  /** Page faults that needed input or output. */
   ruMajflt: number;
   /** Always 0 on Linux. */
   ruNswap: number;

@@ -26,9 +26,9 @@ export function sleep(seconds: number): void {
 }
 
 /**
- * Sleeps until the listeners of a signal have run. Those of a signal that has come before, and that the event loop has
- * had no turn to deliver, count: none is lost between a look at a variable and the pause. Signals that nobody listens
- * for do what they do by default, which does not end it.
+ * Sleeps until the listeners of a signal have run. A signal that has already arrived counts if the event loop has not
+ * delivered it yet: none is lost between a look at a variable and the pause. A signal without a listener has its default
+ * effect, and does not end the pause.
  *
  * Source: pause(2), Python's `signal.pause`.
  */

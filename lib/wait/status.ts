@@ -11,43 +11,43 @@ function word(status: unknown): number {
   return status;
 }
 
-/** True if the process ended by itself, by exit() or by returning from main. Throws a TypeError for what is no number. (wait(2)) */
+/** True if the process ended by itself, by exit() or by returning from main. Throws a TypeError unless given a number. (wait(2)) */
 export function WIFEXITED(status: number): boolean {
   return (word(status) & TERMINATED) === 0;
 }
 
-/** The exit status, 0 to 255; meaningful if `WIFEXITED(status)`. Throws a TypeError for what is no number. (wait(2)) */
+/** The exit status, 0 to 255; meaningful if `WIFEXITED(status)`. Throws a TypeError unless given a number. (wait(2)) */
 export function WEXITSTATUS(status: number): number {
   return (word(status) >> 8) & 0xff;
 }
 
-/** True if a signal ended the process. Throws a TypeError for what is no number. (wait(2)) */
+/** True if a signal ended the process. Throws a TypeError unless given a number. (wait(2)) */
 export function WIFSIGNALED(status: number): boolean {
   const signal = WTERMSIG(status);
   return signal !== 0 && signal !== TERMINATED;
 }
 
-/** The number of the signal that ended the process; meaningful if `WIFSIGNALED(status)`. Throws a TypeError for what is no number. (wait(2)) */
+/** The number of the signal that ended the process; meaningful if `WIFSIGNALED(status)`. Throws a TypeError unless given a number. (wait(2)) */
 export function WTERMSIG(status: number): number {
   return word(status) & TERMINATED;
 }
 
-/** True if the process left a core dump; meaningful if `WIFSIGNALED(status)`. Throws a TypeError for what is no number. (wait(2)) */
+/** True if the process left a core dump; meaningful if `WIFSIGNALED(status)`. Throws a TypeError unless given a number. (wait(2)) */
 export function WCOREDUMP(status: number): boolean {
   return (word(status) & CORE_DUMPED) !== 0;
 }
 
-/** True if a signal stopped the process, which needs `WUNTRACED`. Throws a TypeError for what is no number. (wait(2)) */
+/** True if a signal stopped the process, which needs `WUNTRACED`. Throws a TypeError unless given a number. (wait(2)) */
 export function WIFSTOPPED(status: number): boolean {
   return (word(status) & 0xff) === TERMINATED;
 }
 
-/** The number of the signal that stopped the process; meaningful if `WIFSTOPPED(status)`. Throws a TypeError for what is no number. (wait(2)) */
+/** The number of the signal that stopped the process; meaningful if `WIFSTOPPED(status)`. Throws a TypeError unless given a number. (wait(2)) */
 export function WSTOPSIG(status: number): number {
   return WEXITSTATUS(status);
 }
 
-/** True if SIGCONT woke the process, which needs `WCONTINUED`. Throws a TypeError for what is no number. (wait(2)) */
+/** True if SIGCONT woke the process, which needs `WCONTINUED`. Throws a TypeError unless given a number. (wait(2)) */
 export function WIFCONTINUED(status: number): boolean {
   return word(status) === CONTINUED;
 }
@@ -60,8 +60,8 @@ function notAnEnd(message: string): Error {
  * The exit status as one number: 0 to 255 for a process that exited, `-signal` for one that a signal ended.
  * Source: Python's `os.waitstatus_to_exitcode`.
  * @throws RangeError `ERR_PREFORK_INVALID_ARG_VALUE` if the process has not ended (stopped or continued),
- *   `ERR_PREFORK_OUT_OF_RANGE` if `status` is no wait status (0 to 65535)
- * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE` if it is no number
+ *   `ERR_PREFORK_OUT_OF_RANGE` if `status` is not a wait status (0 to 65535)
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE` if it is not a number
  */
 export function waitstatusToExitcode(status: number): number {
   integer('status', status, 0, 0xffff);

@@ -56,7 +56,7 @@ function checkAbortSignal(signal: unknown): void {
 
 /**
  * Waits for the end of a child, and reaps it, while the event loop turns; the loop is kept alive until then.
- * Any number may wait at the same time; of those that wait for the same child, one gets it and the others `ECHILD`.
+ * Any number may wait at the same time. If several wait for one child, one gets it and the others get `ECHILD`.
  * In a child that `fork()` makes meanwhile, the promise never settles and keeps nothing alive.
  *
  * Before Linux 5.3, and where a seccomp filter forbids pidfd_open(2), it looks at the child every 20 milliseconds.

@@ -55,7 +55,7 @@ function waitIdNow(idtype: number, id: number, options: number): WaitidResult | 
 }
 
 /**
- * Waits until a child changes; reaps it if it has ended, but for `WNOWAIT`. Blocks as `wait` does.
+ * Waits until a child changes; reaps it if it has ended, unless `WNOWAIT` is given. Blocks as `wait` does.
  *
  * Source: waitid(2), Python's `os.waitid`.
  * @param idtype what `id` is: `P_ALL` (it is not looked at), `P_PID`, `P_PGID`, `P_PIDFD`

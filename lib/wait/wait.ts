@@ -61,7 +61,7 @@ export function wait(): [pid: number, status: number] {
  * Source: waitpid(2), Python's `os.waitpid`.
  * @param pid a child (even one of `node:child_process`, whose `exit` event then never comes and whose
  *   handle keeps the loop alive until `unref`); -1: any child, as `wait`
- *   does; 0: any in this process group; below -1: any in the process group `-pid`, whosoever it is
+ *   does; 0: any in this process group; below -1: any in the process group `-pid`, of any kind
  * @param options 0 (the default), or of `WNOHANG` (do not block and run no listeners), `WUNTRACED`, `WCONTINUED`
  * @returns the pid and the status; `[0, 0]` with `WNOHANG` if no child is ready
  * @throws SystemError `ECHILD` if there is no such child, `EINVAL` for other options

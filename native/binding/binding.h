@@ -1,8 +1,8 @@
 // Natives as JavaScript sees them: arguments in (lib/ has checked them), a value or -errno out.
 #pragma once
 
-// napi.h makes an error object at each call that could fail, in code that is inlined: a third of
-// the whole addon. None of it is in anybody's way to be fast.
+// For size: napi.h makes an error object at each call that could fail, in inlined code, which is a
+// third of the whole addon. Nothing here has to be fast.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("Os")
 #endif

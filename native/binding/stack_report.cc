@@ -1,12 +1,12 @@
-// A JavaScript function that runs although the event loop stands still, in the middle of whatever
-// JavaScript keeps it, so that it can say what that is.
+// Runs a JavaScript function although the event loop stands still, in the middle of the JavaScript
+// that blocks it, so that it can say where that is.
 //
 // Node-API has no way to interrupt JavaScript: V8 is asked itself (v8/isolate.h); where that cannot
 // be, there is no report. Node's inspector enters JavaScript in the same way (src/inspector/
 // main_thread_interface.cc, RequestInterrupt).
 //
-// The request comes by a word of the shared memory, for which a thread waits that has nothing else
-// to do: V8 takes a lock, and a signal handler may take none.
+// The request comes in a word of the shared memory, on which a thread of its own waits: V8 takes a
+// lock, which a signal handler may not.
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>

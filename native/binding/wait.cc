@@ -95,7 +95,7 @@ void call_back(PidWatch* pid) {
   call_from_loop(env, watch->callback);
 }
 
-// `look` at any child, but not at those that node:child_process waits for.
+// `look` at any child but those that node:child_process waits for.
 template <typename Look>
 long sparing_child_processes(Napi::Env env, const Look& look) {
   const ChildProcesses others(loop_of(env));

@@ -27,11 +27,11 @@ constexpr long kNoCall = -1, kUnknownCall = -2;
 
 InterruptedCall interrupted_call(const void* ucontext);
 
-// Has a thread that a signal interrupted in poll(2), ppoll, select or pselect call it again: these
-// fail with EINTR in spite of SA_RESTART, and libraries whose threads expect no signals take that
-// for an error (@parcel/watcher: "Unable to poll: Interrupted system call"). poll starts again with
-// its whole timeout, the others with what is left. Not on arm64, where the interrupted call's first
-// argument is lost.
+// Has a thread that a signal interrupted in poll(2), ppoll, select or pselect call it again. These
+// fail with EINTR in spite of SA_RESTART, and libraries that expect no signals in their threads
+// take that for an error (@parcel/watcher: "Unable to poll: Interrupted system call"). poll starts
+// again with its whole timeout, the others with what is left. Not on arm64, where the interrupted
+// call's first argument is lost.
 void restart_poll(void* ucontext);
 
 #if defined(__x86_64__)

@@ -10,9 +10,9 @@ namespace {
 
 sigjmp_buf before_read;
 volatile sig_atomic_t reading;
-volatile sig_atomic_t sent;  // by somebody, who meant what is done about it otherwise
+volatile sig_atomic_t sent;  // by a process, and so meant for the action before
 
-// A fault of anything else is a fault: it comes again when nothing is done about it.
+// Any other fault is a real one: with the action of before it comes again.
 void on_fault(int signal, siginfo_t* info, void*) {
   if (info->si_code <= 0) {
     sent = signal;

@@ -2,8 +2,8 @@
 // (MADV_GUARD_INSTALL) is in no list, and neither is a protection key. To ask the kernel about each
 // address would take five times as long as to try.
 //
-// Between stop_threads() and release_threads(): what is done about a fault belongs to the process,
-// and to this thread alone while the others are stopped.
+// Between stop_threads() and release_threads(): the action for a fault belongs to the process, and
+// so to this thread alone while the others are stopped.
 #pragma once
 
 #include <signal.h>

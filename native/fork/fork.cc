@@ -48,9 +48,9 @@ int stop_at_rest(int report) {
   return -ENOTSUP;
 }
 
-// What _Fork() does, but for what it does because the other threads would be gone: the caller's
-// record has its new tid, its list of robust locks is registered anew. (A bare clone, so it does
-// not matter whether the C library has _Fork: glibc since 2.34, musl since 1.2.2.)
+// As _Fork(), without what that does because the other threads would be gone: the caller's record
+// gets its new tid, its list of robust locks is registered anew. (A bare clone, so that the C
+// library need not have _Fork: glibc has it since 2.34, musl since 1.2.2.)
 long clone_process(bool as_sibling) {
   KernelState self;
   capture(self);

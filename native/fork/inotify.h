@@ -9,7 +9,7 @@ namespace prefork {
 // watching what the old one watched under the same watch descriptors. Events that nobody has read
 // yet stay the parent's. 0 or -errno.
 //
-// Which file is watched the kernel says by inode only, and opening a file by inode takes
+// The kernel names a watched file by inode only, and opening a file by inode takes
 // CAP_DAC_READ_SEARCH. Without it the new instance watches nothing, and inotify_watches_lost() is
 // true: event loops that know the paths have to watch again.
 int renew_inotify(int fd, int flags, int close_on_exec);

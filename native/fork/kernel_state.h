@@ -1,4 +1,4 @@
-// What the kernel keeps for each thread, and a new thread does not have or takes from its creator.
+// What the kernel keeps for each thread, and what a new thread lacks or inherits from its creator.
 #pragma once
 
 #include <linux/futex.h>

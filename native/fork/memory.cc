@@ -87,8 +87,8 @@ int list_candidates() {
 // tested. What must not happen is that a mark is put on what has come to a marked one's place, for
 // then a process that is spawned would lack it. So such a one must have the same extent, and in
 // what V8 writes at the beginning of its pages (its flags, then where its heap or its own record
-// is) the same pointer; or be inaccessible as before. The other way round it does not matter: if
-// V8 has put a marked one where an unmarked one was, that one loses its mark.
+// is) the same pointer; or be inaccessible as before. The opposite does no harm: if V8 has put a
+// marked one where an unmarked one was, that one loses its mark.
 
 uintptr_t first_pointer(const Candidate& candidate) {
   constexpr size_t kWords = 8;
@@ -113,7 +113,7 @@ bool is_known(Candidate& now, const Candidate& then) {
   return now.marked;
 }
 
-// Both tables are in the order of addresses. Answers how many were not known.
+// Both tables are ordered by address. Answers how many were not known.
 int test_unknown() {
   int tested = 0;
   const Candidate* then = last->begin();

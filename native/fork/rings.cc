@@ -110,8 +110,8 @@ bool changes_with(volatile uint32_t* there, volatile uint32_t* here) {
 
 // Before Linux 5.16 all rings share one inode. So the descriptor's memory is mapped once more, and
 // where a change of it can be seen is where it is mapped already. The word changed is one that
-// nobody reads while the ring is at rest: a counter that libuv does not know, or what an entry's
-// submitter wrote for himself.
+// nobody reads while the ring is at rest: a counter that libuv does not know, or the user data of
+// an entry.
 bool is_memory_of(int fd, const RingMapping& mapping) {
   constexpr size_t kUserData = 32;
   const size_t word = mapping.offset == kRingOffset ? layout.sq.sq_dropped() : kUserData;
@@ -262,8 +262,8 @@ int set_up(const Ring& ring, uint32_t sq_entries, uint32_t cq_entries, bool* in_
   return fd == -EINVAL ? set_up_and_map(ring, again) : fd;
 }
 
-// Does nothing, `count` times, so that the ring's counters, which start at 0, come to where those
-// of the old ring were. A thread may have been stopped with one of them in a register, about to
+// Submits `count` operations that do nothing, so that the ring's counters, which start at 0, reach
+// those of the old ring. A thread may have been stopped with one of them in a register, about to
 // store it plus one (uv__epoll_ctl_prep): seen as `Assertion *ctl->sqhead != *ctl->sqtail`.
 int advance(int fd, const Ring& ring, uint32_t count, uint32_t sq_entries) {
   auto* entries = reinterpret_cast<char*>(ring.entries.start);

@@ -23,7 +23,7 @@ int ring_is_at_rest(int fd, ino_t inode);
 int renew_ring(int fd);
 
 // Child, all of them renewed: forgets those of loops that were closed since an earlier fork, so
-// that a long line of descendants does not remember ever more.
+// that the table does not grow along a line of descendants.
 void forget_closed_rings();
 
 }  // namespace prefork

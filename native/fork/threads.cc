@@ -92,7 +92,7 @@ void let_go() {
   futex_wake_all(departures);
 }
 
-// Does not count in a later stop than its own: that one has other upper bits.
+// A late one does not count in the next stop, which has other upper bits.
 void announce_arrival(uint32_t my_generation) {
   uint32_t count = arrived.load();
   do {
@@ -271,7 +271,7 @@ int free_slot() {
   return slot_count < kMaxThreads ? slot_count++ : -E2BIG;
 }
 
-// Asks a thread that was not asked yet; 1 if it was. One that ended meanwhile is nobody's concern.
+// Asks a thread that was not asked yet; 1 if it was. One that has ended meanwhile needs no asking.
 int ask_new(pid_t tid, uint32_t my_generation) {
   const int index = free_slot();
   if (index < 0) return index;
@@ -294,8 +294,7 @@ bool never_answers(pid_t tid) {
   constexpr uint64_t kIoWorker = 0x10, kUserWorker = 0x4000;
   Lines stat(thread_path(tid, "stat"));
   const char* line = stat.next();
-  // Not being able to look (EMFILE: a thread that still runs took the last descriptor) says
-  // nothing.
+  // No answer (EMFILE: a thread that still runs took the last descriptor) proves nothing.
   if (line == nullptr) return stat.error() == -ENOENT || stat.error() == -ESRCH;
   line = strrchr(line, ')') + 2;
   if (*line == 'Z' || *line == 'X') return true;
@@ -303,8 +302,8 @@ bool never_answers(pid_t tid) {
   return (read_decimal(line) & (kIoWorker | kUserWorker)) != 0;
 }
 
-// Stops waiting for threads that will not come. A thread that was just exiting when the signal was
-// queued takes it to its grave.
+// Stops waiting for threads that will not come: one that was exiting when its signal was queued has
+// ended with it.
 void excuse_those_who_cannot_come() {
   for (int i = 0; i < slot_count; ++i) {
     uintptr_t state = slots[i].state.load();
@@ -316,8 +315,8 @@ void excuse_those_who_cannot_come() {
   }
 }
 
-// Counts short sleeps instead of reading a clock: while the whole process is stopped (SIGSTOP, a
-// debugger) no time passes.
+// Counts short sleeps instead of reading a clock: no time is to pass while the whole process is
+// stopped (SIGSTOP, a debugger).
 class Patience {
  public:
   explicit Patience(int milliseconds) : left_(milliseconds) {}

@@ -24,7 +24,7 @@ void release_threads();
 
 // Sleeps between two attempts to stop the threads at a better moment, the longer the more there
 // were before. Without a pause a thread that waits for a processor would find the next signal
-// pending when it gets one, and not come a single instruction further.
+// pending when it gets one, and make no progress at all.
 void let_threads_run(int attempt);
 
 // In the child: makes a new thread for each that was parked, on its own stack, with its own TLS.

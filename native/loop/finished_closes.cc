@@ -28,8 +28,8 @@ using DoneFunction = decltype(Work::done);
 
 void ignore(uv_fs_t*) {}
 
-// What libuv calls when a request of fs is done, by which those are told from all others. Learned
-// from one that is taken back, or done at once, on a loop of its own.
+// The function that libuv calls when a request of fs is done, which tells these from all others.
+// Learned from a request that is cancelled, or done at once, on a loop of its own.
 DoneFunction learn_fs_done() {
   uv_loop_t loop;
   uv_fs_t request;

@@ -1,4 +1,4 @@
-// Requests of fs.close() that only their callbacks are still missing of.
+// Requests of fs.close() that are done but for their callbacks.
 #pragma once
 
 #include <uv.h>

@@ -33,7 +33,7 @@ void note(int signal) {
 
 void on_wake(uv_async_t*) { tell(); }
 
-// One that came before the action was ours: libuv has written it down, and Node hears of it, too.
+// One that came before the action was ours: libuv has noted it, and Node will hear of it, too.
 void ignore(uv_signal_t*, int) {}
 
 int hold(uv_loop_t* loop, Held* one, int signal) {

@@ -18,7 +18,7 @@ int hold_signals(uv_loop_t* loop, const int* signals, size_t count, void (*arriv
 // Those that have come since the last call, a bit for each.
 uint32_t take_held_signals();
 
-// From now on it reaches its listeners, or does what it does by default. Nothing if it is not held.
+// From now on it reaches its listeners, or has its default effect. Does nothing if it is not held.
 void release_signal(int signal);
 
 // Releases all; `closed` follows in a later turn of the loop.

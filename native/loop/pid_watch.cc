@@ -16,7 +16,7 @@ PidWatch* watch_of(void* handle) {
 // An error of the poll counts as an end, too: the callback asks the kernel.
 void on_poll(uv_poll_t* poll, int, int) { watch_of(poll)->ended(watch_of(poll)); }
 
-// Without reaping it, and without a word of its status.
+// Without reaping it, and without its status.
 void on_timer(uv_timer_t* timer) {
   PidWatch* watch = watch_of(timer);
   if (!is_running(watch->pid)) watch->ended(watch);

@@ -14,7 +14,7 @@ void note_owner(uv_handle_t* handle, void* found) {
   if (as_owner(handle) != nullptr) *static_cast<bool*>(found) = true;
 }
 
-// The name itself is left where it is: it is libuv's to free, with whatever it allocates by.
+// The name itself stays: libuv frees it, with its own allocator.
 void disown(uv_handle_t* handle, void*) {
   if (uv_pipe_t* pipe = as_owner(handle)) pipe->pipe_fname = nullptr;
 }

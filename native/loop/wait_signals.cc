@@ -59,7 +59,7 @@ void give_back_action() {
   if (now.sa_handler == SIG_DFL) sigaction(SIGCHLD, &action_before, nullptr);
 }
 
-// The message in the pipe is all we want; libuv calls this for one that was left in there.
+// Only the message in the pipe is needed. libuv calls this for one that was left in it.
 void ignore_message(uv_signal_t*, int) {}
 
 int start_listening(uv_signal_t* handle) {
@@ -144,14 +144,14 @@ int WaitSignals::next() {
 
 void WaitSignals::sleep(int timeout_ms, int fd, short events) {
   struct pollfd wakers[] = {{loop()->signal_pipefd[0], POLLIN, 0}, {fd, events, 0}};
-  // EINTR is as good as any other wake-up: the caller looks at everything again.
+  // Not called again on EINTR: whatever wakes it, the caller looks at everything.
   poll(wakers, fd == -1 ? 1 : 2, timeout_ms);
 }
 
 bool WaitSignals::read_message(Message* message) {
   const ssize_t got =
       retry_on_eintr([=] { return read(loop()->signal_pipefd[0], message, sizeof(*message)); });
-  // Never less than a message: every write is one, and less than PIPE_BUF (man 7 pipe).
+  // Always whole messages: each is one write of less than PIPE_BUF (man 7 pipe).
   return got == static_cast<ssize_t>(sizeof(*message));
 }
 
@@ -196,7 +196,7 @@ void WaitSignals::put_back() {
       continue;
     }
     if (errno != EAGAIN) return;
-    // Full, with thousands of the same: take some out, whereby they become few.
+    // Full of thousands of the same: taking them out leaves one of each.
     Message message;
     for (int i = 0; i < 64 && read_message(&message); i++) {
       if (!set_aside(message)) return;

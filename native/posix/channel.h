@@ -17,13 +17,14 @@ int open_channel(int ends[2]);
 // One message, with descriptors. 0, -EAGAIN: the reader is too far behind, -EPIPE: it has gone.
 int send_message(int fd, Bytes message, Descriptors passed);
 
-// The next message: its size, 0 when the peer has gone, -EAGAIN when there is none, -EMSGSIZE for
-// one that is longer than there is room, and is lost. `passed` says how many descriptors there is
-// room for, and then how many came; with none, none is taken.
+// The next message: its size, 0 when the peer has gone, -EAGAIN when there is none, -EMSGSIZE when
+// it was longer than the room and is lost. `passed` says for how many descriptors there is room,
+// and then how many came; without room none is taken.
 long receive_message(int fd, Bytes room, Descriptors* passed);
 
-// Sleeps until there is something to receive, or the peer has gone, at most so many milliseconds
-// (-1: no limit). 1, 0 if the time is over, or -errno. Is not ended by signals.
+// Sleeps until there is something to receive, or the peer has gone, for at most so many
+// milliseconds
+// (-1: no limit). 1, 0 when the time is over, or -errno. Signals do not end it.
 int await_message(int fd, int milliseconds);
 
 }  // namespace prefork

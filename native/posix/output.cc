@@ -22,8 +22,8 @@ long write_some(int fd, const char* bytes, size_t length) {
   return answer(retry_on_eintr([=] { return write(fd, bytes, length); }));
 }
 
-// splice(2) is the one call that can be told not to wait for room in somebody else's pipe, whatever
-// the flags of that are and whoever owns it. It takes the bytes out of a pipe of our own.
+// splice(2) alone can be told not to wait for room in somebody else's pipe, whatever that pipe's
+// flags. It takes the bytes from a pipe of our own.
 long write_to_pipe(int fd, const char* bytes, size_t length) {
   int own[2];
   if (pipe2(own, O_CLOEXEC | O_NONBLOCK) == -1) return -errno;
@@ -37,7 +37,7 @@ long write_to_pipe(int fd, const char* bytes, size_t length) {
   return result;
 }
 
-// An open file of our own, as only a terminal of the same user can be opened again.
+// By an open file of our own where that can be had: only for a terminal of the same user.
 long write_to_own_terminal(int fd, const char* bytes, size_t length) {
   char name[32];
   snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
@@ -53,7 +53,7 @@ long write_to_own_terminal(int fd, const char* bytes, size_t length) {
 }
 
 // With `stty tostop` the kernel sends a background job SIGTTOU for each write, unless that is
-// blocked (termios(3)); a handler that restarts the call would be called forever.
+// blocked (termios(3)); a handler that restarts the call would run again and again.
 long write_to_terminal(int fd, const char* bytes, size_t length) {
   sigset_t terminal_output, before;
   sigemptyset(&terminal_output);

@@ -5,12 +5,11 @@
 
 namespace prefork {
 
-// As many of the bytes as there is room for at once: how many, -EAGAIN if there is none, or -errno.
+// Writes as many bytes as there is room for: their number, -EAGAIN if there is no room, or -errno.
 //
-// Not by O_NONBLOCK, which belongs to the open file: everybody who has inherited it, the shell that
-// started us and the workers included, would find writes failing with EAGAIN. Nor by asking poll(2)
-// first: between the answer and the write a worker may fill the pipe, and the write waits after
-// all.
+// Not by O_NONBLOCK, which belongs to the open file: writes of all who have inherited it, the shell
+// that started us and the workers, would fail with EAGAIN. Nor by asking poll(2) first: before the
+// write a worker may fill the pipe, and the write would wait.
 long write_now(int fd, const char* bytes, size_t length);
 
 // Waits until write_now is worth trying, at most so many milliseconds.

@@ -1,6 +1,5 @@
-// Files that a directory names, one system call a function: the value it asks for, or -errno. Who
-// may be trusted with a directory, lib/manager/system/paths.ts decides, one step of a path at a
-// time.
+// Files by directory and name, one system call a function: the value it asks for, or -errno.
+// lib/manager/system/paths.ts walks a path by these, and decides which directories to trust.
 #pragma once
 
 #include <stddef.h>
@@ -15,9 +14,9 @@ int unlink_at(int directory, const char* name);
 // What prevents a process from being the only writer of a file.
 enum class Lock { kTaken = 0, kHeld = 1, kRead = 2 };
 
-// Takes the file for as long as this open file exists, in any process (F_OFD_SETLK of fcntl(2)), or
-// says who has it: another that may write to the file, or only one that may read it, which anybody
-// can be. A Lock, or -errno.
+// Locks the file for as long as this open file exists in any process (F_OFD_SETLK of fcntl(2)), or
+// says who holds it: somebody who may write to the file, or one who may only read it, which anybody
+// can. A Lock, or -errno.
 int lock_file(int fd);
 
 // Whether somebody listens on the Unix socket at `path`: 1, 0, or -errno. It asks as any client

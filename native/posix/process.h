@@ -18,12 +18,12 @@ int make_socket_pair(Pair* ends);
 
 int duplicate(int from, int to, bool inheritable);
 
-// The signal this process gets when the thread that made it ends (prctl(2), PR_SET_PDEATHSIG); 0
-// for none.
+// The signal that this process gets when the thread that made it ends (prctl(2), PR_SET_PDEATHSIG);
+// 0: none.
 int set_parent_death_signal(int signal);
 
-// From now on nothing comes of this signal, until somebody listens for it. By a handler: an ignored
-// one would stay ignored in programs that are started from here.
+// From now on this signal has no effect, until somebody listens for it. By a handler: an ignored
+// signal would stay ignored in programs that are started from here.
 int disarm_signal(int signal);
 
 int close_on_exec(int fd);

@@ -19,7 +19,7 @@ namespace prefork {
 
 namespace {
 
-// The one mapping that a fork shares instead of copying it, for all who are forked once it is made.
+// The one mapping that forks share instead of copying it, once it is made.
 pthread_mutex_t mapping_lock = PTHREAD_MUTEX_INITIALIZER;
 void* mapping = nullptr;
 
@@ -104,7 +104,7 @@ int await_news(int milliseconds, const int* channels, size_t count) {
   pollfd watched[kMaxChannels + 1];
   watched[0] = {wake_up, POLLIN, 0};
   for (size_t i = 0; i < count; i++) watched[i + 1] = {channels[i], POLLIN, 0};
-  // Whatever ends the sleep, the caller looks at everything.
+  // Whatever ends the sleep: the caller looks at everything.
   poll(watched, count + 1, milliseconds);
   uint64_t times;
   sys(SYS_read, wake_up, &times, sizeof times);

@@ -1,10 +1,10 @@
-// What a process needs that only looks after others: the memory that it shares with them, and one
-// wait for everything that may happen, in which it spends its life.
+// For a process that only looks after others: the memory that it shares with them, and one wait for
+// everything that may happen, in which it spends its life.
 //
-// Invariant of the wait: who has news first makes them visible (a signal's bit, a child that can be
-// reaped, a message in a channel), then makes a descriptor readable. So nothing is missed between a
-// look at the news and the next sleep. The descriptor of signals belongs to this process alone: no
-// other can silence it, as one could that is able to write to a word on which both sleep.
+// Invariant of the wait: news is made visible first (a signal's bit, a child that can be reaped, a
+// message in a channel), then a descriptor is made readable. So nothing is missed between a look at
+// the news and the next sleep. The descriptor of signals belongs to this process alone: no other
+// process can silence it, as it could a word in shared memory.
 #pragma once
 
 #include <stddef.h>
@@ -18,8 +18,8 @@ constexpr size_t kSharedBytes = 512 * 1024;
 // memory. Later forks share it.
 void* shared_memory();
 
-// From now on these signals are noted and end the wait, whatever was done about them before.
-// 0 or -errno.
+// From now on these signals are noted and end the wait, whatever their action was before. 0 or
+// -errno.
 //
 // What the kernel itself sends is no command: SIGTTIN and SIGTTOU are for a job in the background
 // that touches the terminal, and SIGHUP says that the terminal has gone, which counts as SIGTERM.
@@ -33,11 +33,11 @@ int await_news(int milliseconds, const int* channels, size_t count);
 // is filled; 0 if none is ready, -ECHILD if there is none.
 long reap_any_child(int* status);
 
-// Whether `pid` is a child of this process, be it alive or not reaped.
+// Whether `pid` is a child of this process, alive or not yet reaped.
 bool has_child(pid_t pid);
 
-// In a forked child: what was done about the signals before begin_supervising() is done again.
-// Answers those that came to the child meanwhile.
+// In a forked child: restores the actions that the signals had before begin_supervising(). Answers
+// those that have come to the child meanwhile.
 int end_supervising();
 
 }  // namespace prefork

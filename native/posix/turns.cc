@@ -48,7 +48,7 @@ constexpr int16_t kKey = -4;                                // on the stack
 constexpr uint8_t kFetchAndAdd32 = BPF_STX | 0xc0 | BPF_W;  // BPF_ATOMIC, which old headers lack
 constexpr int32_t kFetch = BPF_ADD | 0x01;                  // BPF_FETCH
 
-// Written down an instruction after the other. Whatever fails jumps to the end.
+// One instruction after the other. Whatever fails jumps to the end.
 class Program {
  public:
   void move(uint8_t to, uint8_t from) { write(BPF_ALU64 | BPF_MOV | BPF_X, to, from); }

@@ -6,8 +6,8 @@
 
 namespace prefork {
 
-// Both are closed on exec, and of no use but for changes: the sockets keep the program, and that
-// keeps what these refer to.
+// Both are closed on exec, and needed for changes only: the sockets keep the program, and the
+// program keeps what these refer to.
 struct Turns {
   int sockets;  // by slot: BPF_MAP_TYPE_REUSEPORT_SOCKARRAY
   int order;    // how many have turns, whose is next, and their slots in order: BPF_MAP_TYPE_ARRAY

@@ -151,15 +151,15 @@ long try_each_of_this_thread(const Look& look, Pids others) {
 
 template <typename Look>
 long try_this_thread(const Look& look, Pids others) {
-  // With nobody's children to spare the kernel can choose. It cannot be told to spare some, and a
-  // peek (WNOWAIT) always shows the same one of those that have ended.
+  // Without children to spare the kernel can choose. It cannot be told to spare some, and a peek
+  // (WNOWAIT) always shows the same one of those that have ended.
   if (others.count == 0) return look(-1, __WNOTHREAD);
   return try_each_of_this_thread(look, others);
 }
 
 template <typename Look>
 long try_any(const Look& look, Pids others) {
-  // Before the kernel says so, which is asked only if there is a child that may be waited for.
+  // The kernel is asked only if there is a child that may be waited for.
   if (!look.valid()) return -EINVAL;
   const long mine = try_this_thread(look, others);
   if (mine != 0 && mine != -ECHILD) return mine;

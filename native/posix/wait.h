@@ -1,5 +1,5 @@
-// Waiting for child processes without ever blocking: what wait(2) knows, and which children are
-// whose. Blocking, and signals, are the business of loop/wait_signals.h.
+// Looking at child processes without blocking: what wait(2) says, and which children are whose.
+// loop/wait_signals.h blocks, and cares for signals.
 #pragma once
 
 #include <signal.h>
@@ -22,7 +22,7 @@ struct Pids {
 // stopped.
 int note_child(pid_t pid);
 
-// Forgets one, which somebody has reaped.
+// Forgets one that has been reaped.
 void forget_child(pid_t pid);
 
 // Forgets all of them: in a forked child they are its siblings.
@@ -36,7 +36,7 @@ long try_wait(pid_t pid, int options, int* status, rusage* usage, Pids others);
 // waitid(2) with WNOHANG; what is said of -1 there holds for P_ALL here.
 long try_wait_id(int kind, int id, int options, siginfo_t* info, Pids others);
 
-// Whether this child is there and has not ended. Does not reap it.
+// Whether this child exists and has not ended. Does not reap it.
 bool is_running(pid_t pid);
 
 // A descriptor (close-on-exec) that turns readable when the child ends; -ENOSYS before Linux 5.3.

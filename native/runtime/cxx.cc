@@ -3,7 +3,7 @@
 // std::string, and the few functions that templates call.
 //
 // The definitions are seen by this addon alone (native/exports.map); memory that it takes it also
-// frees. Without exceptions there is nothing to be done when there is none: Node ends then, too.
+// frees. Without exceptions the only answer to no memory is to end the process, as Node does.
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

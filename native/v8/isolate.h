@@ -1,6 +1,5 @@
-// V8's isolate, and what is done to it by functions of V8 that Node-API has not. We have none of
-// V8's headers: each function is looked up by the name that it has had since 2014, and may be
-// missing.
+// V8's isolate, by functions of V8 that Node-API lacks. Without V8's headers each is looked up by
+// its mangled name, the same since 2014, and may be missing.
 #pragma once
 
 #include <stdint.h>

@@ -124,8 +124,8 @@ bool leads_to(uintptr_t pointer, uintptr_t wanted, const RandomLayout& layout) {
 
 // --- the isolate
 
-// The offset of the first word of the isolate that passes the test, or 0. How large an isolate is,
-// is not known: what passes in the memory behind it is caught by the second survey.
+// The offset of the first word of the isolate that passes the test, or 0. The size of an isolate is
+// unknown: the second survey catches what passes in the memory behind it.
 template <typename Test>
 size_t find_in_isolate(uintptr_t isolate, size_t from, Test test) {
   constexpr size_t kMost = 1 << 18;

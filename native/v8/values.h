@@ -20,7 +20,7 @@ struct Header {
   uintptr_t length;
 };
 
-// While the garbage collector moves an object, its map is none.
+// While the garbage collector moves an object, it has no map.
 inline bool has_length(const Header& header, uint32_t length) {
   return is_pointer(header.map) && header.length == small_integer(length);
 }
