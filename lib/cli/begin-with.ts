@@ -1,10 +1,14 @@
-import { begin, type Newcomer, type Settings } from '../manager';
+import { begin, type Log, type Newcomer, type Settings } from '../manager';
 import { makeLog } from './log-lines';
 import { type Beginning, watchBeginning } from './startup';
 
-/** In a child of the manager: all is ready for the application to be loaded. Never comes to its end in the attendant. */
-export async function beginWith(newcomer: Newcomer, path: string, settings: Settings): Promise<Beginning> {
-  const log = makeLog(settings.logFormat);
+/** In a child of the manager: when it resolves, the application can be loaded. In the attendant it never does. */
+export async function beginWith(
+  newcomer: Newcomer,
+  path: string,
+  settings: Settings,
+  log: Log = makeLog(settings.logFormat),
+): Promise<Beginning> {
   let beginning: Beginning | undefined;
   await begin(newcomer, settings, log, () => {
     beginning = watchBeginning(path, settings, log);

@@ -1,6 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
+import { spawnSync } from 'node:child_process';
+import { program } from './command';
+import type { Program } from './run';
 
 export const hasWrk = spawnSync('wrk', ['--version']).error === undefined;
 
@@ -29,8 +29,7 @@ function parse(report: string): WrkReport {
 
 /** wrk on that port, with connections that are kept, until it is stopped. */
 export class Wrk {
-  readonly #program;
-  readonly #output;
+  readonly #program: Program;
 
   constructor(port: number, connections = 16) {
     const options = [
@@ -43,18 +42,11 @@ export class Wrk {
       '--timeout',
       '60s',
     ];
-    this.#program = spawn('wrk', [...options, `http://127.0.0.1:${port}/`], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      timeout: 900_000,
-      killSignal: 'SIGKILL',
-    });
-    this.#output = text(this.#program.stdout);
+    this.#program = program('wrk', [...options, `http://127.0.0.1:${port}/`], { deadman: 900_000 });
   }
 
   async stop(): Promise<WrkReport> {
-    const closed = once(this.#program, 'close');
     this.#program.kill('SIGINT'); // then it reports
-    await closed;
-    return parse(await this.#output);
+    return parse((await this.#program.result).stdout);
   }
 }

@@ -1,22 +1,12 @@
 /** The package itself: how it is built, loaded and missed. */
-import { execFileSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { program as start } from '../helpers/command';
+import { installedCopy } from '../helpers/installed-copy';
+import { ROOT } from '../helpers/stdin';
 
-const ROOT = join(__dirname, '..', '..');
 const load = createRequire(__filename);
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   version: string;
@@ -41,25 +31,16 @@ function definesIn(file: string): string[] {
     .sort();
 }
 
-/** Everything that an installed package would have, in a folder of its own. */
-function installedCopy({ withAddon }: { withAddon: boolean }): string {
-  const folder = mkdtempSync(join(tmpdir(), 'prefork-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const copy = join(folder, 'node_modules', 'prefork');
-  mkdirSync(copy, { recursive: true });
-  for (const name of ['package.json', 'dist'])
-    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
-  if (withAddon) {
-    mkdirSync(join(copy, 'build', 'Release'), { recursive: true });
-    cpSync(join(ROOT, 'build', 'Release', 'prefork.node'), join(copy, 'build', 'Release', 'prefork.node'));
-  }
-  symlinkSync(join(ROOT, 'node_modules', 'node-gyp-build'), join(folder, 'node_modules', 'node-gyp-build'));
-  return folder;
+/** What node prints; it ends with status 0. */
+async function printed(args: string[], cwd = ROOT): Promise<string> {
+  const { status, stdout, stderr } = await start(process.execPath, args, { cwd }).result;
+  expect(status, stderr).toBe(0);
+  return stdout;
 }
 
-function run(folder: string, name: string, program: string): string {
+function run(folder: string, name: string, program: string): Promise<string> {
   writeFileSync(join(folder, name), program);
-  return execFileSync(process.execPath, [join(folder, name)], { cwd: folder, encoding: 'utf8' });
+  return printed([join(folder, name)], folder);
 }
 
 test('node-gyp and cmake-js build the same sources with the same definitions.', () => {
@@ -76,11 +57,10 @@ test('Every entry of exports is built.', () => {
   }
 });
 
-test('The command is built, and can be run by itself.', () => {
+test('The command is built, and can be run by itself.', async () => {
   const [command = ''] = Object.values(manifest.bin);
   expect(readFileSync(join(ROOT, command), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
-  const printed = execFileSync(process.execPath, [join(ROOT, command), '--version'], { encoding: 'utf8' });
-  expect(printed).toBe(`${manifest.version}\n`);
+  expect(await printed([join(ROOT, command), '--version'])).toBe(`${manifest.version}\n`);
 });
 
 test('Each module exports these names.', () => {
@@ -107,13 +87,13 @@ test('The pages of docs/api name no function that is not exported.', () => {
 });
 
 /** How many files of each room a program loads with a module of the package; of the doors, all together. */
-function loadedWith(name: string): Record<string, number> {
+async function loadedWith(name: string): Promise<Record<string, number>> {
   const program = `
     require('./dist/${name}.js');
     const files = Object.keys(require.cache).filter((file) => file.startsWith(process.cwd() + '/dist/'));
     console.log(JSON.stringify(files.map((file) => file.slice(process.cwd().length + 6))));
   `;
-  const files = JSON.parse(execFileSync(process.execPath, ['-e', program], { cwd: ROOT, encoding: 'utf8' }));
+  const files = JSON.parse(await printed(['-e', program]));
   const rooms = (files as string[]).map((file) =>
     file.includes('/') ? (file.split('/')[0] as string) : 'doors',
   );
@@ -122,21 +102,21 @@ function loadedWith(name: string): Record<string, number> {
   );
 }
 
-test("A module loads what its user needs, and nothing of the command's.", () => {
-  const rooms = (name: string) => Object.keys(loadedWith(name));
-  expect(rooms('log')).toEqual(['base', 'doors', 'log']);
-  expect(rooms('netutil')).toEqual(['base', 'doors', 'log', 'sockets']);
-  expect(rooms('os')).toEqual(['base', 'doors', 'fork', 'posix', 'wait']);
+test("A module loads what its user needs, and nothing of the command's.", async () => {
+  const rooms = async (name: string) => Object.keys(await loadedWith(name));
+  expect(await rooms('log')).toEqual(['base', 'doors', 'log']);
+  expect(await rooms('netutil')).toEqual(['base', 'doors', 'log', 'sockets']);
+  expect(await rooms('os')).toEqual(['base', 'doors', 'fork', 'posix', 'wait']);
   const library = ['base', 'doors', 'fork', 'log', 'posix', 'sockets', 'wait', 'warmup'];
-  expect(rooms('process')).toEqual(library);
-  expect(rooms('httpserver')).toEqual([...library, 'servers'].sort());
-  const everything = loadedWith('index');
+  expect(await rooms('process')).toEqual(library);
+  expect(await rooms('httpserver')).toEqual([...library, 'servers'].sort());
+  const everything = await loadedWith('index');
   expect(Object.keys(everything)).toEqual([...library, 'manager', 'servers', 'shared'].sort());
   // config, scoreboard and what a worker knows of itself.
   expect(everything['manager']).toBe(3);
 });
 
-test('import and require load one and the same package.', () => {
+test('import and require load one and the same package.', async () => {
   const folder = installedCopy({ withAddon: true });
   const program = `
     import { createRequire } from 'node:module';
@@ -152,11 +132,17 @@ test('import and require load one and the same package.', () => {
     console.log(JSON.stringify([fork === required.fork, fork === prefork.fork, wait === os.wait,
       ended === pid, status >> 8, calls]));
   `;
-  const printed = run(folder, 'program.mjs', program);
-  expect(JSON.parse(printed)).toEqual([true, true, true, true, 7, ['required', 'imported']]);
+  expect(JSON.parse(await run(folder, 'program.mjs', program))).toEqual([
+    true,
+    true,
+    true,
+    true,
+    7,
+    ['required', 'imported'],
+  ]);
 });
 
-test('Two copies of the package in one process know each other: hooks, sockets, task ids, waits and the log.', () => {
+test('Two copies of the package in one process know each other: hooks, sockets, task ids, waits and the log.', async () => {
   const folder = installedCopy({ withAddon: true });
   const other = installedCopy({ withAddon: true });
   const program = `
@@ -198,7 +184,7 @@ test('Two copies of the package in one process know each other: hooks, sockets, 
       }
     }, 300);
   `;
-  expect(run(folder, 'program.cjs', program).trim().split('\n')).toEqual([
+  expect((await run(folder, 'program.cjs', program)).trim().split('\n')).toEqual([
     'inner child 4',
     'false two one two one',
     'true false',
@@ -208,7 +194,7 @@ test('Two copies of the package in one process know each other: hooks, sockets, 
   ]);
 });
 
-test('A copy whose state has another form says so, and is left alone.', () => {
+test('A copy whose state has another form says so, and is left alone.', async () => {
   const folder = installedCopy({ withAddon: true });
   const program = `
     globalThis[Symbol.for('prefork')] = { form: 0, from: '/elsewhere', things: null };
@@ -220,12 +206,12 @@ test('A copy whose state has another form says so, and is left alone.', () => {
     wait();
     console.log(calls);
   `;
-  const [calls, warning] = run(folder, 'program.cjs', program).trim().split('\n');
+  const [calls, warning] = (await run(folder, 'program.cjs', program)).trim().split('\n');
   expect(calls).toBe('1');
   expect(warning).toMatch(/^PreforkWarning Two versions of prefork .* from \/elsewhere and from /);
 });
 
-test('Without its addon the package loads, and fork() says what is missing.', () => {
+test('Without its addon the package loads, and fork() says what is missing.', async () => {
   const folder = installedCopy({ withAddon: false });
   const program = `
     const { fork, registerAtFork, waitstatusToExitcode } = require('prefork');
@@ -237,5 +223,5 @@ test('Without its addon the package loads, and fork() says what is missing.', ()
       console.log(code, /^prefork needs Linux/.test(message), cause instanceof Error);
     }
   `;
-  expect(run(folder, 'program.cjs', program)).toBe('1\nERR_PREFORK_UNSUPPORTED true true\n');
+  expect(await run(folder, 'program.cjs', program)).toBe('1\nERR_PREFORK_UNSUPPORTED true true\n');
 });

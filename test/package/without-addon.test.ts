@@ -1,20 +1,11 @@
 /** Where there can be no addon the package loads, all that needs no fork works, and the rest says what it needs. */
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { program } from '../helpers/command';
+import { installedCopy } from '../helpers/installed-copy';
+import { ROOT } from '../helpers/stdin';
 
-const ROOT = join(__dirname, '..', '..');
 const [MAJOR = 0] = process.versions.node.split('.').map(Number);
 
 interface Runtime {
@@ -29,18 +20,7 @@ const runtimes = JSON.parse(readFileSync(join(ROOT, 'test', 'runtimes.json'), 'u
 
 /** A project with the package as it is installed, and the fixture that uses it. */
 function project({ withAddon }: { withAddon: boolean }): string {
-  const folder = mkdtempSync(join(tmpdir(), 'prefork-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const copy = join(folder, 'node_modules', 'prefork');
-  mkdirSync(copy, { recursive: true });
-  for (const name of ['package.json', 'dist'])
-    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
-  if (withAddon) {
-    mkdirSync(join(copy, 'build', 'Release'), { recursive: true });
-    cpSync(join(ROOT, 'build/Release/prefork.node'), join(copy, 'build/Release/prefork.node'));
-  }
-  for (const name of ['commander', 'node-gyp-build'])
-    symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
+  const folder = installedCopy({ withAddon });
   cpSync(join(ROOT, 'test/fixtures/package/without-addon.cjs'), join(folder, 'program.cjs'));
   return folder;
 }

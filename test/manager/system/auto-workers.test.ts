@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { autoWorkers } from '../../../lib/manager/system/auto-workers';
+import { program } from '../../helpers/command';
+import { ROOT } from '../../helpers/stdin';
 
 /** A root with these files. */
 function root(files: Record<string, string>): string {
@@ -27,10 +28,10 @@ test('Without a quota it is the processors of the affinity mask.', () => {
   expect(autoWorkers(root(v1))).toBe(availableParallelism());
 });
 
-test('A process that is bound to one processor uses one.', () => {
-  const program = "process.stdout.write(String(require('./dist/manager/system/auto-workers').autoWorkers()))";
-  const options = { cwd: join(__dirname, '..', '..', '..'), encoding: 'utf8' } as const;
-  expect(execFileSync('taskset', ['-c', '0', process.execPath, '-e', program], options)).toBe('1');
+test('A process that is bound to one processor uses one.', async () => {
+  const script = "process.stdout.write(String(require('./dist/manager/system/auto-workers').autoWorkers()))";
+  const bound = program('taskset', ['-c', '0', process.execPath, '-e', script], { cwd: ROOT });
+  expect(await bound.result).toEqual({ status: 0, signal: null, stdout: '1', stderr: '' });
 });
 
 onSeveral('The quota of cgroup v2 counts, also that of a group above, and the narrowest wins.', () => {
