@@ -12,13 +12,14 @@ import { knownOptions } from './base/option-names';
 import { stderrSupportsColor } from './base/terminal';
 import { percentLayout, prettyLayout } from './log/layouts';
 import { type LogLevel, levelNumber } from './log/levels';
-import { type Logger, type LogTarget, makeLogger, root } from './log/loggers';
+import { type LogTarget, root } from './log/loggers';
 import { fileOutput, type LogStream, type Output, stderrOutput, streamOutput } from './log/outputs';
 
 export type { LogLevel } from './log/levels';
 export type { LogFunctions, Logger, LogTarget } from './log/loggers';
 export type { LogStream } from './log/outputs';
 export type { LogRecord } from './log/record';
+export { accessLog, appLog, genLog } from './log/tornado-loggers';
 
 /** What Python's `logging.basicConfig` takes. */
 export interface BasicConfigOptions {
@@ -37,13 +38,6 @@ export interface BasicConfigOptions {
   /** Replace an existing configuration. */
   force?: boolean | null;
 }
-
-/** Where Tornado and this port report what they do: `fork_processes`, TLS errors, malformed requests. */
-export const genLog: Logger = makeLogger('tornado.general');
-/** Where errors of the application end up: exceptions out of `handleStream` and request listeners. */
-export const appLog: Logger = makeLogger('tornado.application');
-/** Nothing here writes to it: Tornado's own web framework does. It is there for a port of `log_request`. */
-export const accessLog: Logger = makeLogger('tornado.access');
 
 const BASIC_FORMAT = '%(levelname)s:%(name)s:%(message)s';
 const BASIC_OPTIONS = ['level', 'format', 'datefmt', 'filename', 'filemode', 'stream', 'force'] as const;

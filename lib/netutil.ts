@@ -17,8 +17,8 @@ import {
 import { binding } from './base/binding';
 import { check, invalidType, preforkError, type SystemError, systemError } from './base/errors';
 import { knownOptions } from './base/option-names';
-import { appLog } from './log';
 import { logAsTornado } from './log/loggers';
+import { appLog } from './log/tornado-loggers';
 import { Acceptor } from './sockets/acceptor';
 import { allowAddressReuse, bindAll, closingOnError, type Request } from './sockets/bind';
 import { connectionOn } from './sockets/connection';

@@ -12,11 +12,12 @@ import { onePerProcess } from './base/one-per-process';
 import { knownOptions } from './base/option-names';
 import { type ActiveThing, activeThings, formatActive } from './fork/active';
 import { forkFrom } from './fork/fork';
-import { appLog, genLog } from './log';
 import type { Level } from './log/levels';
 import { logAsTornado } from './log/loggers';
-import { WEXITSTATUS, WIFSIGNALED, WTERMSIG, wait } from './os';
+import { appLog, genLog } from './log/tornado-loggers';
 import { closeSocketsOf, takeSocketsOf, workersNeeded } from './sockets/worker-sockets';
+import { WEXITSTATUS, WIFSIGNALED, WTERMSIG } from './wait/status';
+import { wait } from './wait/wait';
 import { checkWarmupOptions, type WarmupOptions, warmup } from './warmup/warmup';
 
 export {

@@ -8,8 +8,8 @@ import { type AddressInfo, createServer, Server, type ServerOpts, type Socket } 
 import type { TLSSocket } from 'node:tls';
 import { given, isThenable } from './base/arguments';
 import { wellSpelledOptions } from './base/option-names';
-import { appLog } from './log';
 import { logAsTornado } from './log/loggers';
+import { appLog } from './log/tornado-loggers';
 import { addSockets, type BindSocketsOptions, bindSockets, type ListeningSocket } from './netutil';
 import { type ForkProcessesOptions, forkProcesses } from './process';
 import {

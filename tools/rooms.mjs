@@ -29,8 +29,7 @@ const FLOORS = [
   ['lib/manager/attendant', 'lib/manager/manager', 'lib/manager/template'],
   ['lib/manager/begin.ts'],
   ['lib/manager/index.ts'],
-  ['lib/index.ts', 'lib/cli/refuse.ts', 'lib/cli/typescript.ts'],
-  ['lib/cli/settings'],
+  ['lib/index.ts', 'lib/cli/settings'],
   ['lib/cli'],
   ['lib/auto.mts'],
 

@@ -4,13 +4,13 @@ import { join, resolve } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { preforkError } from '../base/errors';
+import { stripsTypes } from '../base/typescript';
 import { activeRequests } from '../fork/active';
 import type { Bind } from '../manager/settings';
-import { refuse } from './refuse';
 import { findServable, type Servable } from './servable';
 import { portFromEnvironment } from './settings/environment';
+import { refuse } from './settings/refuse';
 import type { Beginning } from './startup';
-import { stripsTypes } from './typescript';
 
 /** Interval for checking whether an application is idle, in milliseconds. */
 const IDLE_INTERVAL = 10;

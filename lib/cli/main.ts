@@ -11,12 +11,12 @@ import { beginWith } from './begin-with';
 import { reportAtFirstListen } from './check';
 import { findApplication, runApplication, settled } from './load';
 import { makeLog } from './log-lines';
-import { refuse } from './refuse';
 import { reload } from './reload';
 import { Done, parseCommandLine } from './settings/command-line';
 import { complete, enter } from './settings/complete';
 import { fromFile } from './settings/config-file';
 import { fromEnvironment } from './settings/environment';
+import { refuse } from './settings/refuse';
 import { type Beginning, watchBeginning } from './startup';
 
 async function main(argv: readonly string[]): Promise<void> {

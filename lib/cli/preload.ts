@@ -6,10 +6,10 @@ import { heed, type ServiceManager, takeFromServiceManager } from '../manager/sy
 import { beginWith } from './begin-with';
 import { settled } from './load';
 import { makeLog } from './log-lines';
-import { refuse } from './refuse';
 import { complete, enter } from './settings/complete';
 import { fromFile } from './settings/config-file';
 import { fromEnvironment } from './settings/environment';
+import { refuse } from './settings/refuse';
 
 /** Tells the processes that this one starts to stay as they are. */
 const MARK = 'PREFORK_AUTO';

@@ -3,10 +3,10 @@ import cluster from 'node:cluster';
 import { syncBuiltinESMExports } from 'node:module';
 import { relative } from 'node:path';
 import { preforkError } from '../base/errors';
+import { typeScriptHint } from '../base/typescript';
 import { activeThings, formatActive } from '../fork/active';
 import { plural } from '../manager/policy/words';
 import type { Log, Settings } from '../manager/settings';
-import { typeScriptHint } from './typescript';
 
 export interface Beginning {
   /** An error logged here needs no further explanation. */

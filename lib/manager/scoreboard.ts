@@ -2,6 +2,7 @@
  * What every worker reports, in memory that all of them and the manager share. Each line has one writer at a time: the manager
  * when it assigns the line or takes it back, the worker in between. All of them read.
  */
+import { binding } from '../base/binding';
 import { sharedHeader, sharedRows, wordOfRows } from '../shared/memory';
 
 /** A worker as the scoreboard shows it. */
@@ -132,7 +133,12 @@ export class Row {
     this.set('state', this.hasBeenReady ? STOPPING : STOPPING_UNREADY);
   }
 
-  /** The word by which a blocked worker is asked for its stack (stack-report.ts). */
+  /** For the manager: a blocked worker is to say where it stands (worker/stack-report.ts). */
+  askForStack(): void {
+    binding.stack_request(this.stackWord);
+  }
+
+  /** The word by which it is asked. */
   get stackWord(): number {
     return wordOfRows(this.index * ROW + FIELDS.indexOf('stackWanted'));
   }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { genLog } from '../log';
 import { logAsTornado } from '../log/loggers';
+import { genLog } from '../log/tornado-loggers';
 import { remoteIp } from './proxy-headers';
 
 /** As Node's parser has it; without either header a request has no body. */

@@ -1,9 +1,9 @@
 /** What becomes of a request whose listener throws, or whose promise is rejected: as with Tornado's RequestHandler. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { isThenable } from '../base/arguments';
-import { appLog, genLog } from '../log';
 import { logAsTornado } from '../log/loggers';
 import { repr } from '../log/percent';
+import { appLog, genLog } from '../log/tornado-loggers';
 import { protocol, remoteIp } from './proxy-headers';
 
 /** RequestHandler._request_summary. */

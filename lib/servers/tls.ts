@@ -5,8 +5,8 @@ import type { TLSSocket, TlsOptions } from 'node:tls';
 import { inspect } from 'node:util';
 import { type Given, given, invalidValue } from '../base/arguments';
 import { wellSpelledOptions } from '../base/option-names';
-import { genLog } from '../log';
 import { logAsTornado } from '../log/loggers';
+import { genLog } from '../log/tornado-loggers';
 
 /** Python's dictionary of arguments to `ssl.wrap_socket`. */
 export interface SslFiles {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Command, CommanderError, Option as CommanderOption } from 'commander';
 import { print, writeToStderr } from '../../base/blocking-write';
 import { DEFAULTS } from '../../manager/settings';
-import { USAGE } from '../refuse';
 import { type Given, readOption } from './complete';
 import { GROUPS, OPTIONS, type Option } from './options';
+import { USAGE } from './refuse';
 
 /** What the command line asks for. */
 export type Invocation = Start | Reload;

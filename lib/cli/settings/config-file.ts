@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { invalidType, preforkError } from '../../base/errors';
+import { typeScriptHint } from '../../base/typescript';
 import type { Hooks } from '../../manager/settings';
 import { trust } from '../../manager/system/paths';
-import { typeScriptHint } from '../typescript';
 import { type Given, readOption } from './complete';
 import { OPTIONS, type Option, type SettingName } from './options';
 

@@ -1,6 +1,6 @@
 /** A template or worker asks the manager for sockets, and waits for the answer. */
 import { preforkError } from '../../base/errors';
-import { ListeningSocket } from '../../netutil';
+import { ListeningSocket } from '../../sockets/listening-socket';
 import type { Bind } from '../settings';
 import type { Channel } from './channel';
 import type { FromManager, ListenError } from './messages';

@@ -1,5 +1,5 @@
 import { binding } from '../../base/binding';
-import type { ListeningSocket } from '../../netutil';
+import type { ListeningSocket } from '../../sockets/listening-socket';
 import { Turns } from '../../sockets/turns';
 import { MAX_WORKERS } from '../scoreboard';
 import type { Bind } from '../settings';

@@ -1,6 +1,6 @@
 /** What becomes of an unmodified application's `server.listen()`. */
 import { Server } from 'node:net';
-import type { ListeningSocket } from '../../netutil';
+import type { ListeningSocket } from '../../sockets/listening-socket';
 import { serve } from '../../sockets/server-handle';
 import type { Bind } from '../settings';
 

@@ -18,7 +18,6 @@ import { PidFile } from '../system/pid-file';
 import { PublishedState } from '../system/published-state';
 import { StatusNotifier } from '../system/status-notifier';
 import { asEnd, TerminalWatch } from '../system/terminal';
-import { askForStack } from '../worker/stack-report';
 import { Addresses } from './addresses';
 import { Announcements } from './announcements';
 import { awaitEnds } from './await-ends';
@@ -353,7 +352,7 @@ class Manager {
         this.#kill(action.pid, action.signal);
         break;
       case 'report stack':
-        askForStack(this.#peers.get(action.pid)?.row ?? undefined);
+        this.#peers.get(action.pid)?.row?.askForStack();
         break;
       case 'worker ready':
         this.#hooks.tell({ hook: 'workerReady', worker: action.worker });

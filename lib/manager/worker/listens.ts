@@ -1,6 +1,6 @@
 /** What becomes of `listen` in a worker, whenever it is called: one address for all workers, which the manager binds. */
 import type { Server } from 'node:net';
-import type { ListeningSocket } from '../../netutil';
+import type { ListeningSocket } from '../../sockets/listening-socket';
 import type { Conversation, Granted } from '../channel/ask';
 import { bindOneOfMany, bindShared, formatBind, withoutName } from '../listening/bind';
 import { type Call, listenOn } from '../listening/intercept';

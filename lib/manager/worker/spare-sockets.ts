@@ -6,7 +6,7 @@ import { closeSync, openSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
-import { ListeningSocket } from '../../netutil';
+import { ListeningSocket } from '../../sockets/listening-socket';
 import type { Bind } from '../settings';
 
 interface Spare {

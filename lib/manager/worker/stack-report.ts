@@ -6,11 +6,6 @@ import type { Log, WorkerInfo } from '../settings';
 /** More than Node shows of an error: what called the endless loop may be far away. */
 const DEPTH = 50;
 
-/** For the manager. */
-export function askForStack(row: Row | undefined): void {
-  if (row !== undefined) binding.stack_request(row.stackWord);
-}
-
 /**
  * In a worker, once: a thread waits for the request and has V8 interrupt the JavaScript that runs then. While native
  * code runs, and where Node lacks the means, there is no report; the worker is killed all the same.

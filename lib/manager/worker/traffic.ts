@@ -1,7 +1,7 @@
 /** What goes through a worker's servers: counted while it runs, and brought to an end when it stops. */
 import { subscribe } from 'node:diagnostics_channel';
 import type { Server, Socket } from 'node:net';
-import type { ListeningSocket } from '../../netutil';
+import type { ListeningSocket } from '../../sockets/listening-socket';
 import { monotonic, type Row } from '../scoreboard';
 import {
   Connection,

@@ -1,5 +1,5 @@
 /** Ends a command whose line, environment or file is wrong. */
-import { writeToStderr } from '../base/blocking-write';
+import { writeToStderr } from '../../base/blocking-write';
 
 /** Exit status of a wrong command line, variable or file. */
 export const USAGE = 2;
