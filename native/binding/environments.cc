@@ -5,6 +5,7 @@
 
 #include "binding/binding.h"
 #include "binding/call_from_loop.h"
+#include "fork/threads.h"
 #include "loop/first_async.h"
 #include "posix/random.h"
 
@@ -23,6 +24,7 @@ struct Environment {
   napi_env env;
   Bytes secrets[kMostSecrets];  // what Node has drawn in advance: other bytes in each child
   uv_async_t forked_elsewhere;
+  uv_prepare_t next_turn;
   napi_ref became_child;
   Waits* waits;
   napi_async_cleanup_hook_handle cleanup;
@@ -63,10 +65,15 @@ void free_environment(uv_handle_t* handle) {
   napi_remove_async_cleanup_hook(cleanup);
 }
 
+void close_next_turn(uv_handle_t* handle) {
+  auto* environment = static_cast<Environment*>(handle->data);
+  uv_close(reinterpret_cast<uv_handle_t*>(&environment->next_turn), free_environment);
+}
+
 void close_environment(napi_async_cleanup_hook_handle, void* data) {
   auto* environment = static_cast<Environment*>(data);
   remove(environment);
-  uv_close(reinterpret_cast<uv_handle_t*>(&environment->forked_elsewhere), free_environment);
+  uv_close(reinterpret_cast<uv_handle_t*>(&environment->forked_elsewhere), close_next_turn);
 }
 
 void call_became_child(uv_async_t* handle) {
@@ -82,17 +89,27 @@ void register_environment(Napi::Env env) {
   auto* environment = new Environment();
   environment->env = env;
   environment->forked_elsewhere.data = environment;
+  environment->next_turn.data = environment;
   if (open_first_async(loop_of(env), &environment->forked_elsewhere, call_became_child) < 0) {
     delete environment;
     Napi::Error::New(env, "prefork: no descriptor for the event loop").ThrowAsJavaScriptException();
     return;
   }
+  uv_prepare_init(loop_of(env), &environment->next_turn);
+  uv_unref(reinterpret_cast<uv_handle_t*>(&environment->next_turn));
   napi_set_instance_data(env, environment, nullptr, nullptr);
   napi_add_async_cleanup_hook(env, close_environment, environment, &environment->cleanup);
   add(environment);
 }
 
 Waits*& waits_slot(napi_env env) { return find(env)->waits; }
+
+void settle_when_loop_turns(napi_env forking) {
+  uv_prepare_start(&find(forking)->next_turn, [](uv_prepare_t* handle) {
+    take_new_tid();
+    uv_prepare_stop(handle);
+  });
+}
 
 HeldEnvironments::HeldEnvironments(napi_env forking) {
   pthread_mutex_lock(&lock);

@@ -17,6 +17,11 @@ void register_environment(Napi::Env env);
 struct Waits;
 Waits*& waits_slot(napi_env env);
 
+// In a child, where `forking` has kept its thread's number (ForkOptions::keeps_tid): it takes the
+// new one at the next turn of its loop. By then everything has returned that had called JavaScript
+// with a lock held.
+void settle_when_loop_turns(napi_env forking);
+
 // Keeps environments from coming and going while `forking` forks. To be held across the fork, for
 // no thread that changes the list may be stopped in the middle of it.
 class HeldEnvironments {

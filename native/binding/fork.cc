@@ -30,10 +30,14 @@ Napi::Value fork(const Napi::CallbackInfo& info) {
   options.inspector_port = integer(info[0]);
   options.renew_read_files = info[1].As<Napi::Boolean>().Value();
   options.as_sibling = info[2].ToBoolean();
+  options.keeps_tid = true;
   options.before_threads_go_on = prepare_other_threads;
   const HeldEnvironments held(info.Env());
   const int result = fork_process(options);
-  if (result == 0) forget_children();
+  if (result == 0) {
+    settle_when_loop_turns(info.Env());
+    forget_children();
+  }
   return number(info.Env(), result);
 }
 

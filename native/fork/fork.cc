@@ -49,21 +49,25 @@ int stop_at_rest(int report) {
 }
 
 // As _Fork(), without what that does because the other threads would be gone: the caller's record
-// gets its new tid, its list of robust locks is registered anew. (A bare clone, so that the C
-// library need not have _Fork: glibc has it since 2.34, musl since 1.2.2.)
-long clone_process(bool as_sibling) {
+// gets its new tid, or keeps the old one for a while; its list of robust locks is registered anew.
+// (A bare clone, so that the C library need not have _Fork: glibc has it since 2.34, musl since
+// 1.2.2.)
+long clone_process(const ForkOptions& options) {
   KernelState self;
   capture(self);
-  pid_t* own_tid = tid_word();
-  const unsigned long flags =
-      CLONE_CHILD_CLEARTID | SIGCHLD | (as_sibling ? static_cast<unsigned long>(CLONE_PARENT) : 0);
+  const unsigned long flags = CLONE_CHILD_CLEARTID | SIGCHLD |
+                              (options.as_sibling ? static_cast<unsigned long>(CLONE_PARENT) : 0);
 #if defined(__x86_64__)
   const long pid = sys(SYS_clone, flags, nullptr, nullptr, self.cleared_word, nullptr);
 #else
   const long pid = sys(SYS_clone, flags, nullptr, nullptr, nullptr, self.cleared_word);
 #endif
   if (pid == 0) {
-    if (own_tid != nullptr) *own_tid = static_cast<pid_t>(sys(SYS_gettid));
+    if (options.keeps_tid && kCanKeepTid) {
+      keep_tid();
+    } else {
+      take_new_tid();
+    }
     sys(SYS_set_robust_list, self.robust_list, self.robust_list_size);
   }
   return pid;
@@ -114,7 +118,7 @@ int see_child_complete(long pid, const int report[2]) {
 // The parent's threads stay stopped until the child is complete: the child copies descriptors that
 // they would go on using.
 long fork_stopped(const int report[2], const ForkOptions& options) {
-  const long pid = clone_process(options.as_sibling);
+  const long pid = clone_process(options);
   if (pid == 0) {
     become_complete(report, options);
     return 0;

@@ -11,6 +11,10 @@ struct ForkOptions {
   // The child becomes a child of this process's own parent (CLONE_PARENT): its sibling, which it
   // can neither wait for nor reap.
   bool as_sibling = false;
+  // With glibc the forking thread keeps its number in the library's record, by which locks that it
+  // holds know it, until it calls take_new_tid() (threads.h). With musl the locks are told the new
+  // one at once (libc.h).
+  bool keeps_tid = false;
   // In the child, whose descriptors are its own by then; under the contract of stopped threads.
   void (*before_threads_go_on)() = nullptr;
 };

@@ -17,6 +17,9 @@
 //                              credentials.h)
 //   rseq                       since 2.35                   no
 //   scheduling                 remembered                   asks the kernel each time
+//   raise(), abort(), gettid() ask the kernel               read the record
+//   mutexes that know their    nobody knows                 are in a list of the thread's record
+//     owner, and are held
 // clang-format on
 //
 // (nptl/descr.h, nptl/pthread_create.c; musl src/internal/pthread_impl.h, src/thread/synccall.c,
@@ -33,9 +36,12 @@ namespace prefork {
 #if defined(__GLIBC__)
 constexpr const char* kLibc = "glibc";
 constexpr int kStopSignal = 33;
+constexpr bool kCanKeepTid = true;
 #else
 constexpr const char* kLibc = "musl";
 constexpr int kStopSignal = 34;
+// With its old number the thread that has forked would send its SIGABRT to the parent.
+constexpr bool kCanKeepTid = false;
 #endif
 
 // Learns where a thread's tid is. Once, at load, while every thread of the caller's making may be
@@ -45,6 +51,10 @@ int find_tid_word();
 // Where the library keeps the calling thread's tid. nullptr in a thread that is not the library's
 // own, or where the kernel does not say.
 pid_t* tid_word();
+
+// The calling thread has a new tid in its record. Where the mutexes are known that it holds, they
+// take that for their owner's: those of this process alone.
+void own_mutexes_by(pid_t new_tid, pid_t old_tid);
 
 // What the kernel clears, and wakes, when the calling thread ends. nullptr where it does not say
 // (PR_GET_TID_ADDRESS needs CONFIG_CHECKPOINT_RESTORE).

@@ -132,9 +132,10 @@ void park(uintptr_t ticket, siginfo_t* info, void* context) {
 // The C library keeps each thread's tid in the thread's own record, and locks name their owner by
 // it (a recursive mutex; glibc's write-locked rwlock; see libc.h). So a thread that was brought
 // back keeps the number it had in the parent for as long as it may hold such a lock, and takes its
-// new one when it is next seen waiting in its event loop. Until then calls that hand the number to
-// the kernel miss it (pthread_kill; setuid in all threads, see credentials.h). Threads without an
-// event loop, those of a thread pool, keep the old number for good.
+// new one when it is next seen waiting in its event loop; the one that has forked, which may have
+// been called by a library that holds such a lock, when its loop turns. Until then calls that hand
+// the number to the kernel miss it (pthread_kill; setuid in all threads, see credentials.h).
+// Threads without an event loop, those of a thread pool, keep the old number for good.
 
 constexpr uintptr_t kSettle = 2;  // what the timer's signal carries; tickets are odd
 
@@ -143,11 +144,6 @@ struct SettleTimer {
   long nanoseconds;
 };
 thread_local SettleTimer settle_timer __attribute__((tls_model("initial-exec")));
-
-void take_new_tid() {
-  pid_t* word = tid_word();
-  if (word != nullptr) *word = static_cast<pid_t>(sys(SYS_gettid));
-}
 
 void look_again_later() {
   constexpr long kLongest = 512L * 1000 * 1000;
@@ -481,6 +477,16 @@ int bring_back_threads() {
     if (tid < 0) return static_cast<int>(tid);
   }
   return 0;
+}
+
+void keep_tid() { remember_scheduling(forking_thread); }
+
+void take_new_tid() {
+  pid_t* word = tid_word();
+  if (word == nullptr) return;
+  const pid_t old_tid = *word;
+  *word = static_cast<pid_t>(sys(SYS_gettid));
+  own_mutexes_by(*word, old_tid);
 }
 
 void for_each_stopped_thread(void (*visit)(uintptr_t thread_pointer)) {

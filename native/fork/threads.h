@@ -31,6 +31,12 @@ void let_threads_run(int attempt);
 // They wait for release_threads(). -errno of the clone that failed; the child must then end.
 int bring_back_threads();
 
+// In the child, for the thread that has forked. It keeps the number that locks know it by, as those
+// that are brought back do, until it calls take_new_tid(): when it can hold no such lock, or where
+// those that it holds are known (libc.h).
+void keep_tid();
+void take_new_tid();
+
 // Calls back with the thread pointer (the address of the TLS) of each thread that was parked.
 void for_each_stopped_thread(void (*visit)(uintptr_t thread_pointer));
 

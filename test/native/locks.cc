@@ -1,6 +1,6 @@
 // A thread that is stopped in a blocking call, with locks that know their owner by its number, can
-// give them up in the child as in the parent; one that waits in an event loop has its own number
-// there. Prints the name of each call.
+// give them up in the child as in the parent, and so can the one that forks; one that waits in an
+// event loop has its own number there. Prints the name of each call.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -28,6 +28,8 @@
 
 #include "check.h"
 #include "fork/fork.h"
+#include "fork/libc.h"
+#include "fork/threads.h"
 
 namespace {
 
@@ -258,6 +260,8 @@ void in_sigtimedwait() {
   until_told([&] { sigtimedwait(&set, nullptr, &kMoment); });
 }
 
+void in_fork() {}
+
 void in_epoll_wait() {
   epoll_event event;
   while (epoll_wait(epoll_fd, &event, 1, -1) != 1) CHECK(errno == EINTR);
@@ -383,6 +387,14 @@ void see_own_number(const Waiter& waiter) {
   while (pthread_kill(waiter.thread, SIGUSR1) != 0) usleep(1000);
 }
 
+Waiter forking = WITH_LOCKS(fork);
+
+// At the bottom of an event loop, where it holds no lock.
+void take_own_number() {
+  prefork::take_new_tid();
+  CHECK(*prefork::tid_word() == static_cast<pid_t>(syscall(SYS_gettid)));
+}
+
 // In the child and then in the parent. Between the fork and the end of the calls every thread is
 // looked at several times, after 1, 2, 4, 8 … ms: whether it may take its number now.
 void go_on() {
@@ -410,8 +422,15 @@ int main() {
   CHECK(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
   set_up();
   for (auto& waiter : waiters) start(waiter);
-  const int pid = prefork::fork_process({0, true});
+  take_locks(forking);
+  prefork::ForkOptions options;
+  options.renew_read_files = true;
+  options.keeps_tid = true;
+  const int pid = prefork::fork_process(options);
   CHECK(pid >= 0);
+  give_up_locks(forking);
+  see_locks_free(forking);
+  if (pid == 0) take_own_number();
   if (pid == 0) {
     go_on();
     _exit(0);
