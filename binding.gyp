@@ -8,6 +8,7 @@
             "native/addon.cc",
             "native/binding/acceptor.cc",
             "native/binding/channel.cc",
+            "native/binding/copies.cc",
             "native/binding/disposition.cc",
             "native/binding/environments.cc",
             "native/binding/exec.cc",
@@ -83,6 +84,7 @@
       "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": [
         "NAPI_VERSION=8",
+        "PREFORK_VERSION=\"<!(node -p \"require('./package.json').version\")\"",
         "NODE_ADDON_API_DISABLE_DEPRECATED",
         "NODE_ADDON_API_CPP_EXCEPTIONS_ALL_DISABLED",
         "NAPI_DISABLE_CPP_EXCEPTIONS",

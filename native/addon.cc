@@ -1,4 +1,5 @@
 #include "binding/binding.h"
+#include "binding/copies.h"
 #include "binding/environments.h"
 #include "fork/fork.h"
 #include "fork/libc.h"
@@ -7,6 +8,7 @@ using namespace prefork;
 
 // The export table: what lib/base/binding.ts declares, and nothing else.
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  take_turns_with_other_versions();
   prepare_fork();
   register_environment(env);
   method(exports, "on_fork_elsewhere", on_fork_elsewhere);
@@ -37,6 +39,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "accept_stop", stop_accepting);
   method(exports, "accept_keep_alive", keep_loop_alive);
   method(exports, "loop_active_handles", list_active_handles);
+  exports.Set("version", PREFORK_VERSION);
   exports.Set("libc", kLibc);
   exports.Set("socket_constants", socket_constants(env));
   method(exports, "output_write_now", write_bytes_now);
@@ -106,4 +109,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   return exports;
 }
 
-NODE_API_MODULE(prefork, init)
+napi_value prefork_register(napi_env env, napi_value exports) {
+  return Napi::RegisterModule(env, exports, init);
+}
+
+NAPI_MODULE_INIT() { return registrar()(env, exports); }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { preforkError } from './errors';
+import { onePerProcess } from './one-per-process';
 
 import load = require('node-gyp-build');
 
@@ -165,6 +166,8 @@ export interface Binding {
   /** Whether a watched descriptor alone keeps the loop alive (uv_ref, uv_unref). */
   accept_keep_alive(acceptor: NativeAcceptor, alive: boolean): void;
   readonly socket_constants: SocketConstants;
+  /** The version of the package that the addon belongs to. */
+  readonly version: string;
   /** The C library that the addon was compiled for. */
   readonly libc: 'glibc' | 'musl';
 
@@ -362,7 +365,22 @@ function loadAddon(): { natives: Binding; isAddon: boolean } {
   }
 }
 
+/**
+ * Copies of one version have the natives of the first of them (native/binding/copies.h). Those of another version have
+ * their own.
+ */
+function warnOfAnotherVersion({ version }: Binding): void {
+  const first = onePerProcess('natives', () => ({ version, from: __dirname }));
+  if (first.version === version) return;
+  process.emitWarning(
+    `prefork ${first.version} is loaded from ${first.from}, and ${version} from ${__dirname}: ` +
+      'fork() of one knows neither pipes nor children nor worker threads that only the other has seen',
+    'PreforkWarning',
+  );
+}
+
 const { natives, isAddon } = loadAddon();
+if (isAddon) warnOfAnotherVersion(natives);
 export const binding = natives;
 /** False: `binding` is what stands in for it. */
 export const hasAddon = isAddon;

@@ -8,6 +8,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import { binding, type LoopHandle } from '../base/binding';
+import { onePerProcess } from '../base/one-per-process';
 import { openingOf, rememberOpening, type Traits, tracedHandles, tracedRequests } from './openings';
 import { nameOfRequest } from './request-names';
 import { areTsxOpening, isTsxConnecting, isTsxPipe } from './tsx';
@@ -154,7 +155,7 @@ export function hasOtherThreads(): boolean {
 }
 
 /** Those of this thread that run. A forked child has a copy of each, and so of the list. */
-const workers = new Set<Worker>();
+const workers = onePerProcess('worker threads', () => new Set<Worker>());
 
 subscribe('worker_threads', (message) => {
   const { worker } = message as { worker: Worker };

@@ -1,9 +1,10 @@
 /** The children of node:child_process: also those that the program has unref()ed, which are on none of Node's lists. */
 import type { ChildProcess } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
+import { onePerProcess } from '../base/one-per-process';
 
 /** In a forked child those of the parent lose their handles (become-child.ts), and are dropped at the next look. */
-const known = new Set<WeakRef<ChildProcess>>();
+const known = onePerProcess('child processes', () => new Set<WeakRef<ChildProcess>>());
 
 /** libuv still has its process, which has not ended, or not been reaped yet. */
 function isRunning(child: ChildProcess | undefined): child is ChildProcess {

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { binding } from '../base/binding';
 import { check, invalidType, preforkError, systemError } from '../base/errors';
+import { onePerProcess } from '../base/one-per-process';
 import { namesOf } from '../wait/signals';
 import { signalNumber } from './signal-number';
 
@@ -27,7 +28,7 @@ const IGNORED = 1;
 const HANDLED_BY_NODE = 2;
 
 /** By the number of the signal. A forked child goes on with its parent's, as with its listeners. */
-const installed = new Map<number, Installed>();
+const installed = onePerProcess('signal handlers', () => new Map<number, Installed>());
 
 /** Neither sigaction(2) nor libuv takes these. */
 const UNCATCHABLE: readonly number[] = [constants.signals.SIGKILL, constants.signals.SIGSTOP];

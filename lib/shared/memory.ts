@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { binding } from '../base/binding';
 import { systemError } from '../base/errors';
+import { onePerProcess } from '../base/one-per-process';
 
 /**
  * Layout of the one mapping that a process shares with all processes it forks (native/posix/supervise.h). Views of it are
@@ -12,16 +13,15 @@ const LAYOUT = {
   counters: { at: 4096 + 256 * 1024, bytes: 64 * 1024 },
 } as const;
 
-/** A process forked later has the same one: a fork shares the mapping instead of copying it. */
-let memory: ArrayBuffer | undefined;
+function makeMemory(): ArrayBuffer {
+  const made = binding.shared_memory();
+  if (typeof made === 'number') throw systemError(-constants.errno.ENOMEM, 'mmap');
+  return made;
+}
 
+/** A process forked later has the same one: a fork shares the mapping instead of copying it. */
 function sharedMemory(): ArrayBuffer {
-  if (memory === undefined) {
-    const made = binding.shared_memory();
-    if (typeof made === 'number') throw systemError(-constants.errno.ENOMEM, 'mmap');
-    memory = made;
-  }
-  return memory;
+  return onePerProcess('shared memory', makeMemory);
 }
 
 /** Words for the parent and all workers; the bell is the first. */

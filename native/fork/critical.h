@@ -2,6 +2,7 @@
 // lock like for any other, is stopped while it waits, and in a forked child brought back waiting.
 #pragma once
 
+#include <pthread.h>
 #include <stdint.h>
 
 namespace prefork {
@@ -19,4 +20,10 @@ class CriticalSection {
   uint64_t signals_before_ = 0;
 };
 
+// Has this file's critical sections use another file's lock: before the first of them.
+void share_fork_lock(pthread_mutex_t* of_all);
+
 }  // namespace prefork
+
+// The lock that this file brings along.
+extern "C" __attribute__((visibility("hidden"))) pthread_mutex_t prefork_fork_lock;

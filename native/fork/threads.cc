@@ -224,8 +224,11 @@ extern "C" __attribute__((visibility("hidden"))) void prefork_restorer();
 constexpr unsigned long kSaRestorer = 0x04000000;
 #endif
 
+bool has_previous;
+
 // Installed at each fork and never taken away: a thread that did not answer in time still has the
-// signal pending, and by default it would end the process.
+// signal pending, and by default it would end the process. Whose handler was there counts the first
+// time only: later it may be that of another version of this addon, which passes on to this one.
 int install_handler() {
   KernelSigaction action = {};
   action.handler = on_signal;
@@ -237,7 +240,8 @@ int install_handler() {
 #endif
   KernelSigaction old;
   const long result = sys(SYS_rt_sigaction, kStopSignal, &action, &old, sizeof action.mask);
-  if (result == 0 && old.handler != on_signal) previous = old;
+  if (result == 0 && !has_previous) previous = old;
+  has_previous = has_previous || result == 0;
   return static_cast<int>(result);
 }
 

@@ -2,40 +2,57 @@
 import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Server } from 'node:net';
 import { invalidType } from '../../base/errors';
+import { onePerProcess } from '../../base/one-per-process';
 import { registerAtFork } from '../../fork/at-fork';
 import type { Place } from '../place';
 import type { Row } from '../scoreboard';
 import type { WorkerInfo } from '../settings';
 
-/** Undefined in the template, and in the children of a worker. What follows is copied by each fork, and wanted there. */
-let place: Place | undefined;
-/** Promises that were given to `ready` and have not settled. */
-let awaited = 0;
-/** Servers that have been told to listen and do not yet. */
-let awaitedServers = 0;
-let listens = false;
-let isManaged = false;
-/** The manager knows that this worker is ready. */
-let isTold = false;
+/** All of it is copied by each fork, and wanted there. */
+interface OwnLife {
+  /** Undefined in the template, and in the children of a worker. */
+  place: Place | undefined;
+  /** Promises that were given to `ready` and have not settled. */
+  awaited: number;
+  /** Servers that have been told to listen and do not yet. */
+  awaitedServers: number;
+  listens: boolean;
+  isManaged: boolean;
+  /** The manager knows that this worker is ready. */
+  isTold: boolean;
+}
+
+/** The command is often another copy of the package than the one that the application asks. */
+const own = onePerProcess(
+  'worker',
+  (): OwnLife => ({
+    place: undefined,
+    awaited: 0,
+    awaitedServers: 0,
+    listens: false,
+    isManaged: false,
+    isTold: false,
+  }),
+);
 
 /** This process, or one forked from it, will be a worker. */
 export function beginManaging(): void {
-  isManaged = true;
+  own.isManaged = true;
 }
 
 /** A child that the worker forks by itself is no worker: nobody looks after it. */
 export function takePlace(taken: Place): void {
-  place = taken;
+  own.place = taken;
   registerAtFork({
     afterInChild: () => {
-      place = undefined;
+      own.place = undefined;
       taken.row.leave();
     },
   });
 }
 
 export function ownRow(): Row | undefined {
-  return place?.row;
+  return own.place?.row;
 }
 
 /**
@@ -45,10 +62,11 @@ export function ownRow(): Row | undefined {
  * rolling replacements (SIGHUP) came before it.
  */
 export function worker(): WorkerInfo | null {
-  return place === undefined ? null : { ...place.worker };
+  return own.place === undefined ? null : { ...own.place.worker };
 }
 
 function becomeReady(): void {
+  const { place } = own;
   if (place === undefined || place.row.isReady) return;
   place.row.markReady();
   stayReady();
@@ -56,8 +74,9 @@ function becomeReady(): void {
 
 /** Tells the manager, once: at each beat, until it has room for the message. */
 export function stayReady(): void {
+  const { place, isTold } = own;
   if (place === undefined || isTold || !place.row.isReady) return;
-  isTold = place.channel.send({ type: 'ready' });
+  own.isTold = place.channel.send({ type: 'ready' });
 }
 
 /**
@@ -78,11 +97,11 @@ export function ready(after?: PromiseLike<unknown>): void {
   if (typeof (after as Partial<PromiseLike<unknown>> | null)?.then !== 'function') {
     throw invalidType('after', 'a promise', after);
   }
-  if (!isManaged) return;
-  awaited += 1;
+  if (!own.isManaged) return;
+  own.awaited += 1;
   after.then(
     () => {
-      awaited -= 1;
+      own.awaited -= 1;
       becomeReadyIfNothingIsAwaited();
     },
     (error: unknown) => {
@@ -99,11 +118,11 @@ export function beginsToListen(server: Server): void {
   const decide = (hasBegun: boolean) => {
     if (decided) return;
     decided = true;
-    awaitedServers -= 1;
-    listens ||= hasBegun;
+    own.awaitedServers -= 1;
+    own.listens ||= hasBegun;
     becomeReadyIfNothingIsAwaited();
   };
-  awaitedServers += 1;
+  own.awaitedServers += 1;
   // After the application's own listeners: it may yet fail in them, or have another server listen.
   server.once('listening', () => process.nextTick(decide, true));
   (server as EventEmitter).once(errorMonitor, () => process.nextTick(decide, false));
@@ -111,5 +130,5 @@ export function beginsToListen(server: Server): void {
 }
 
 function becomeReadyIfNothingIsAwaited(): void {
-  if (listens && awaited === 0 && awaitedServers === 0) becomeReady();
+  if (own.listens && own.awaited === 0 && own.awaitedServers === 0) becomeReady();
 }
