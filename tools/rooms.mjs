@@ -12,7 +12,7 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const FLOORS = [
   ['lib/base'],
   ['lib/log', 'lib/shared', 'lib/sockets', 'lib/wait'],
-  ['lib/fork/random', 'lib/log.ts', 'lib/posix'],
+  ['lib/fork/random', 'lib/posix'],
   ['lib/fork'],
   ['lib/os.ts', 'lib/netutil.ts', 'lib/servers'],
   ['lib/warmup'],
@@ -28,7 +28,7 @@ const FLOORS = [
   ['lib/manager/worker'],
   ['lib/manager/attendant', 'lib/manager/manager', 'lib/manager/template'],
   ['lib/manager/begin.ts'],
-  ['lib/manager/index.ts'],
+  ['lib/log.ts', 'lib/manager/index.ts'],
   ['lib/index.ts', 'lib/cli/settings'],
   ['lib/cli'],
   ['lib/auto.mts'],

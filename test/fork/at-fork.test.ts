@@ -13,6 +13,18 @@ async function printed(name: string): Promise<[child: string[], others: string[]
   return [lines.filter(isChild), lines.filter((line) => !isChild(line))];
 }
 
+/** The log, in JSON, of `prefork` with three workers and this program, which has to serve, from its start to its end. */
+async function logOf(program: string): Promise<string> {
+  const serves =
+    "require('node:http').createServer((_, response) => response.end('served')).listen(0, '127.0.0.1')";
+  const files = { 'app.js': `${program}\n${serves};` };
+  const options = ['--workers', '3', '--log-format', 'json'];
+  const served = await serve(['app.js', ...options], { files, until: /workers_ready/ });
+  expect(await served.ask()).toBe('served');
+  expect(await served.stop()).toBe('status 0');
+  return served.log;
+}
+
 /** Of one event of a log in JSON. */
 function messagesOf(event: string, log: string): string[] {
   const lines = log.trimEnd().split('\n');
@@ -72,45 +84,21 @@ test('The parent of forkProcesses, which has no next tick, logs what `afterInPar
 });
 
 test('The parent of prefork has none either: it logs the error, and no worker inherits it.', async () => {
-  const files = {
-    'app.js': `
-      const { registerAtFork } = require(${JSON.stringify(ROOT)});
-      registerAtFork({ afterInParent() { throw new Error('oops'); } });
-      require('node:http').createServer((_, response) => response.end('served')).listen(0, '127.0.0.1');
-    `,
-  };
-  const served = await serve(['app.js', '--workers', '3', '--log-format', 'json'], {
-    files,
-    until: /workers_ready/,
-  });
-  expect(await served.ask()).toBe('served');
-  expect(await served.stop()).toBe('status 0');
-  expect(messagesOf('hook_failed', served.log)).toEqual(
-    Array(3).fill(expect.stringContaining('Error: oops')),
-  );
-  expect(messagesOf('worker_crashed', served.log)).toEqual([]);
+  const log = await logOf(`
+    require(${JSON.stringify(ROOT)}).registerAtFork({ afterInParent() { throw new Error('oops'); } });`);
+  expect(messagesOf('hook_failed', log)).toEqual(Array(3).fill(expect.stringContaining('Error: oops')));
+  expect(messagesOf('worker_crashed', log)).toEqual([]);
 });
 
 test('So it is with what a subscriber of prefork:fork throws: each error is logged, and no worker inherits it.', async () => {
-  const files = {
-    'app.js': `
-      require(${JSON.stringify(ROOT)});
-      require('node:diagnostics_channel').subscribe('prefork:fork', ({ pid }) => {
-        if (pid !== 0) throw new Error('oops');
-      });
-      require('node:http').createServer((_, response) => response.end('served')).listen(0, '127.0.0.1');
-    `,
-  };
-  const served = await serve(['app.js', '--workers', '3', '--log-format', 'json'], {
-    files,
-    until: /workers_ready/,
-  });
-  expect(await served.ask()).toBe('served');
-  expect(await served.stop()).toBe('status 0');
-  expect(messagesOf('hook_failed', served.log)).toEqual(
-    Array(3).fill(expect.stringMatching(/^A subscriber of prefork:fork threw: Error: oops/)),
-  );
-  expect(messagesOf('worker_crashed', served.log)).toEqual([]);
+  const log = await logOf(`
+    require(${JSON.stringify(ROOT)});
+    require('node:diagnostics_channel').subscribe('prefork:fork', ({ pid }) => {
+      if (pid !== 0) throw new Error('oops');
+    });`);
+  const thrown = expect.stringMatching(/^A subscriber of prefork:fork threw: Error: oops/);
+  expect(messagesOf('hook_failed', log)).toEqual(Array(3).fill(thrown));
+  expect(messagesOf('worker_crashed', log)).toEqual([]);
 });
 
 test('The parent of forkProcesses logs it, too; in a child, and after fork(), it is an uncaught exception.', async () => {
