@@ -1,9 +1,9 @@
 /** Finds the application, loads it as `node` would, and serves what it exports if it does not listen itself. */
 import { createRequire, Module } from 'node:module';
 import { join, resolve } from 'node:path';
-import { setImmediate, setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { preforkError } from '../base/errors';
+import { delay, nextTick, nextTurn } from '../base/timers';
 import { stripsTypes } from '../base/typescript';
 import { activeRequests } from '../fork/active';
 import type { Bind } from '../manager/settings';
@@ -32,7 +32,7 @@ export function findApplication(name: string): string {
 
 /** Waits until nothing is in flight: requests in flight cannot be forked. */
 export async function settled(): Promise<void> {
-  while (activeRequests().length > 0) await setImmediate();
+  while (activeRequests().length > 0) await nextTurn();
 }
 
 /**
@@ -50,7 +50,7 @@ export function runApplication(
   beginning: Beginning,
 ): void {
   process.argv = [process.execPath, path, ...args];
-  process.nextTick(() => {
+  nextTick(() => {
     runMain(path);
     void serveExported(path, bind, beginning);
   });
@@ -89,14 +89,14 @@ function portOrEnd(beginning: Beginning): Bind | undefined {
 
 /** Waits until nothing but this wait keeps the event loop alive. */
 async function idle(): Promise<void> {
-  do await setTimeout(IDLE_INTERVAL);
+  do await delay(IDLE_INTERVAL);
   while (process.getActiveResourcesInfo().some((name) => !STANDARD_STREAM.test(name)));
 }
 
 /** Errors become uncaught exceptions of the application. */
 function listen(servable: Servable, address: Bind): void {
   servable.listen(address).catch((error: unknown) => {
-    process.nextTick(() => {
+    nextTick(() => {
       throw error;
     });
   });

@@ -3,6 +3,7 @@ import cluster from 'node:cluster';
 import { syncBuiltinESMExports } from 'node:module';
 import { relative } from 'node:path';
 import { preforkError } from '../base/errors';
+import { clearTimeout, setTimeout } from '../base/timers';
 import { typeScriptHint } from '../base/typescript';
 import { activeThings, formatActive } from '../fork/active';
 import { plural } from '../manager/policy/words';

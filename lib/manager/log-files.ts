@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, readlinkSync } from 'node:fs';
+import { setImmediate } from '../base/timers';
 import { dup2 } from '../os';
 import type { Place } from './place';
 import { reopenCount } from './scoreboard';
@@ -45,14 +46,17 @@ export function reopenLogFiles(log: Log, who: { worker?: number; pid?: number } 
   return reopened;
 }
 
-/** For a worker, at each beat: if the manager has asked for it, also calls the worker's own SIGUSR1 listeners. */
+/**
+ * For a worker, at each beat: if the manager has asked for it, also calls the worker's own SIGUSR1 listeners, in a turn of
+ * their own. What they throw is an uncaught exception, as with any signal.
+ */
 export function logReopener(log: Log, { worker, ...place }: Place): () => void {
   let { reopened } = place;
   return () => {
     if (reopenCount() === reopened) return;
     reopened = reopenCount();
     reopenLogFiles(log, { worker: worker.id, pid: worker.pid });
-    if (process.listenerCount('SIGUSR1') > 0) process.emit('SIGUSR1', 'SIGUSR1');
+    if (process.listenerCount('SIGUSR1') > 0) setImmediate(() => process.emit('SIGUSR1', 'SIGUSR1'));
   };
 }
 

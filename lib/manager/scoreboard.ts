@@ -3,6 +3,7 @@
  * when it assigns the line or takes it back, the worker in between. All of them read.
  */
 import { binding } from '../base/binding';
+import { monotonic } from '../base/timers';
 import { sharedHeader, sharedRows, wordOfRows } from '../shared/memory';
 
 /** A worker as the scoreboard shows it. */
@@ -61,12 +62,6 @@ const STATES = ['booting', 'booting', 'ready', 'stopping', 'stopping'] as const;
 
 // In the header, behind the bell.
 const REOPEN = 1;
-
-/** The kernel's monotonic clock, which is the same for all processes. */
-export function monotonic(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1000 + nanoseconds / 1e6;
-}
 
 /** One line. */
 export class Row {

@@ -42,8 +42,8 @@ export class Channel {
     throw systemError(result, 'sendmsg');
   }
 
-  /** The same; false also if the system has no room for what is passed. */
-  trySend(message: object, passed: readonly number[]): boolean {
+  /** The same; false also if the system has no memory, or no room for what is passed. */
+  trySend(message: object, passed: readonly number[] = []): boolean {
     try {
       return this.send(message, passed);
     } catch {

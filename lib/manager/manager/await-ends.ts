@@ -1,5 +1,5 @@
 import { binding } from '../../base/binding';
-import { monotonic } from '../scoreboard';
+import { monotonic } from '../../base/timers';
 import type { Peers } from './peers';
 
 /** Reaps all peers. Those that have not ended at `deadline`, in milliseconds of the monotonic clock, are handed to `kill`. */

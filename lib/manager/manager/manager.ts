@@ -4,13 +4,13 @@
  */
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
+import { monotonic } from '../../base/timers';
 import type { ToManager } from '../channel/messages';
 import type { LogEntry } from '../log-events';
 import { rememberLogFiles } from '../log-files';
 import { type Newcomer, SIGNALS, signalsIn, supervisedSignals } from '../place';
 import { type Action, decide, type Event, initialState, nextDeadline, type State } from '../policy';
 import { isPreloaded, rulesOf } from '../rules';
-import { monotonic } from '../scoreboard';
 import { DEFAULTS, type Log, type LogFormat, type NotifyTarget, type PlainSettings } from '../settings';
 import { finishLog, flushLog, neverWaitForLogReader } from '../system/log-writer';
 import { OutOfMemoryWatch } from '../system/out-of-memory';

@@ -5,6 +5,7 @@
 import type { Server } from 'node:net';
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
+import { clearTimeout, nextTick, setTimeout } from '../../base/timers';
 import type { CalledAfter } from '../../fork/at-fork';
 import { forkSibling } from '../../fork/fork';
 import { dup2 } from '../../os';
@@ -196,7 +197,7 @@ export class Template {
   /** An application that listens for errors, as it may only do once `listen` has returned, may have another port to try. */
   #couldNotBind(server: Server, bind: Bind, error: NodeJS.ErrnoException): void {
     this.#undecided += 1;
-    process.nextTick(() => {
+    nextTick(() => {
       this.#undecided -= 1;
       if (this.#settings.bind.length > 0 || server.listenerCount('error') === 0) {
         this.#fail('listen_failed', explainBind(bind, error));

@@ -2,6 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 import { binding } from '../../base/binding';
+import { nextTick, setImmediate } from '../../base/timers';
 import type { LogEntry } from '../log-events';
 import { logReopener } from '../log-files';
 import type { Place } from '../place';
@@ -107,7 +108,7 @@ async function finish(place: Place, options: WorkerOptions, signal: NodeJS.Signa
   const { log, rules } = options;
   if (row.isStopping) return;
   row.markStopping();
-  place.channel.send({ type: 'stopping' });
+  place.channel.trySend({ type: 'stopping' });
   closeInspector();
   const isKnown = tellApplication(place, options);
   const listens = () => applicationListensFor(signal);
@@ -138,7 +139,7 @@ function tellApplication({ worker }: Place, { settings, log }: WorkerOptions): b
     logFailedHook('workerStopping', error, worker, log);
   }
   // An event of its own: what a listener throws is an uncaught exception.
-  process.nextTick(() => emitter.emit('workerStopping', { ...worker }));
+  nextTick(() => emitter.emit('workerStopping', { ...worker }));
   return isKnown;
 }
 

@@ -1,7 +1,7 @@
 /** A worker's connections: on which of them an answer is owed, which wait for a request, and which simply go on. */
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
-import { monotonic } from '../scoreboard';
+import { monotonic } from '../../base/timers';
 
 /**
  * `asked`: a request waits for its answer, or the answer is not all out. `idle`: neither. `lasting`: by its nature it goes
@@ -69,7 +69,7 @@ export class Connection {
 
   /** No byte of a request has come on it. */
   get isFresh(): boolean {
-    return (this.talk?.bytesRead ?? 0) === 0;
+    return this.talk === undefined || this.talk.bytesRead === 0;
   }
 
   #useOfSession(): Use {

@@ -1,8 +1,9 @@
 /** A worker's heart: at each beat it shows in the scoreboard that its loop turns, how late, and what it needs. */
 import { readFile } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';
+import { monotonic, setInterval } from '../../base/timers';
 import { checkInterval, type Rules } from '../policy';
-import { monotonic, type Row } from '../scoreboard';
+import type { Row } from '../scoreboard';
 
 /** Walking all page tables takes the kernel some milliseconds. */
 const MEMORY_INTERVAL = 5000;
@@ -18,22 +19,35 @@ export function startBeating(row: Row, rules: Rules, duties: (() => void)[]): vo
     row.set('loopDelay', Math.max(0, now - expected));
     expected = now + interval;
     row.set('beat', now);
-    // Not process.memoryUsage(), which opens a file, and throws when no descriptor is left.
-    row.set('heapUsed', getHeapStatistics().used_heap_size);
+    attempt(() => measureHeap(row));
     if (now - measuredAt >= memoryInterval) {
       measuredAt = now;
-      measurePrivateMemory(row);
+      attempt(() => measurePrivateMemory(row));
     }
-    for (const duty of duties) duty();
+    for (const duty of duties) attempt(duty);
   };
   row.set('beat', monotonic());
   setInterval(beat, interval).unref();
 }
 
+/** What fails at one beat may succeed at the next. A worker does not end because somebody cannot see how it is. */
+function attempt(duty: () => void): void {
+  try {
+    duty();
+  } catch {
+    // No descriptor or memory is left, or the application has put something else in the place of what is called.
+  }
+}
+
+/** Not by process.memoryUsage(), which opens a file. */
+function measureHeap(row: Row): void {
+  row.set('heapUsed', getHeapStatistics().used_heap_size);
+}
+
 /** In the thread pool: the loop has better things to do. */
 function measurePrivateMemory(row: Row): void {
   readFile('/proc/self/smaps_rollup', 'latin1', (error, text) => {
-    if (!error) row.set('privateMemory', privateBytes(text));
+    if (!error) attempt(() => row.set('privateMemory', privateBytes(text)));
   });
 }
 

@@ -1,8 +1,8 @@
 /** A worker stops accepting connections without its servers noticing: they are the application's to close. */
 import type { Server } from 'node:net';
 import { binding } from '../../base/binding';
+import { monotonic, setImmediate, setTimeout } from '../../base/timers';
 import { ownedSockets } from '../../sockets/server-handle';
-import { monotonic } from '../scoreboard';
 import { handshakes, portsOf } from './handshakes';
 
 /** A lost packet of a handshake is sent again after a second; longer than that and a bit only liars take. */

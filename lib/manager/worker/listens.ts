@@ -1,5 +1,6 @@
 /** What becomes of `listen` in a worker, whenever it is called: one address for all workers, which the manager binds. */
 import type { Server } from 'node:net';
+import { nextTick } from '../../base/timers';
 import type { ListeningSocket } from '../../sockets/listening-socket';
 import type { Conversation, Granted } from '../channel/ask';
 import { bindOneOfMany, bindShared, formatBind, withoutName } from '../listening/bind';
@@ -42,7 +43,7 @@ export class Listens {
       this.serve(call, outcome.sockets, outcome.lent);
     } catch (error) {
       this.#watch(call.server);
-      process.nextTick(() => call.server.emit('error', error));
+      nextTick(() => call.server.emit('error', error));
     }
     return true;
   }
@@ -74,7 +75,7 @@ export class Listens {
       if (bind.kind === 'fd') leaveQueueOf(socket);
       listenOn(call, [socket]);
     } catch (error) {
-      process.nextTick(() => call.server.emit('error', error));
+      nextTick(() => call.server.emit('error', error));
     }
     return true;
   }

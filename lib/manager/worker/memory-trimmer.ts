@@ -3,7 +3,7 @@
  * its own (malloc(3)), and when it has optimised what a server does most, 5 to 8 MB of free memory stay there.
  */
 import { binding } from '../../base/binding';
-import { monotonic } from '../scoreboard';
+import { monotonic } from '../../base/timers';
 
 /** Milliseconds. By then most of what will be optimised is. */
 const FIRST_AFTER = 10_000;

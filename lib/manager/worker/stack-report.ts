@@ -15,17 +15,21 @@ export function reportStackOnRequest(
   log: Log,
 ): void {
   const report = () => {
-    const message = `Worker ${id} (pid ${pid}) is blocked ${currentStack(report)}`;
-    log({ level: 'error', event: 'stack_reported', message, worker: id, pid });
+    try {
+      const message = `Worker ${id} (pid ${pid}) is blocked ${currentStack(report)}`;
+      log({ level: 'error', event: 'stack_reported', message, worker: id, pid });
+    } catch {
+      // Thrown into whatever runs at the moment it would be the application's.
+    }
   };
   binding.stack_report_on_request(row.stackWord, report);
 }
 
 function currentStack(below: () => void): string {
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = DEPTH;
+  Reflect.set(Error, 'stackTraceLimit', DEPTH); // no error where intrinsics are frozen
   const holder: { stack?: string } = {};
   Error.captureStackTrace(holder, below);
-  Error.stackTraceLimit = stackTraceLimit;
+  Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
   return (holder.stack ?? '').replace(/^.*\n\s*/, '');
 }

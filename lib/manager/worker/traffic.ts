@@ -1,8 +1,9 @@
 /** What goes through a worker's servers: counted while it runs, and brought to an end when it stops. */
 import { subscribe } from 'node:diagnostics_channel';
 import type { Server, Socket } from 'node:net';
+import { monotonic } from '../../base/timers';
 import type { ListeningSocket } from '../../sockets/listening-socket';
-import { monotonic, type Row } from '../scoreboard';
+import type { Row } from '../scoreboard';
 import {
   Connection,
   type Http2Session,

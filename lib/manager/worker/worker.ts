@@ -3,6 +3,7 @@ import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Server } from 'node:net';
 import { invalidType } from '../../base/errors';
 import { onePerProcess } from '../../base/one-per-process';
+import { nextTick } from '../../base/timers';
 import { registerAtFork } from '../../fork/at-fork';
 import type { Place } from '../place';
 import type { Row } from '../scoreboard';
@@ -76,7 +77,7 @@ function becomeReady(): void {
 export function stayReady(): void {
   const { place, isTold } = own;
   if (place === undefined || isTold || !place.row.isReady) return;
-  own.isTold = place.channel.send({ type: 'ready' });
+  own.isTold = place.channel.trySend({ type: 'ready' });
 }
 
 /**
@@ -105,7 +106,7 @@ export function ready(after?: PromiseLike<unknown>): void {
       becomeReadyIfNothingIsAwaited();
     },
     (error: unknown) => {
-      process.nextTick(() => {
+      nextTick(() => {
         throw error;
       });
     },
@@ -124,9 +125,9 @@ export function beginsToListen(server: Server): void {
   };
   own.awaitedServers += 1;
   // After the application's own listeners: it may yet fail in them, or have another server listen.
-  server.once('listening', () => process.nextTick(decide, true));
-  (server as EventEmitter).once(errorMonitor, () => process.nextTick(decide, false));
-  server.once('close', () => process.nextTick(decide, false));
+  server.once('listening', () => nextTick(decide, true));
+  (server as EventEmitter).once(errorMonitor, () => nextTick(decide, false));
+  server.once('close', () => nextTick(decide, false));
 }
 
 function becomeReadyIfNothingIsAwaited(): void {

@@ -20,6 +20,24 @@ test('A worker without a descriptor to spare lives on, serves, and ends as it sh
   expect(entries.map(({ event }) => event)).not.toContain('worker_crashed');
 });
 
+test.each([
+  ['its timers are fake', {}],
+  ['all by which one measures is broken', {}],
+  ['intrinsics are frozen', { NODE_OPTIONS: '--frozen-intrinsics --no-warnings' }],
+])('A worker of which %s beats, serves, and ends as it should.', async (HARDSHIP, env) => {
+  const managed = await new Managed('hardships.js', settings, { env: { ...env, HARDSHIP } }).started();
+  await managed.until('endured');
+  expect(await get({ port: managed.port })).toMatch(/^\d+$/);
+  managed.signal('SIGHUP');
+  await managed.until('replaced_all');
+  const { status, entries, stderr } = await managed.stop();
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const wanted = ['listening_started', 'workers_ready', 'replacement_started', 'replaced_all'];
+  const unwanted = entries.filter(({ event }) => /hung|crash|timed_out|failed/.test(event));
+  expect(unwanted).toEqual([]);
+  expect(entries.map(({ event }) => event)).toEqual(expect.arrayContaining(wanted));
+});
+
 test.runIf(isRoot)('A worker that changes its user by itself dies with the manager.', async () => {
   const env = { HARDSHIP: 'it changes its user by itself' };
   const managed = await new Managed('hardships.js', settings, { env }).started();
