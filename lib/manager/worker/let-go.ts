@@ -3,65 +3,24 @@ import type { Server } from 'node:net';
 import { binding } from '../../base/binding';
 import { monotonic, setImmediate, setTimeout } from '../../base/timers';
 import { ownedSockets } from '../../sockets/server-handle';
+import { type Handle, StandIn } from '../listening/stand-in';
 import { handshakes, portsOf } from './handshakes';
 
 /** A lost packet of a handshake is sent again after a second; longer than that and a bit only liars take. */
 const HANDSHAKE_LIMIT = 3000;
 const LOOK_INTERVAL = 20;
 
-/** What lib/net.js keeps of a server's handle. */
-interface Handle {
-  fd?: number;
-  close(): void;
-  hasRef?(): boolean;
-  getsockname?(out: object): number;
-}
-
 interface Listening {
   _handle: Handle | null;
-}
-
-/**
- * Stands in for the handle of a server whose socket has been let go of: the server listens, has its address, and can be
- * closed, once. It does not keep the process alive: nobody will come any more.
- */
-class LetGo implements Handle {
-  readonly fd = -1;
-  /** Present for TCP only, which is how `server.address()` tells it from a Unix socket. */
-  declare getsockname?: (out: object) => number;
-  #keepsAlive: boolean;
-
-  constructor(name: object | undefined, keepsAlive: boolean) {
-    this.#keepsAlive = keepsAlive;
-    if (name === undefined) return;
-    this.getsockname = (out) => {
-      Object.assign(out, name);
-      return 0;
-    };
-  }
-
-  close(): void {}
-
-  ref(): void {
-    this.#keepsAlive = true;
-  }
-
-  unref(): void {
-    this.#keepsAlive = false;
-  }
-
-  hasRef(): boolean {
-    return this.#keepsAlive;
-  }
 }
 
 /** For the server nothing changes, but that nobody connects any more. */
 export function letGo(server: Server): void {
   const { _handle: handle } = server as unknown as Listening;
-  if (handle === null || handle instanceof LetGo) return;
+  if (handle === null || handle instanceof StandIn) return;
   const name = {};
   const isNamed = handle.getsockname?.(name) === 0;
-  const stand = new LetGo(isNamed ? name : undefined, handle.hasRef?.() !== false);
+  const stand = new StandIn(isNamed ? name : undefined, handle.hasRef?.() !== false);
   Object.assign(server, { _handle: stand });
   handle.close();
 }
