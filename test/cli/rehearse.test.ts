@@ -32,6 +32,40 @@ test.each([
   },
 );
 
+/** As the standalone server of Next: requests wait until what 'listening' has begun is done. */
+const readyInListening = `
+  let getReady;
+  const isReady = new Promise((resolve) => { getReady = resolve; });
+  let answers = 0;
+  const told = [];
+  const server = require('node:http').createServer(async (request, response) => {
+    await isReady;
+    response.end(JSON.stringify({ pid: process.pid, answers: ++answers, told }));
+  });
+  server.on('listening', async () => {
+    told.push({ by: process.pid, address: server.address().address, listening: server.listening });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    getReady();
+  });
+  server.listen(0, '127.0.0.1', () => told.push('called back'));`;
+
+test('An application that gets ready only when it listens is told so in the template, and not again in its workers.', async () => {
+  const served = await serve(['app.js', '-w', '2', '--rehearse', '/'], {
+    files: { 'app.js': readyInListening },
+  });
+  const [{ by }] = JSON.parse(await served.ask('/')).told;
+  expect(served.running.children()).toContain(by); // the template
+  const seen = new Set<number>();
+  while (seen.size < 2) {
+    const { pid, answers, told } = JSON.parse(await served.ask('/'));
+    expect(answers).toBeGreaterThan(1000);
+    expect(told).toEqual([{ by, address: '127.0.0.1', listening: true }, 'called back']);
+    seen.add(pid);
+  }
+  expect(seen).not.toContain(by);
+  expect(await served.stop()).toBe('status 0');
+});
+
 test('What the application does not serve is said.', async () => {
   const served = await serve(['app.js', '-w', '1', '--rehearse', '/', '--rehearse', '/lost'], {
     files: { 'app.js': listening },

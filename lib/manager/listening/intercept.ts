@@ -13,6 +13,8 @@ export interface Call {
   signal: AbortSignal | undefined;
   /** As in node:cluster: the socket is not to be shared. */
   isExclusive: boolean;
+  /** Listeners of 'listening' that have heard of it in the template, and are not to hear of it again. */
+  told: readonly (() => void)[];
 }
 
 interface ListenOptions {
@@ -34,7 +36,7 @@ const originalListen = Server.prototype.listen as (this: Server, ...parameters: 
 export function interceptListen(take: (call: Call) => boolean): void {
   Server.prototype.listen = function listen(this: Server, ...parameters: unknown[]): Server {
     const callback = parameters.at(-1);
-    const call = { server: this, ...understand(parameters), parameters };
+    const call = { server: this, ...understand(parameters), parameters, told: [] };
     // Node's to refuse.
     if (this.listening || call.bind === null || !take(call)) return originalListen.apply(this, parameters);
     if (typeof callback === 'function') this.once('listening', callback as () => void);
@@ -42,10 +44,19 @@ export function interceptListen(take: (call: Call) => boolean): void {
   } as Server['listen'];
 }
 
+/** At the next 'listening' those are not called; afterwards they are the server's again. */
+function passOver(server: Server, listeners: Call['told']): void {
+  for (const listener of listeners) server.off('listening', listener);
+  server.once('listening', () => {
+    for (const listener of listeners) server.on('listening', listener);
+  });
+}
+
 /** Has the server listen on sockets that are bound already; 'listening' comes in the next tick, as always. */
-export function listenOn({ server, bind, signal }: Call, sockets: readonly ListeningSocket[]): void {
+export function listenOn({ server, bind, signal, told }: Call, sockets: readonly ListeningSocket[]): void {
   const [first, ...others] = sockets;
   if (first === undefined) return;
+  if (told.length > 0) passOver(server, told);
   if (others.length > 0) {
     serve(server, sockets);
     signal?.addEventListener('abort', () => server.close(), { once: true });

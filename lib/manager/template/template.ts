@@ -118,8 +118,7 @@ export class Template {
     this.#rehearsal = 'under way';
     clearTimeout(this.#giveUp);
     try {
-      const servers = this.#waiting.map(({ server }) => server);
-      await rehearseServers(servers, rehearse, bootTimeout, this.#duties.log);
+      await rehearseServers(this.#waiting, rehearse, bootTimeout, this.#duties.log);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#fail('rehearsal_failed', `Cannot rehearse ${rehearse.join(', ')}: ${why}`);
