@@ -154,6 +154,10 @@ export function hasOtherThreads(): boolean {
   return workers.size > 0 || !isMainThread;
 }
 
+export function threadsOfWorkers(): Worker[] {
+  return [...workers];
+}
+
 /** Those of this thread that run. A forked child has a copy of each, and so of the list. */
 const workers = onePerProcess('worker threads', () => new Set<Worker>());
 

@@ -141,6 +141,12 @@ const CHANGES: Record<string, string> = {
     };`,
   'stack-format': "Error.prepareStackTrace = (error, sites) => 'no lines'; Object.freeze(Error);",
   'tcp-filter': withBinding('binding.socket_refuse = () => 0;'),
+  'thread-stream': `
+    const { Worker } = require('node:worker_threads');
+    Object.defineProperty(Worker.prototype, 'stream', { get: () => undefined, set() {} });`,
+  'tick-queue': `
+    const { nextTick } = process;
+    process.nextTick = (...parameters) => nextTick(...parameters);`,
   'v8-flags': `
     require('node:v8').setFlagsFromString = (flag) =>
       require('node:fs').writeSync(2, 'Error: unrecognized flag ' + flag);`,

@@ -8,7 +8,7 @@
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import { binding } from '../../base/binding';
-import { type Ask, withSession } from './inspector-session';
+import { closureVariables } from './closure-variables';
 
 /** The variables' names in all versions from Node 20 to 26. */
 const NAMES = ['randomCache', 'uuidData'] as const;
@@ -17,70 +17,12 @@ const UUIDS_CACHED = 128;
 const INTEGERS_CACHED = 1024;
 const POWER_OF_TWO = 2 ** 47; // a range for which randomInt never draws twice
 
-interface Property {
-  name: string;
-  value?: { objectId?: string; description?: string };
-}
-interface Properties {
-  result: Property[];
-  internalProperties?: Property[];
-}
-
-/** Where this code and an expression of the session, which may run in another context, can both reach. */
-const EXCHANGE = Symbol.for('prefork.exchange');
-const REACH_EXCHANGE = "process[Symbol.for('prefork.exchange')]";
-interface Exchange {
-  closure: unknown;
-  found: Map<string, Uint8Array>;
-}
-
-function propertiesOf(ask: Ask, objectId: string): Properties {
-  return ask<Properties>('Runtime.getProperties', { objectId, ownProperties: true });
-}
-
-/** The variables that `EXCHANGE.closure` closes over, its own module's first, without the global ones. */
-function closureVariables(ask: Ask): Property[] {
-  const { result } = ask<{ result: { objectId: string } }>('Runtime.evaluate', {
-    expression: `${REACH_EXCHANGE}.closure`,
-  });
-  const scopes = propertiesOf(ask, result.objectId).internalProperties?.find(
-    ({ name }) => name === '[[Scopes]]',
-  );
-  return propertiesOf(ask, scopes?.value?.objectId ?? '').result.flatMap(({ name, value }) =>
-    !/^\d+$/.test(name) || value?.objectId === undefined || value.description === 'Global'
-      ? []
-      : propertiesOf(ask, value.objectId).result,
-  );
-}
-
-function takeVariable(ask: Ask, { name, value }: Property): void {
-  ask('Runtime.callFunctionOn', {
-    objectId: value?.objectId,
-    functionDeclaration: `function () { ${REACH_EXCHANGE}.found.set('${name}', this); }`,
-  });
-}
-
-function takeCaches(ask: Ask, closures: unknown[]): (Uint8Array | undefined)[] {
-  const exchange: Exchange = { closure: undefined, found: new Map() };
-  const realProcess = binding.wait_real_process();
-  Reflect.set(realProcess, EXCHANGE, exchange);
-  try {
-    for (const closure of closures) {
-      exchange.closure = closure;
-      const wanted = closureVariables(ask).filter(({ name }) => NAMES.some((each) => each === name));
-      for (const variable of wanted) takeVariable(ask, variable);
-    }
-  } finally {
-    Reflect.deleteProperty(realProcess, EXCHANGE);
-  }
-  return NAMES.map((name) => exchange.found.get(name));
-}
-
 /** Both caches; undefined where they cannot be had. */
 function findCaches(): Uint8Array[] | undefined {
   randomUUID(); // the cache of ids is made at the first
   try {
-    const [integers, ids] = withSession((ask) => takeCaches(ask, [randomInt, randomUUID]));
+    const found = closureVariables([randomInt, randomUUID], NAMES);
+    const [integers, ids] = NAMES.map((name) => found.get(name) as Uint8Array | undefined);
     return integers === undefined || ids === undefined ? undefined : [integers, ids];
   } catch {
     return undefined; // no inspector in this build, or another Node than we know: they are drained

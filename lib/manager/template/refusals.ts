@@ -6,6 +6,7 @@ import {
   formatActive,
   requestsInFlight,
 } from '../../fork/active';
+import { areStreamsWaiting } from './unwritten';
 
 /** Connections: workers cannot share them, because bytes that one reads the others never see. */
 export function unsharable(): ActiveThing[] {
@@ -26,7 +27,7 @@ export function explainUnsharable(things: ActiveThing[]): string {
 }
 
 export function isBusy(): boolean {
-  return requestsInFlight() > 0;
+  return requestsInFlight() > 0 || areStreamsWaiting();
 }
 
 export function explainBusy(): string {

@@ -22,6 +22,7 @@ import { type Newcomer, type Place, placeOf, SIGNALS, signalsIn, supervisedSigna
 import type { Bind, Log, Settings } from '../settings';
 import { explainBusy, explainUnsharable, isBusy, listUnsharable, unsharable } from './refusals';
 import { rehearseServers } from './rehearse-servers';
+import { flushGathered } from './unwritten';
 
 /** How often an application that has something under way is looked at again. */
 const BUSY_INTERVAL = 5;
@@ -147,6 +148,7 @@ export class Template {
       if (this.#undecided > 0) return;
     }
     clearTimeout(this.#giveUp);
+    flushGathered();
     const born = this.#isShareable() ? this.#sleep() : this.#wait();
     /* a worker, from here on */
     this.#isWorker = true;
