@@ -9,10 +9,22 @@ import { ROOT } from '../helpers/stdin';
 interface World {
   listeners: Record<string, number>;
   cached: string[];
+  sources: Record<string, string>;
+  subscribed: string[];
   global: Record<string, string>;
   resources: string[];
   [name: string]: unknown;
 }
+
+/** Functions of Node's that it has replaced: what it is there for, and what has to reach all threads of a forked process. */
+const REPLACED = [
+  'Server.prototype.listen',
+  ...['fork', 'setupMaster', 'setupPrimary'].map((name) => `cluster.${name}`),
+  ...['initgroups', 'setegid', 'seteuid', 'setgid', 'setgroups', 'setuid'].map((name) => `process.${name}`),
+];
+
+/** How it learns of threads and child processes. */
+const SUBSCRIBED = ['child_process', 'worker_threads'];
 
 /** The parent has to know of the end of an application that never listens. */
 const OURS = ['beforeExit', 'exit', 'uncaughtExceptionMonitor'];
@@ -24,6 +36,11 @@ async function worldOf(running: Program): Promise<World> {
   return world;
 }
 
+function namesThatDiffer(one: Record<string, string>, other: Record<string, string>): string[] {
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return [...names].filter((name) => one[name] !== other[name]).sort();
+}
+
 test('Nothing is different when the application is loaded but what is listed here.', async () => {
   const folder = realpathSync(folderWith({}));
   copyFileSync(join(ROOT, 'test/fixtures/cli/world.js'), join(folder, 'world.js'));
@@ -32,6 +49,10 @@ test('Nothing is different when the application is loaded but what is listed her
   for (const name of OURS) delete managed.listeners[name];
   // By which two copies of the package find one another.
   delete managed.global['Symbol(prefork)'];
+  expect(namesThatDiffer(alone.sources, managed.sources)).toEqual(REPLACED.sort());
+  managed.sources = alone.sources;
+  expect(managed.subscribed).toEqual(SUBSCRIBED);
+  managed.subscribed = alone.subscribed;
   managed.cached = managed.cached.filter((file) => file.startsWith(folder));
   expect(managed).toEqual({ ...alone, title: 'prefork: template' });
 });
