@@ -24,6 +24,8 @@ async function main(argv: readonly string[]): Promise<void> {
   const invocation = parseCommandLine(argv);
   if (invocation.command === 'reload') throw new Done(await reload(invocation.target));
   const serviceManager = takeFromServiceManager(process.env);
+  // What NODE_OPTIONS has loaded may still read files, and the manager forks.
+  await settled();
   // Returns in children of the manager only, each of which loads all that follows by itself.
   const newcomer = invocation.command === 'check' ? undefined : manage(makeLog, serviceManager.notify);
   neverOpenInspectorBySignal();

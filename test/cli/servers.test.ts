@@ -109,6 +109,17 @@ describe('A server that listens by itself', () => {
     await expectServed(await serve(['server.js'], { command: false, node, files }), 3);
   });
 
+  test('Loaded with NODE_OPTIONS: what still reads files when the manager is about to fork.', async () => {
+    const reads = `
+      const { stat } = require('node:fs');
+      let reads = 0;
+      const again = () => { if (++reads < 1000) stat(__filename, again); };
+      again();`;
+    const files = { 'server.js': SERVERS['plain.js'] ?? '', 'reads.js': reads };
+    const env = { NODE_OPTIONS: '--require ./reads.js' };
+    await expectServed(await serve(['server.js', '-w', '4'], { files, env }));
+  });
+
   test('A file without its extension, and a folder', async () => {
     const files = { 'app/index.js': SERVERS['plain.js'] ?? '', 'server.js': SERVERS['plain.js'] ?? '' };
     await expectServed(await serve(['server', '-w', '4'], { files }));
