@@ -1,4 +1,4 @@
-/** Which applications are run, and what their users should know. `file` is in programs/, `bin` in an installed package.
+/** Which applications are run, and what their users should know. `file` is in projects/light/, `bin` in an installed package.
  * `complains`: what it writes to standard error, alone too. */
 export const applications = [
   { name: 'Express 4', of: 'express4', file: 'express-4.js', note: 'closes its server at SIGTERM' },

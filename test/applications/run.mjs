@@ -19,8 +19,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { applications } from './applications.mjs';
 
-const HERE = dirname(fileURLToPath(import.meta.url));
-const ROOT = join(HERE, '..', '..');
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const HERE = join(ROOT, 'test', 'applications', 'projects', 'light');
 const COMMAND = join(ROOT, 'dist', 'cli', 'main.js');
 const PAGE = join(ROOT, 'docs', 'applications.md');
 const WORKERS = 3;
@@ -231,7 +231,7 @@ async function everyWorkerAnswers(running, port) {
 async function run(application, folder) {
   const port = await freePort();
   const path = application.file
-    ? join(HERE, 'programs', application.file)
+    ? join(HERE, application.file)
     : join(HERE, 'node_modules', application.of, application.bin);
   const args = application.file ? [] : ['.', '-p', String(port), '-a', '127.0.0.1', '-s'];
   const logFile = join(folder, `${application.of.replace('/', '-')}.log`);
