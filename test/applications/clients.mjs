@@ -1,0 +1,142 @@
+/** Clients: one question at a time, over a connection that is kept or over a new one each time. */
+import { once } from 'node:events';
+import { Agent, get } from 'node:http';
+import { text } from 'node:stream/consumers';
+
+/** Idle for so long, in milliseconds, a connection may be closed at the moment of the next request (docs/signals.md). */
+const IDLE = 900;
+
+function askHttp({ port, path = '/', headers = {}, agent }) {
+  return new Promise((resolve, reject) => {
+    get({ host: '127.0.0.1', port, path, headers, agent }, (response) => {
+      text(response).then((body) => {
+        if (response.statusCode === 200) resolve(body);
+        else reject(new Error(`status ${response.statusCode}: ${body.slice(0, 200)}`));
+      }, reject);
+    }).on('error', reject);
+  });
+}
+
+class HttpClient {
+  #agent;
+  #last = 0;
+
+  constructor(port, { path, headers }, isKept) {
+    this.request = { port, path, headers };
+    this.#agent = isKept && new Agent({ keepAlive: true, maxSockets: 1 });
+  }
+
+  async ask() {
+    const idle = performance.now() - this.#last;
+    try {
+      return await askHttp({ ...this.request, agent: this.#agent });
+    } catch (error) {
+      if (!this.#agent || idle < IDLE || error.code !== 'ECONNRESET') throw error;
+      return await askHttp({ ...this.request, agent: false });
+    } finally {
+      this.#last = performance.now();
+    }
+  }
+
+  close() {
+    if (this.#agent) this.#agent.destroy();
+  }
+}
+
+class GrpcClient {
+  #channel;
+
+  constructor(port, _, isKept, require) {
+    const { credentials, makeGenericClientConstructor } = require('@grpc/grpc-js');
+    const Greeter = makeGenericClientConstructor(require('./greeter.js'), 'Greeter');
+    this.connect = () => new Greeter(`127.0.0.1:${port}`, credentials.createInsecure());
+    if (isKept) this.#channel = this.connect();
+  }
+
+  async ask() {
+    const channel = this.#channel ?? this.connect();
+    try {
+      return await new Promise((resolve, reject) =>
+        channel.hello({}, (error, answer) => (error ? reject(error) : resolve(answer.message))),
+      );
+    } catch (error) {
+      if (error.message.includes('ECONNREFUSED')) error.code = 'ECONNREFUSED';
+      throw error;
+    } finally {
+      if (channel !== this.#channel) channel.close();
+    }
+  }
+
+  close() {
+    this.#channel?.close();
+  }
+}
+
+/** What asks this application, and looks at the answers; `require` finds what is installed with it. */
+export function connect(port, application, isKept, require) {
+  const Client = application.client === 'grpc' ? GrpcClient : HttpClient;
+  const client = new Client(port, application, isKept, require);
+  const { answers = /pid \d+/ } = application;
+  return {
+    async ask() {
+      const answer = await client.ask();
+      if (!answers.test(answer)) throw new Error(`answered ${answer.slice(0, 200)}`);
+    },
+    close: () => client.close(),
+  };
+}
+
+/** Clients that ask without a pause, all but the last over connections that they keep. */
+export class Load {
+  answered = 0;
+  lost = [];
+  #over = false;
+
+  constructor(clients) {
+    this.clients = clients;
+    this.running = Promise.all(clients.map((client) => this.#run(client)));
+  }
+
+  async #run(client) {
+    while (!this.#over) {
+      try {
+        await client.ask();
+        this.answered += 1;
+      } catch (error) {
+        if (error.code === 'ECONNREFUSED') break; // nobody listens any more
+        this.lost.push(error.details ?? error.code ?? error.message);
+      }
+    }
+    client.close();
+  }
+
+  /** Until the clients have stopped because they were told to. */
+  stop() {
+    this.#over = true;
+    return this.running;
+  }
+
+  /** Until nobody listens. */
+  refused() {
+    return this.running;
+  }
+}
+
+/** Connections that last: each opened, with a promise of how it was closed. */
+export const openings = {
+  async ws(port, require) {
+    const WebSocket = require('ws');
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+    const closed = once(socket, 'close').then(([code]) => `closed with ${code}`);
+    await once(socket, 'open');
+    return { closed, as: 'closed with 1001' };
+  },
+  async 'socket.io'(port, require) {
+    const { io } = require('socket.io-client');
+    const socket = io(`http://127.0.0.1:${port}`, { transports: ['websocket'], reconnection: false });
+    const closed = new Promise((resolve) => socket.on('disconnect', resolve));
+    await new Promise((resolve, reject) => socket.on('connect', resolve).on('connect_error', reject));
+    if ((await socket.emitWithAck('echo', 'x')) !== 'x') throw new Error('no echo');
+    return { closed };
+  },
+};

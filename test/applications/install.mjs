@@ -1,0 +1,62 @@
+/** Installs projects: each is copied to .applications/, where npm installs what its lock says, and what has to be built is
+ * built, all outside of what is measured. What an earlier run has made of the same files stays. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const INSTALLED = join(HERE, '..', '..', '.applications');
+const QUIET = { NEXT_TELEMETRY_DISABLED: '1', ASTRO_TELEMETRY_DISABLED: '1', NUXT_TELEMETRY_DISABLED: '1' };
+
+function run([command, ...args], folder, node) {
+  const prefix = dirname(dirname(node));
+  const { status, error, stdout, stderr } = spawnSync('nice', [command, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    maxBuffer: 1e8,
+    env: {
+      ...process.env,
+      ...QUIET,
+      PATH: `${join(folder, 'node_modules', '.bin')}:${dirname(node)}:${process.env.PATH}`,
+      // Add-ons are compiled against the headers that came with this Node, if they did.
+      ...(existsSync(join(prefix, 'include', 'node', 'node_api.h')) && { npm_config_nodedir: prefix }),
+    },
+  });
+  if (status === 0) return;
+  throw new Error(`${command} ${args.join(' ')}: ${error ?? status}\n${`${stdout}\n${stderr}`.slice(-3000)}`);
+}
+
+function contents(folder) {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  return files.sort().map((path) => readFileSync(path, 'utf8'));
+}
+
+/** Does it unless it was done with this before. */
+function once(stamp, made, work) {
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === made) return;
+  rmSync(stamp, { force: true });
+  work();
+  writeFileSync(stamp, made);
+}
+
+/** The folder of that project, and a `require` that finds what is installed there. With `scripts`, the packages' own
+ * scripts are run, which compile add-ons: then there is one folder for each Node. */
+export function install(name, { build = [], scripts = false } = {}, node) {
+  const source = join(HERE, 'projects', name);
+  const folder = join(INSTALLED, scripts ? `${name}-${node.version}` : name);
+  mkdirSync(folder, { recursive: true });
+  cpSync(source, folder, { recursive: true });
+  once(join(folder, '.installed'), readFileSync(join(source, 'package-lock.json'), 'utf8'), () => {
+    const flags = ['--no-audit', '--no-fund', ...(scripts ? [] : ['--ignore-scripts'])];
+    run(['npm', 'ci', ...flags], folder, node.path);
+    rmSync(join(folder, '.built'), { force: true });
+  });
+  once(join(folder, '.built'), contents(source).join(''), () => {
+    for (const step of build) run(step, folder, node.path);
+  });
+  return { folder, require: createRequire(join(folder, 'package.json')) };
+}
