@@ -142,8 +142,11 @@ export {
 export {
   CalledProcessError,
   cpuCount,
+  DEVNULL,
   type ForkProcessesOptions,
   forkProcesses,
+  PIPE,
+  STDOUT,
   Subprocess,
   type SubprocessOptions,
   type SubprocessStream,

@@ -22,6 +22,9 @@ import { checkWarmupOptions, type WarmupOptions, warmup } from './warmup/warmup'
 
 export {
   CalledProcessError,
+  DEVNULL,
+  PIPE,
+  STDOUT,
   Subprocess,
   type SubprocessOptions,
   type SubprocessStream,

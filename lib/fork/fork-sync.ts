@@ -10,6 +10,7 @@ import { callable, integer, object } from '../base/arguments';
 import { binding } from '../base/binding';
 import { writeAll } from '../base/blocking-write';
 import { check, invalidType, preforkError } from '../base/errors';
+import { knownOptions } from '../base/option-names';
 import { blockUntil } from '../wait/block';
 import { WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../wait/status';
 import { WNOHANG, waitNow } from '../wait/wait';
@@ -239,8 +240,11 @@ function errorOf(answer: Answer | undefined, isLate: boolean, timeout: number | 
   return thrown;
 }
 
+const OPTIONS = ['timeout', 'stdio'] as const satisfies readonly (keyof ForkSyncOptions)[];
+
 function checked(options: ForkSyncOptions): Required<Pick<ForkSyncOptions, 'stdio'>> & ForkSyncOptions {
-  const { timeout, stdio = 'pipe' } = object('options', options);
+  knownOptions('options', object('options', options), OPTIONS);
+  const { timeout, stdio = 'pipe' } = options;
   if (timeout !== undefined) integer('options.timeout', timeout, 1, LONGEST);
   if (!KINDS.includes(stdio)) throw invalidType('options.stdio', "'pipe', 'inherit' or 'ignore'", stdio);
   return { stdio, ...(timeout === undefined ? {} : { timeout }) };

@@ -1,13 +1,26 @@
 import { ChildProcess } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import { boolean, callable, given, invalidValue, string } from '../base/arguments';
-import { invalidType, systemError } from '../base/errors';
+import { boolean, callable, given, integer, invalidValue, string } from '../base/arguments';
+import { binding } from '../base/binding';
+import { check, invalidType, systemError } from '../base/errors';
 import { knownOptions } from '../base/option-names';
 import { repr } from '../log/percent';
 import type { Environment } from './exec';
 
-/** A process's standard input, output or error: `Subprocess.STREAM`, a descriptor, or null: that of this process. */
+/** For `stdin`, `stdout` and `stderr`: a pipe, as `Subprocess.STREAM`. (Python's `subprocess.PIPE`) */
+export const PIPE = -1;
+/** For `stderr`: goes where standard output goes. (Python's `subprocess.STDOUT`) */
+export const STDOUT = -2;
+/** For `stdin`, `stdout` and `stderr`: `/dev/null`. (Python's `subprocess.DEVNULL`) */
+export const DEVNULL = -3;
+
+/**
+ * A process's standard input, output or error: `Subprocess.STREAM` or `PIPE`, `DEVNULL`, for `stderr` `STDOUT`, a descriptor, or
+ * null: that of this process.
+ */
 export type SubprocessStream = typeof Subprocess.STREAM | number | null;
 
 /** The options of Python's `subprocess.Popen` that are here. */
@@ -26,6 +39,8 @@ export interface SubprocessOptions {
   shell?: boolean | null;
   /** Make it the leader of a session of its own. Default false. */
   startNewSession?: boolean | null;
+  /** Descriptors that it inherits beside the three, each with its number. Default: none. */
+  passFds?: readonly number[] | null;
 }
 
 const OPTIONS = [
@@ -36,6 +51,7 @@ const OPTIONS = [
   'env',
   'shell',
   'startNewSession',
+  'passFds',
 ] as const satisfies readonly (keyof SubprocessOptions)[];
 
 /** A process ended with another status than 0 (Python's `subprocess.CalledProcessError`). */
@@ -72,11 +88,54 @@ function commandOf(args: unknown, shell: boolean): string[] {
   return shell ? ['/bin/sh', '-c', ...list] : list;
 }
 
-function stdioOf(name: string, value: unknown): 'pipe' | number | 'inherit' {
+type Stdio = 'pipe' | 'ignore' | 'inherit' | number;
+
+function stdioOf(name: string, value: unknown): Stdio {
   if (value === undefined) return 'inherit';
-  if (value === Subprocess.STREAM) return 'pipe';
-  if (typeof value === 'number') return value;
-  throw invalidType(name, 'Subprocess.STREAM, a descriptor or null', value);
+  if (value === Subprocess.STREAM || value === PIPE) return 'pipe';
+  if (value === DEVNULL) return 'ignore';
+  if (value === STDOUT) throw invalidValue(`Expected STDOUT for stderr only but received it for ${name}`);
+  if (typeof value === 'number') return integer(name, value, 0, MAX_DESCRIPTOR);
+  throw invalidType(name, 'Subprocess.STREAM, PIPE, DEVNULL, a descriptor or null', value);
+}
+
+/** Two streams with one pipe are no case of Node's: this process makes it, and reads the one end. */
+interface OnePipe {
+  reading: number;
+  writing: number;
+}
+
+function onePipe(): OnePipe {
+  const ends = new Int32Array(2);
+  check(binding.process_pipe(ends), 'pipe');
+  const [reading = -1, writing = -1] = ends;
+  return { reading, writing };
+}
+
+/** What the three are to be; and for `STDOUT` beside a pipe, that pipe. */
+function standardStreams({ stdin, stdout, stderr }: Given): { stdio: Stdio[]; both: OnePipe | undefined } {
+  const [input, output] = [stdioOf('stdin', stdin), stdioOf('stdout', stdout)];
+  if (stderr !== STDOUT) return { stdio: [input, output, stdioOf('stderr', stderr)], both: undefined };
+  if (output !== 'pipe')
+    return { stdio: [input, output, output === 'inherit' ? 1 : output], both: undefined };
+  const both = onePipe();
+  return { stdio: [input, both.writing, both.writing], both };
+}
+
+const FIRST_OTHER = 3;
+const MAX_DESCRIPTOR = 2 ** 20; // fs.nr_open of Linux
+
+/** Node counts them from 0: those in between are left out. */
+function othersOf(passFds: readonly number[] | undefined): Stdio[] {
+  if (passFds === undefined) return [];
+  if (!Array.isArray(passFds)) throw invalidType('passFds', 'an array of descriptors', passFds);
+  const others: Stdio[] = [];
+  for (const each of passFds) {
+    const fd = integer('each of passFds', each, 0, MAX_DESCRIPTOR);
+    while (others.length <= fd - FIRST_OTHER) others.push('ignore');
+    if (fd >= FIRST_OTHER) others[fd - FIRST_OTHER] = fd;
+  }
+  return others;
 }
 
 function pairs(env: Environment): string[] {
@@ -89,27 +148,47 @@ interface Spawning {
     file: string;
     args: string[];
     envPairs: string[];
-    stdio: ('pipe' | 'inherit' | number)[];
+    stdio: Stdio[];
     cwd?: string;
     detached: boolean;
   }): number;
 }
 
 /** As `child_process.spawn`, but an error is thrown here and now, as Popen's is. */
-function spawn(command: string[], options: Given): ChildProcess {
+function spawn(command: string[], options: Given, stdio: Stdio[]): ChildProcess {
   const [file = ''] = command;
   const child = new (ChildProcess as unknown as new () => ChildProcess)();
   const error = (child as unknown as Spawning).spawn({
     file,
     args: command,
     envPairs: pairs(options.env ?? process.env),
-    stdio: (['stdin', 'stdout', 'stderr'] as const).map((name) => stdioOf(name, options[name])),
+    stdio,
     detached: boolean('startNewSession', options.startNewSession ?? false),
     ...(options.cwd === undefined ? {} : { cwd: string('cwd', options.cwd) }),
   });
   if (error >= 0) return child;
   child.on('error', () => {}); // Node tells the same in the next tick
   throw systemError(error, 'spawn', { address: file });
+}
+
+interface Started {
+  proc: ChildProcess;
+  /** The pipe that standard output and error have together. */
+  both: Readable | null;
+}
+
+function start(command: string[], options: Given): Started {
+  const others = othersOf(options.passFds);
+  const { stdio, both } = standardStreams(options);
+  try {
+    const proc = spawn(command, options, [...stdio, ...others]);
+    return { proc, both: both === undefined ? null : new Socket({ fd: both.reading, writable: false }) };
+  } catch (error) {
+    if (both !== undefined) closeSync(both.reading);
+    throw error;
+  } finally {
+    if (both !== undefined) closeSync(both.writing);
+  }
 }
 
 function returncodeOf(status: number | null, signal: NodeJS.Signals | null): number {
@@ -131,7 +210,7 @@ function tellSoon(tell: () => void): void {
  * It keeps the event loop alive until it has ended; `proc.unref()` lets go.
  */
 export class Subprocess {
-  /** For `stdin`, `stdout` and `stderr`: a pipe, whose other end is the attribute of that name. */
+  /** For `stdin`, `stdout` and `stderr`: a pipe, whose other end is the attribute of that name. `PIPE` is the same here. */
   static readonly STREAM: unique symbol = Symbol('Subprocess.STREAM');
 
   /** Node's own object for it: send signals with it, for example. */
@@ -151,20 +230,22 @@ export class Subprocess {
   readonly #waiting = new Set<(returncode: number) => void>();
 
   /**
-   * Starts it. Descriptors other than the three are not inherited.
+   * Starts it. Descriptors other than the three are not inherited, but for `passFds`.
    *
    * @param args the program, looked for in PATH, and its arguments; a string: the program alone, or with `shell` a line for it
-   * @throws SystemError spawn `ENOENT` if there is no such program, or no such `cwd`, `EACCES`, `EAGAIN`, `EMFILE`
-   * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE`
+   * @throws SystemError spawn `ENOENT` if there is no such program, or no such `cwd`, `EACCES`, `EAGAIN`, `EMFILE`, or
+   *   `EBADF` if a descriptor that it is to have is not open
+   * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
    */
   constructor(args: readonly string[] | string, options: SubprocessOptions = {}) {
     const chosen = given('options', options) as Given;
     knownOptions('options', chosen, OPTIONS);
     this.#command = args;
-    this.proc = spawn(commandOf(args, boolean('shell', chosen.shell ?? false)), chosen);
+    const { proc, both } = start(commandOf(args, boolean('shell', chosen.shell ?? false)), chosen);
+    this.proc = proc;
     this.pid = this.proc.pid ?? -1;
     this.stdin = this.proc.stdin;
-    this.stdout = this.proc.stdout;
+    this.stdout = both ?? this.proc.stdout;
     this.stderr = this.proc.stderr;
     this.proc.once('exit', (status, signal) => tellSoon(() => this.#ended(returncodeOf(status, signal))));
   }

@@ -5,6 +5,7 @@ import { basicConfig, enablePrettyLogging } from '../../lib/log';
 import { addSockets, bindSockets, bindUnixSocket } from '../../lib/netutil';
 import {
   fork,
+  forkSync,
   registerAtFork,
   WCOREDUMP,
   WEXITSTATUS,
@@ -75,6 +76,18 @@ const REFUSED: [call: string, (options: object) => unknown, options: object, mes
     (o) => fork(o),
     { allow_in_flight: true },
     'Expected allowInFlight in options but received allow_in_flight',
+  ],
+  [
+    'forkSync',
+    (o) => forkSync(() => 1, o),
+    { time_out: 1 },
+    'Expected timeout in options but received time_out',
+  ],
+  [
+    'forkSync',
+    (o) => forkSync(() => 1, o),
+    { stdout: 'pipe' },
+    'Expected only timeout, stdio in options but received stdout',
   ],
   [
     'registerAtFork',

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { CalledProcessError, Subprocess, type SubprocessOptions } from '../../lib/process';
+import { CalledProcessError, STDOUT, Subprocess, type SubprocessOptions } from '../../lib/process';
 import { oracleVersion, PYTHON, play } from '../helpers/oracle';
 
 const version = oracleVersion();
@@ -20,6 +20,10 @@ const SAYS: Record<string, string> = {
   'stdin and stdout': 'None\nto the cat\n0',
   errors: 'ENOENT\nEACCES\nENOENT\nENOENT',
   uninitialize: 'not told\ntold 4',
+  'stderr with stdout': 'None None\nout\nerr\n3',
+  DEVNULL: 'None None\ndevice\n0',
+  PIPE: "through Python's own\n0",
+  'before the program': '/usr\n0027\n5',
 };
 
 const names = version === null ? [] : casesOf();
@@ -58,6 +62,10 @@ describe('What Tornado has not', () => {
     [['true'], { start_new_session: true }],
     [['true'], { shell: 1 }],
     [['true'], { cwd: 1 }],
+    [['true'], { stdin: STDOUT }],
+    [['true'], { stdout: STDOUT }],
+    [['true'], { passFds: ['1'] }],
+    [['true'], { preexec_fn: () => {} }],
   ])('%j, %j is a TypeError', (args, options) => {
     expect(() => new Subprocess(args as string[], options as SubprocessOptions)).toThrow(TypeError);
   });

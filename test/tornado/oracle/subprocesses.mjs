@@ -1,9 +1,10 @@
 // prefork/process, Subprocess. argv: one case.
 import { closeSync, readSync } from 'node:fs';
+import { chdir, umask } from 'node:process';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
-import { pipe } from 'prefork/os';
-import { CalledProcessError, Subprocess } from 'prefork/process';
+import { dup2, execvp, fork, pipe, waitpid, waitstatusToExitcode } from 'prefork/os';
+import { CalledProcessError, DEVNULL, PIPE, STDOUT, Subprocess } from 'prefork/process';
 import { say } from './configure.mjs';
 
 const { STREAM } = Subprocess;
@@ -59,12 +60,16 @@ async function standardError() {
   say(await child.waitForExit());
 }
 
+const readOnce = (fd) => {
+  const buffer = Buffer.alloc(100);
+  return buffer.toString('utf8', 0, readSync(fd, buffer)).trim();
+};
+
 async function descriptor() {
   const [reading, writing] = pipe();
   await new Subprocess(['echo', 'through a pipe'], { stdout: writing }).waitForExit();
   closeSync(writing);
-  const buffer = Buffer.alloc(100);
-  say(buffer.toString('utf8', 0, readSync(reading, buffer)).trim());
+  say(readOnce(reading));
 }
 
 async function surroundings() {
@@ -137,6 +142,82 @@ async function noDescriptors() {
   await new Subprocess(shell(`[ -e /proc/$$/fd/${kept} ] && echo open || echo closed`)).waitForExit();
 }
 
+async function together() {
+  const child = new Subprocess(shell('echo out; echo err >&2; exit 3'), { stdout: STREAM, stderr: STDOUT });
+  say(`${python(child.stdin)} ${python(child.stderr)}`);
+  say((await text(child.stdout)).trim());
+  say(await child.waitForExit(false));
+}
+
+async function togetherElsewhere() {
+  const [reading, writing] = pipe();
+  const both = shell('echo out; echo err >&2');
+  await new Subprocess(both, { stdout: writing, stderr: STDOUT }).waitForExit();
+  closeSync(writing);
+  say(readOnce(reading));
+  await new Subprocess(both, { stderr: STDOUT }).waitForExit();
+  await new Subprocess(both, { stdout: DEVNULL, stderr: STDOUT }).waitForExit();
+}
+
+async function nowhere() {
+  const script = 'cat; echo nobody reads; [ -c /dev/fd/1 ] && echo device >&2';
+  const child = new Subprocess(shell(script), { stdin: DEVNULL, stdout: DEVNULL, stderr: STREAM });
+  say(`${python(child.stdin)} ${python(child.stdout)}`);
+  say((await text(child.stderr)).trim());
+  say(await child.waitForExit());
+}
+
+async function pipes() {
+  const child = new Subprocess(['cat'], { stdin: PIPE, stdout: PIPE });
+  child.stdin.end("through Python's own");
+  say(await text(child.stdout));
+  say(await child.waitForExit());
+}
+
+const passes =
+  (...numbers) =>
+  async () => {
+    const kept = numbers.map((number) => {
+      const [reading, writing] = pipe();
+      dup2(writing, number, false);
+      closeSync(writing);
+      return reading;
+    });
+    dup2(pipe()[0], 50, false);
+    const script = [...numbers.map((number) => `echo ${number} >/dev/fd/${number}`)].join('; ');
+    await new Subprocess(shell(`${script}; [ -e /proc/$$/fd/50 ] && echo open || echo closed`), {
+      passFds: [...numbers, 1],
+    }).waitForExit();
+    for (const reading of kept) say(readOnce(reading));
+  };
+
+function refused() {
+  for (const options of [
+    { passFds: [-1] },
+    { passFds: 7 },
+    { passFds: [60] },
+    { stdin: 60 },
+    { stdout: 'a file' },
+  ]) {
+    try {
+      new Subprocess(['true'], options);
+      say('started');
+    } catch (error) {
+      say(error instanceof TypeError || error instanceof RangeError ? 'refused' : error.code);
+    }
+  }
+}
+
+function beforeTheProgram() {
+  const pid = fork();
+  if (pid === 0) {
+    chdir('/usr');
+    umask(0o27);
+    execvp('sh', ['sh', '-c', 'pwd; umask; exit 5']);
+  }
+  say(waitstatusToExitcode(waitpid(pid)[1]));
+}
+
 const CASES = {
   'set_exit_callback: 0': ends('exit 0'),
   'set_exit_callback: 3': ends('exit 3'),
@@ -156,6 +237,14 @@ const CASES = {
   shell: throughTheShell,
   errors,
   uninitialize: uninitialized,
+  'stderr with stdout': together,
+  "stderr with a descriptor, with this process's, with nothing": togetherElsewhere,
+  DEVNULL: nowhere,
+  PIPE: pipes,
+  pass_fds: passes(20),
+  'pass_fds: several': passes(29, 24, 40),
+  refused,
+  'before the program': beforeTheProgram,
   start_new_session: session,
   'descriptors are not inherited': noDescriptors,
 };

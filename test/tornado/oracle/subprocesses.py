@@ -3,7 +3,7 @@ import asyncio
 import errno
 import os
 import sys
-from subprocess import CalledProcessError
+from subprocess import DEVNULL, PIPE, STDOUT, CalledProcessError
 
 from configure import say
 from tornado.process import Subprocess
@@ -145,6 +145,88 @@ async def no_descriptors():
     await Subprocess(shell("[ -e /proc/$$/fd/%d ] && echo open || echo closed" % kept)).wait_for_exit()
 
 
+async def together():
+    process = Subprocess(shell("echo out; echo err >&2; exit 3"), stdout=STREAM, stderr=STDOUT)
+    say("%s %s" % (process.stdin, process.stderr))
+    say((await process.stdout.read_until_close()).decode().strip())
+    say(str(await process.wait_for_exit(raise_error=False)))
+
+
+async def together_elsewhere():
+    reading, writing = os.pipe()
+    await Subprocess(shell("echo out; echo err >&2"), stdout=writing, stderr=STDOUT).wait_for_exit()
+    os.close(writing)
+    say(os.read(reading, 100).decode().strip())
+    await Subprocess(shell("echo out; echo err >&2"), stderr=STDOUT).wait_for_exit()
+    await Subprocess(shell("echo out; echo err >&2"), stdout=DEVNULL, stderr=STDOUT).wait_for_exit()
+
+
+async def nowhere():
+    process = Subprocess(
+        shell("cat; echo nobody reads; [ -c /dev/fd/1 ] && echo device >&2"),
+        stdin=DEVNULL,
+        stdout=DEVNULL,
+        stderr=STREAM,
+    )
+    say("%s %s" % (process.stdin, process.stdout))
+    say((await process.stderr.read_until_close()).decode().strip())
+    say(str(await process.wait_for_exit()))
+
+
+async def pipes():
+    process = Subprocess(["cat"], stdin=PIPE, stdout=PIPE)
+    process.stdin.write(b"through Python's own")
+    process.stdin.close()
+    say(process.stdout.read().decode())
+    say(str(await process.wait_for_exit()))
+
+
+def passes(*numbers):
+    async def case():
+        kept = []
+        for number in numbers:
+            reading, writing = os.pipe()
+            os.dup2(writing, number, inheritable=False)
+            os.close(writing)
+            kept.append(reading)
+        other = os.pipe()[0]
+        os.dup2(other, 50, inheritable=False)
+        script = "; ".join("echo %d >/dev/fd/%d" % (number, number) for number in numbers)
+        script += "; [ -e /proc/$$/fd/50 ] && echo open || echo closed"
+        await Subprocess(shell(script), pass_fds=[*numbers, 1]).wait_for_exit()
+        for reading in kept:
+            say(os.read(reading, 100).decode().strip())
+
+    return case
+
+
+def refused():
+    for options in (
+        dict(pass_fds=[-1]),
+        dict(pass_fds=7),
+        dict(pass_fds=[60]),
+        dict(stdin=60),
+        dict(stdout="a file"),
+    ):
+        try:
+            Subprocess(["true"], **options)
+            say("started")
+        except OSError as error:
+            say(errno.errorcode[error.errno])
+        except (AttributeError, TypeError, ValueError):
+            say("refused")
+
+
+# What Popen's preexec_fn is for, by hand.
+def before_the_program():
+    pid = os.fork()
+    if pid == 0:
+        os.chdir("/usr")
+        os.umask(0o27)
+        os.execvp("sh", ["sh", "-c", "pwd; umask; exit 5"])
+    say(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
+
+
 CASES = {
     "set_exit_callback: 0": ends("exit 0"),
     "set_exit_callback: 3": ends("exit 3"),
@@ -164,6 +246,14 @@ CASES = {
     "shell": through_the_shell,
     "errors": errors,
     "uninitialize": uninitialized,
+    "stderr with stdout": together,
+    "stderr with a descriptor, with this process's, with nothing": together_elsewhere,
+    "DEVNULL": nowhere,
+    "PIPE": pipes,
+    "pass_fds": passes(20),
+    "pass_fds: several": passes(29, 24, 40),
+    "refused": refused,
+    "before the program": before_the_program,
     "start_new_session": session,
     "descriptors are not inherited": no_descriptors,
 }
