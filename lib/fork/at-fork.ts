@@ -55,7 +55,7 @@ export function registerAtFork(hooks: ForkHooks): () => void {
   };
 }
 
-/** Who was called after the fork: a hook, or a subscriber of the channel. */
+/** A function that is called after the fork: a hook, or a subscriber of the channel. */
 export type CalledAfter = 'afterInParent' | 'afterInChild' | 'prefork:fork';
 
 /** Takes what it threw, when there is no caller to throw it at. */

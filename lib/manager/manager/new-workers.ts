@@ -14,8 +14,7 @@ import type { Births } from './births';
 import type { ForkAsked, Generation } from './generation';
 import { newPeer, type Peer, type Peers } from './peers';
 
-/** What the manager has, and is told. */
-interface Manager {
+interface Dependencies {
   peers: Peers;
   generations: ReadonlyMap<number, Generation>;
   births: Births;
@@ -25,21 +24,29 @@ interface Manager {
 }
 
 export class NewWorkers {
-  readonly #manager: Manager;
+  readonly #peers: Peers;
+  readonly #generations: ReadonlyMap<number, Generation>;
+  readonly #births: Births;
+  readonly #tell: Dependencies['tell'];
+  readonly #ended: Dependencies['ended'];
   /** Children that ended before it was said that they are workers. */
   readonly #strangers = new Map<number, number>();
 
-  constructor(manager: Manager) {
-    this.#manager = manager;
+  constructor({ peers, generations, births, tell, ended }: Dependencies) {
+    this.#peers = peers;
+    this.#generations = generations;
+    this.#births = births;
+    this.#tell = tell;
+    this.#ended = ended;
   }
 
   /** Returns something in the new process only. */
   fork({ id, generation: number, restarts }: Action & { type: 'fork' }): Newcomer | undefined {
-    const generation = this.#manager.generations.get(number);
+    const generation = this.#generations.get(number);
     const worker = { id, generation: number, restarts };
     const row = this.#freeRow();
     if (generation === undefined || row === undefined) {
-      this.#manager.tell({
+      this.#tell({
         type: 'fork failed',
         id,
         generation: number,
@@ -57,7 +64,7 @@ export class NewWorkers {
     } catch (error) {
       row.free();
       const reason = error instanceof Error ? error.message : String(error);
-      this.#manager.tell({ type: 'fork failed', id, generation: number, reason, killed: false });
+      this.#tell({ type: 'fork failed', id, generation: number, reason, killed: false });
     }
     return undefined;
   }
@@ -68,8 +75,7 @@ export class NewWorkers {
     if (asked === undefined) return 'answered a fork that it was not asked for';
     const status = this.#strangers.get(pid);
     const isMine =
-      status !== undefined ||
-      (binding.supervise_has_child(pid) && this.#manager.peers.get(pid) === undefined);
+      status !== undefined || (binding.supervise_has_child(pid) && this.#peers.get(pid) === undefined);
     if (!isMine) {
       this.#forkFailed(asked, `its template claims process ${pid}, which it cannot have forked`, false);
       return `claims to have forked process ${pid}`;
@@ -77,7 +83,7 @@ export class NewWorkers {
     const worker = this.#enter(pid, generation, asked.post, asked.row, asked.channel, new Map(peer.asked));
     if (status !== undefined) {
       this.#strangers.delete(pid);
-      this.#manager.ended(worker, status);
+      this.#ended(worker, status);
     }
     return undefined;
   }
@@ -98,15 +104,14 @@ export class NewWorkers {
 
   /** A child that is nobody has ended: a template may still say that it is a worker. */
   strangerEnded(pid: number, status: number): void {
-    const mayBeWorker = [...this.#manager.generations.values()].some(({ asked }) => asked.length > 0);
+    const mayBeWorker = [...this.#generations.values()].some(({ asked }) => asked.length > 0);
     if (mayBeWorker) this.#strangers.set(pid, status);
     else this.#strangers.clear();
   }
 
   /** In a child. */
   letGo(): void {
-    for (const { asked } of this.#manager.generations.values())
-      for (const { channel } of asked) channel.close();
+    for (const { asked } of this.#generations.values()) for (const { channel } of asked) channel.close();
   }
 
   #askToFork(generation: Generation, post: Post, row: Row): void {
@@ -125,9 +130,9 @@ export class NewWorkers {
     const worker: WorkerInfo = { ...post.worker, pid };
     const peer = newPeer('worker', pid, number, channel);
     Object.assign(peer, { worker, row, asked, isConfigured: asked.size > 0 });
-    this.#manager.peers.add(peer);
+    this.#peers.add(peer);
     row.set('pid', pid);
-    this.#manager.tell({ type: 'forked', worker, chance: Math.random() });
+    this.#tell({ type: 'forked', worker, chance: Math.random() });
     return peer;
   }
 
@@ -135,7 +140,7 @@ export class NewWorkers {
     channel.close();
     row.free();
     const { id, generation } = post.worker;
-    this.#manager.tell({ type: 'fork failed', id, generation, reason, killed });
+    this.#tell({ type: 'fork failed', id, generation, reason, killed });
   }
 
   /** The process that has loaded the application, and cannot be shared, is not loaded once more. */
@@ -143,7 +148,7 @@ export class NewWorkers {
     const peer = generation.template;
     generation.isIdle = false;
     if (peer === null) {
-      this.#manager.tell({
+      this.#tell({
         type: 'fork failed',
         ...post.worker,
         reason: 'its template has ended',
@@ -159,16 +164,16 @@ export class NewWorkers {
     const worker: WorkerInfo = { ...post.worker, pid: peer.pid };
     Object.assign(peer, { role: 'worker', worker, row });
     row.set('pid', peer.pid);
-    this.#manager.tell({ type: 'forked', worker, chance: Math.random() });
+    this.#tell({ type: 'forked', worker, chance: Math.random() });
   }
 
   #forkAlone(generation: Generation, post: Post, row: Row): Newcomer | undefined {
-    const born = this.#manager.births.bear({ role: 'worker', post });
+    const born = this.#births.bear({ role: 'worker', post });
     if (born instanceof Error) {
       row.free();
       const { code } = born as NodeJS.ErrnoException;
       const killed = code === 'ERR_PREFORK_CHILD_KILLED';
-      this.#manager.tell({ type: 'fork failed', ...post.worker, reason: born.message, killed });
+      this.#tell({ type: 'fork failed', ...post.worker, reason: born.message, killed });
       return undefined;
     }
     if ('manager' in born) return born;
@@ -177,9 +182,8 @@ export class NewWorkers {
   }
 
   #freeRow(): Row | undefined {
-    const { peers, generations } = this.#manager;
-    const taken = new Set(peers.all().map(({ row }) => row?.index));
-    for (const { asked } of generations.values()) for (const { row } of asked) taken.add(row.index);
+    const taken = new Set(this.#peers.all().map(({ row }) => row?.index));
+    for (const { asked } of this.#generations.values()) for (const { row } of asked) taken.add(row.index);
     for (let index = 0; index < Row.count; index++) if (!taken.has(index)) return new Row(index);
     return undefined;
   }

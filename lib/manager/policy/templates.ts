@@ -2,7 +2,7 @@
 import type { Decision } from './decision';
 import type { State, Template } from './state';
 
-/** Milliseconds: longer than fork() itself, which gives up after 15 s. Who needs more has been stopped, or hangs. */
+/** Milliseconds: longer than fork() itself, which gives up after 15 s. A template that needs more has been stopped, or hangs. */
 export const FORK_PATIENCE = 20_000;
 
 export function templateOf({ templates }: State, generation: number): Template | undefined {
