@@ -7,7 +7,7 @@ import type { ManagerSignal } from './policy';
 import { Row } from './scoreboard';
 import type { WorkerInfo } from './settings';
 
-/** Of every process that the manager has forked, or has had forked. */
+/** What every process below the manager is told. */
 export interface Birth {
   /** The manager's pid. */
   manager: number;

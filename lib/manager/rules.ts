@@ -1,4 +1,4 @@
-/** What of the settings decides anything. */
+/** The settings that the policy decides by. */
 import { integer } from '../base/arguments';
 import { preforkError } from '../base/errors';
 import { MIN_HANG_TIMEOUT, type Rules } from './policy';

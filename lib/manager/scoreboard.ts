@@ -143,7 +143,7 @@ export class Row {
     this.set('draining', 1);
   }
 
-  /** For the manager: all of it ends, so the worker closes what is idle early. */
+  /** For the manager: the whole server ends, so that the worker closes idle connections early. */
   tellOfEnd(): void {
     this.set('ending', 1);
   }
@@ -152,7 +152,7 @@ export class Row {
     this.#numbers.fill(0);
   }
 
-  /** In a child that the worker forks, which must not beat or count for it: from now on a line that nobody else sees. */
+  /** In a child of the worker, which must not beat or count for it: from now on this line is one that nobody else sees. */
   leave(): void {
     this.#numbers = this.#numbers.slice();
   }

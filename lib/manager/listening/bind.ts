@@ -24,7 +24,7 @@ export function formatBind(bind: Bind): string {
 }
 
 /**
- * The same with an address in place of a name. To look a name up may take long, which is for the process to do that asks.
+ * The same with an address in place of a name. Looking a name up may take long: the process that asks for it does that.
  *
  * @throws ResolverError
  */

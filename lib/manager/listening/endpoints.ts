@@ -39,7 +39,7 @@ export class Endpoint {
     }
   }
 
-  /** As it can be asked for: with the port that the system has chosen. */
+  /** With the port that the system has chosen, if it was to choose. */
   get name(): string {
     const address = this.#first.address();
     if (typeof address === 'string') return formatBind({ kind: 'unix', path: address });

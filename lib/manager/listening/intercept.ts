@@ -32,12 +32,12 @@ interface ListenOptions {
 
 const originalListen = Server.prototype.listen as (this: Server, ...parameters: unknown[]) => Server;
 
-/** From now on `take` gets every call of `listen`; what it answers false to goes to Node. */
+/** From now on `take` gets every call of `listen`; those for which it returns false go to Node. */
 export function interceptListen(take: (call: Call) => boolean): void {
   Server.prototype.listen = function listen(this: Server, ...parameters: unknown[]): Server {
     const callback = parameters.at(-1);
     const call = { server: this, ...understand(parameters), parameters, told: [] };
-    // Node's to refuse.
+    // Node refuses it.
     if (this.listening || call.bind === null || !take(call)) return originalListen.apply(this, parameters);
     if (typeof callback === 'function') this.once('listening', callback as () => void);
     return this;
@@ -112,7 +112,7 @@ function bindOf({
   return { kind: 'unix', path, ...queue, ...(open === 0 ? {} : { mode: (0o777 & ~process.umask()) | open }) };
 }
 
-/** Anything else is Node's to refuse, with its own words. */
+/** Node refuses anything else, in its own words. */
 function isPort(value: unknown): boolean {
   if (typeof value !== 'number' && (typeof value !== 'string' || value.trim() === '')) return false;
   return Number.isInteger(Number(value)) && Number(value) >= 0 && Number(value) <= 65535;

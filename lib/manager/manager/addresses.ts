@@ -5,7 +5,7 @@ import type { Bind } from '../settings';
 
 interface Bound {
   key: string;
-  /** How many equal ones came before it: the second is to fail as it would anywhere. */
+  /** How many equal addresses came before it: the second one fails, as it would anywhere. */
   index: number;
   endpoint: Endpoint;
   generations: Set<number>;
@@ -24,7 +24,7 @@ export class Addresses {
     return this.#bound.map(({ endpoint }) => endpoint);
   }
 
-  /** What is bound already for the next such request of this process. */
+  /** The endpoint that is already bound for the next such request of this process. */
   find(bind: Bind, generation: number, asked: Asked): Endpoint | undefined {
     const key = JSON.stringify(bind);
     const index = asked.get(key) ?? 0;
@@ -48,7 +48,7 @@ export class Addresses {
     return endpoint;
   }
 
-  /** Closes what only generations have asked for that are gone; answers what that was. */
+  /** Closes endpoints that only generations of the past have asked for, and returns them. */
   keep(isAlive: (generation: number) => boolean): Endpoint[] {
     const isKept = ({ generations }: Bound) => [...generations].some(isAlive);
     const dropped = this.#bound.filter((each) => !isKept(each)).map(({ endpoint }) => endpoint);

@@ -40,7 +40,7 @@ export class Births {
 
   /** The child, in the parent; what the child is to know, in the child; or why it could not be forked. */
   bear({ role, post, line = -1 }: Purpose): Child | Newcomer | Error {
-    // Asked before the fork: what is reopened from now on, the child has not seen.
+    // Counted before the fork: the child has not seen what is reopened later.
     const reopened = reopenCount();
     let ends: [Channel, Channel] | undefined;
     let pid: number;

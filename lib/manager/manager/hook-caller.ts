@@ -21,7 +21,7 @@ export class HookCaller {
     this.#births = births;
   }
 
-  /** Sees to an attendant of this generation, if it has hooks that watch. Returns something in the new process only. */
+  /** Starts an attendant for this generation, if it has hooks that watch. Returns something in the new process only. */
   attend(generation: number, hasHooks: boolean): Newcomer | undefined {
     if (this.#attendant !== undefined && this.#attendant.peer.generation !== generation) this.dismiss();
     if (this.#attendant !== undefined || !hasHooks) return undefined;
@@ -45,7 +45,7 @@ export class HookCaller {
     return undefined;
   }
 
-  /** A reader that is too far behind loses what it is told: never is it waited for. */
+  /** Never waits: an attendant that is too far behind loses the event. */
   tell(event: object): void {
     if (this.#attendant === undefined) return;
     const text = Buffer.from(`${JSON.stringify(event)}\n`);

@@ -1,4 +1,4 @@
-/** What the manager answers a template or a worker that asks for an address. */
+/** Answers templates and workers that ask for an address. */
 import type { Answer, ListenError, NotBound } from '../channel/messages';
 import { Endpoint } from '../listening/endpoints';
 import { explainBind } from '../listening/explain';
@@ -96,7 +96,7 @@ export class ListenRequests {
     );
   }
 
-  /** For all workers that will find the same. */
+  /** Once for all workers, which meet the same error. */
   #sayOnce({ bind, error }: NotBound): void {
     const key = JSON.stringify(bind);
     if (this.#refused.has(key) || this.#refused.size >= MOST_REFUSED) return;

@@ -37,7 +37,7 @@ const INTERNAL_ERROR = 70;
 const LAST_HOOKS = 5000;
 
 /**
- * Makes this process the manager, which it is until its end. Returns in each of the children that it forks itself: a
+ * Makes this process the manager until its end. Returns in each of the children that it forks itself: a
  * template, a worker that is to load the application, an attendant. Nothing of the application may have run before.
  */
 export function manage(makeLog: (format: LogFormat) => Log, notify: NotifyTarget | null = null): Newcomer {
@@ -102,12 +102,12 @@ class Manager {
     }
   }
 
-  /** When all is done that it tells of: its reader may keep the writer waiting. */
+  /** What it reports is done first. */
   #writeLog(): void {
     for (const entry of this.#entries.splice(0)) this.#log(entry);
   }
 
-  /** An error of its own: nobody else can say what is to be done. */
+  /** The manager's own error: it ends, and its workers with it. */
   fail(error: unknown): never {
     this.#log({
       level: 'error',
@@ -119,7 +119,7 @@ class Manager {
     return binding.process_exit(INTERNAL_ERROR);
   }
 
-  /** Until nothing is left to do; earlier in a new process. */
+  /** Handles all events. Returns early in a new process. */
   #work(): Newcomer | undefined {
     for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) {
       const [state, actions] = decide(this.#state, event, monotonic());
@@ -230,7 +230,7 @@ class Manager {
 
   // --- What is said ---
 
-  /** Answers why it must not be said; undefined: it is fine. */
+  /** Returns in what the message breaks the protocol; undefined: it does not. */
   #take(peer: Peer, message: ToManager): string | undefined {
     const generation = this.#generations.get(peer.generation);
     if (generation === undefined) return 'sent a message after its generation was forgotten';
@@ -239,7 +239,7 @@ class Manager {
         return this.#configure(peer, generation, message.settings);
       case 'listen':
         if (!peer.isConfigured) return 'asked for a socket before it sent its settings';
-        // There is nothing to be had any more, and it has served nobody.
+        // No socket is given out any more, and this process has served nobody.
         if (this.#state.phase !== 'running') {
           this.#kill(peer.pid, 'SIGKILL');
           return undefined;
@@ -292,7 +292,7 @@ class Manager {
     return undefined;
   }
 
-  /** Its template does not become one, but the first of its workers. */
+  /** Its template becomes the first of its workers instead. */
   #waitsToWork(generation: Generation): void {
     generation.isShared = false;
     generation.isIdle = true;
@@ -433,7 +433,7 @@ class Manager {
     for (const { row, worker } of this.#peers.workers()) if (worker?.id === id) row?.askToDrain();
   }
 
-  /** It has not been reaped, so that the number is still its own. */
+  /** It has not been reaped, so that the number still belongs to it. */
   #kill(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
     try {
       process.kill(pid, signal);

@@ -69,7 +69,7 @@ export class NewWorkers {
     return undefined;
   }
 
-  /** A template says that it has forked a worker. Answers why it must not say so; undefined: it is fine. */
+  /** A template reports a worker. Returns in what that breaks the protocol; undefined: it does not. */
   forked(peer: Peer, generation: Generation, pid: number): string | undefined {
     const asked = peer === generation.template ? generation.asked.shift() : undefined;
     if (asked === undefined) return 'answered a fork that it was not asked for';
@@ -88,7 +88,7 @@ export class NewWorkers {
     return undefined;
   }
 
-  /** A template says that it could not. Answers as `forked` does. */
+  /** A template reports that it could not fork one. Returns as `forked` does. */
   notForked(peer: Peer, generation: Generation, reason: string, killed: boolean): string | undefined {
     const asked = peer === generation.template ? generation.asked.shift() : undefined;
     if (asked === undefined) return 'answered a fork that it was not asked for';
@@ -96,13 +96,13 @@ export class NewWorkers {
     return undefined;
   }
 
-  /** What its template was asked for comes no more. */
+  /** The workers that its template was asked for will not come. */
   templateEnded(generation: Generation): void {
     for (const asked of generation.asked) this.#forkFailed(asked, 'its template has ended', true);
     generation.asked = [];
   }
 
-  /** A child that is nobody has ended: a template may still say that it is a worker. */
+  /** A child that is no peer has ended: a template may still report it as a worker. */
   strangerEnded(pid: number, status: number): void {
     const mayBeWorker = [...this.#generations.values()].some(({ asked }) => asked.length > 0);
     if (mayBeWorker) this.#strangers.set(pid, status);

@@ -1,4 +1,4 @@
-/** What the manager does for an application that has fewer rights than itself, it does with no more than those. */
+/** For an application with fewer rights than the manager: the manager acts with no more than those. */
 import type { PlainSettings } from '../settings';
 import { findPrivileges } from '../system/privileges';
 import { findSocketRules, type SocketRules } from '../system/socket-access';

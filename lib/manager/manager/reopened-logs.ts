@@ -15,8 +15,8 @@ export class ReopenedLogs {
   }
 
   /**
-   * Once it sleeps: one that loads reads nothing, and would miss the answer to its `listen` behind a heap of these. One that
-   * misses the news leaves it to its workers, who count for themselves.
+   * Only a sleeping template is told: one that loads reads nothing, and these would pile up before the answer to its `listen`.
+   * If it misses the news, its workers notice by their own count.
    */
   tell(generation: Generation): void {
     const count = reopenCount();

@@ -1,6 +1,6 @@
 /**
- * How lines of the log get to standard error. A process that only starts, or serves, waits for the reader as any would. A
- * manager never does: what it does not get rid of it keeps, up to a bound, and beyond that counts and tells later.
+ * Writes lines of the log to standard error. A process that starts or serves waits for the reader. The manager never does: it
+ * keeps what it cannot write, up to a bound; beyond that it counts the lines that are lost, and reports them later.
  */
 import { constants } from 'node:os';
 import { binding } from '../../base/binding';
@@ -9,7 +9,7 @@ import { writeToStderr } from '../../base/blocking-write';
 const STDERR = 2;
 /** Bytes: as much as a pipe of Linux holds (pipe(7)). */
 const ROOM = 64 * 1024;
-/** Milliseconds. While the reader is behind, this often it is looked whether there is room again. */
+/** Milliseconds between two attempts while the reader is behind. */
 const RETRY_AFTER = 250;
 /** Milliseconds that an ending manager gives a reader for its last lines. */
 const LAST_CHANCE = 1000;
@@ -20,8 +20,8 @@ const { EAGAIN } = constants.errno;
 type TellLost = (count: number) => string;
 
 /**
- * Of this process's standard error, if it is a manager's: that is one for the process, and so is this. A child has a copy,
- * with the lines that were under way; it is not the owner and leaves them to the manager.
+ * Of this process, if it is a manager. A child has a copy, with the lines that were under way: it does not own them, and
+ * leaves them to the manager.
  */
 let outbox: Outbox | undefined;
 
@@ -67,7 +67,7 @@ function ownOutbox(): Outbox | undefined {
   return outbox?.owner === binding.process_getpid() ? outbox : undefined;
 }
 
-/** @param tellLost makes the line that is written in the place of those that were lost */
+/** @param tellLost makes the line that says how many were lost */
 export function writeLogLine(line: string, tellLost: TellLost): void {
   const own = ownOutbox();
   if (own === undefined) writeToStderr(line);
@@ -79,7 +79,7 @@ export function neverWaitForLogReader(): void {
   outbox = new Outbox();
 }
 
-/** Tries to get rid of what is left, without waiting. Milliseconds after which to try again; null: nothing is left. */
+/** Writes what is left, without waiting. Returns the milliseconds until the next attempt; null: nothing is left. */
 export function flushLog(): number | null {
   const own = ownOutbox();
   own?.flush();

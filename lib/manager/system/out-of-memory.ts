@@ -1,4 +1,4 @@
-/** How one learns that the kernel has taken a process because memory had run out. */
+/** Whether the kernel has killed a process because memory ran out. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -19,7 +19,7 @@ const AT_FDCWD = -100;
 
 /** As many links as the kernel follows (path_resolution(7)). */
 const MAX_LINKS = 40;
-/** How often a name may be taken away under our hands before that counts as an attack. */
+/** How often a name may vanish between two calls before that counts as an attack. */
 const ATTEMPTS = 10;
 
 const STICKY = 0o1000n;
@@ -39,11 +39,11 @@ export interface DirectoryEntry {
   /** Opened with O_PATH. */
   directory: number;
   name: string;
-  /** As text; only a way to say which it is. */
+  /** As text, for messages. */
   path: string;
   /** Others can make, swap or remove names in it. */
   isShared: boolean;
-  /** Others could put another directory in the place of one on the way, so that the text is not to be relied upon. */
+  /** Others could replace a directory on the way: the text cannot be relied upon. */
   isUnsettled: boolean;
   stats: BigIntStats;
 }
@@ -146,7 +146,7 @@ function isOurs(uid: bigint): boolean {
   return uid === 0n || uid === BigInt(process.geteuid?.() ?? 0);
 }
 
-/** The bits of the group are also the mask of an access control list (acl(5)): more than them nobody is given. */
+/** The bits of the group are also the mask of an access control list (acl(5)), which gives nobody more than these. */
 export function canOthersWrite({ uid, gid, mode }: BigIntStats): boolean {
   if (process.geteuid?.() !== 0) return false;
   return !isOurs(uid) || (mode & WRITABLE_BY_ALL) !== 0n || ((mode & WRITABLE_BY_GROUP) !== 0n && gid !== 0n);

@@ -42,7 +42,7 @@ export class PidFile {
     throw preforkError('ERR_PREFORK_BUSY', `Other processes keep making and removing the pid file ${file}`);
   }
 
-  /** If it is still this process's, and before it is let go, so that nobody can have taken it. */
+  /** Removes the file if it is still this process's, before the lock is released: nobody can have taken it yet. */
   remove(): void {
     try {
       removeIfStill(this.#path, fstatSync(this.#fd, { bigint: true }));

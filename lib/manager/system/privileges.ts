@@ -42,7 +42,7 @@ export function findGroup(group: string | number): number {
 }
 
 /**
- * Looks the names up, and whether this process may take them on: before anything is forked.
+ * Looks the names up, and checks that this process may change to them, before anything is forked.
  *
  * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`: there is no such user or group, nobody knows which group the user is in,
  *   or this process is not root
@@ -67,7 +67,7 @@ export function findPrivileges(user: string | number | null, group: string | num
   return { user: account, gid };
 }
 
-/** For good: there is no way back. The group first, since later nobody may change it. */
+/** There is no way back. The group first: afterwards there is no right to change it. */
 export function dropPrivileges({ user, gid }: Privileges): void {
   if (process.geteuid?.() === 0 && (user !== null || gid !== null)) {
     if (user?.name && gid !== null) (process as CredentialCalls).initgroups(user.name, gid);

@@ -69,7 +69,7 @@ function numbered(bind: Bind, sockets: readonly InheritedSocket[]): Bind[] {
 
 type Told = Record<string, string>;
 
-/** Others than those that listen are left to the application, which knows their numbers. */
+/** Sockets that do not listen are left to the application, which knows their numbers. */
 function socketsOf({ LISTEN_PID = '', LISTEN_FDS = '', LISTEN_FDNAMES = '' }: Told): InheritedSocket[] {
   if (Number(LISTEN_PID) !== process.pid) return [];
   const names = LISTEN_FDNAMES.split(':');

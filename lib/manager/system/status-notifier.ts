@@ -6,11 +6,11 @@ import type { NotifyTarget } from '../settings';
 
 const { EAGAIN } = constants.errno;
 
-/** How often in the time of the watchdog; twice is what sd_watchdog_enabled(3) advises. */
+/** Signs of life in each interval of the watchdog: sd_watchdog_enabled(3) advises two. */
 const SIGNS_OF_LIFE = 2;
-/** Milliseconds after which what found no room is sent again. */
+/** Milliseconds until a message that found no room is sent again. */
 const RETRY_AFTER = 100;
-/** What a service manager that never reads is kept. */
+/** Messages that are kept for a service manager that does not read. */
 const MAX_UNSENT = 16;
 
 type Seen = Pick<State, 'announced' | 'rolling' | 'generation' | 'phase'>;

@@ -38,7 +38,7 @@ type Failure =
 /** A call of `listen`, and what answers it. */
 export interface Served {
   call: Call;
-  /** How many of the sockets that come from the manager with each worker. */
+  /** How many of the sockets that the manager passes with each worker are for this call. */
   count: number;
   /** Sockets that the application had itself, and that forks share. */
   own: ListeningSocket[];
@@ -104,7 +104,7 @@ export class Template {
     return setTimeout(late, this.#settings.bootTimeout).unref();
   }
 
-  /** What is under way when a process forks is done by both: a moment later it is done. */
+  /** A fork would repeat what is under way; a moment later nothing is. */
   #startWhenQuiet(): void {
     if (this.#rehearsal === 'under way' || this.#isStarting || this.#isWorker || this.#undecided > 0) return;
     if (isBusy()) setTimeout(() => this.#startWhenQuiet(), BUSY_INTERVAL);
@@ -131,7 +131,7 @@ export class Template {
 
   async #start(): Promise<void> {
     this.#bindWaiting();
-    // Each is to be told; one that nobody listens to is the end.
+    // Errors are reported first; one without a listener ends this process.
     if (this.#served.length === 0 || this.#undecided > 0) return;
     if (this.#hook === 'to do') {
       this.#hook = 'done';
@@ -195,7 +195,7 @@ export class Template {
     }
   }
 
-  /** An application that listens for errors, as it may only do once `listen` has returned, may have another port to try. */
+  /** The application may attach its error listener right after `listen()` has returned, and then try another port. */
   #couldNotBind(server: Server, bind: Bind, error: NodeJS.ErrnoException): void {
     this.#undecided += 1;
     nextTick(() => {
@@ -223,7 +223,7 @@ export class Template {
   /** Returns in each worker only. */
   #sleep(): Born {
     const { title, smallYoungGeneration } = this.#settings;
-    // What has come, and its listeners have not been told: each worker would inherit it.
+    // A signal that has come and is not delivered yet: each worker would inherit it.
     for (const signal of takeArrivedSignals()) {
       if (!supervisedSignals().includes(signal)) runSignalListeners(signal);
     }
@@ -282,7 +282,7 @@ export class Template {
     return undefined;
   }
 
-  /** Thrown later it would be queued for a tick that only workers have, each of those that are forked from now on. */
+  /** Not thrown later: that tick never comes here, but in every worker that is forked from now on. */
   #hookFailed(error: unknown, called: CalledAfter): void {
     const who =
       called === 'prefork:fork' ? 'A subscriber of prefork:fork' : `A hook of registerAtFork, ${called},`;
