@@ -1,7 +1,8 @@
 /** A worker's heart: at each beat it shows in the scoreboard that its loop turns, how late, and what it needs. */
-import { readFile } from 'node:fs';
+import { openSync } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';
 import { monotonic, setInterval } from '../../base/timers';
+import { readAside } from '../../fork/active';
 import { checkInterval, type Rules } from '../policy';
 import type { Row } from '../scoreboard';
 
@@ -14,6 +15,7 @@ export function startBeating(row: Row, rules: Rules, duties: (() => void)[]): vo
   const memoryInterval = Math.max(interval, rules.maxMemory === null ? MEMORY_INTERVAL : 1000);
   let expected = monotonic() + interval;
   let measuredAt = Number.NEGATIVE_INFINITY;
+  const measurePrivateMemory = memoryMeter(row);
   const beat = () => {
     const now = monotonic();
     row.set('loopDelay', Math.max(0, now - expected));
@@ -22,7 +24,7 @@ export function startBeating(row: Row, rules: Rules, duties: (() => void)[]): vo
     attempt(() => measureHeap(row));
     if (now - measuredAt >= memoryInterval) {
       measuredAt = now;
-      attempt(() => measurePrivateMemory(row));
+      attempt(measurePrivateMemory);
     }
     for (const duty of duties) attempt(duty);
   };
@@ -44,11 +46,21 @@ function measureHeap(row: Row): void {
   row.set('heapUsed', getHeapStatistics().used_heap_size);
 }
 
-/** In the thread pool: the loop has better things to do. */
-function measurePrivateMemory(row: Row): void {
-  readFile('/proc/self/smaps_rollup', 'latin1', (error, text) => {
-    if (!error) attempt(() => row.set('privateMemory', privateBytes(text)));
-  });
+const ROLLUP_BYTES = 4096;
+
+/**
+ * In the thread pool: the loop has better things to do. The file stays open, so that each look is one read: the
+ * application may fork meanwhile.
+ */
+function memoryMeter(row: Row): () => void {
+  const text = Buffer.alloc(ROLLUP_BYTES);
+  let file = -1;
+  return () => {
+    if (file === -1) file = openSync('/proc/self/smaps_rollup', 'r');
+    readAside(file, text, (size) => {
+      if (size > 0) attempt(() => row.set('privateMemory', privateBytes(text.toString('latin1', 0, size))));
+    });
+  };
 }
 
 function privateBytes(rollup: string): number {
