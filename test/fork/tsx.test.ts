@@ -68,6 +68,15 @@ test.each(WAYS)('%s: a request of its own is still in the way', { timeout: 120_0
   });
 });
 
+test.each(WAYS)('%s: forkWhenIdle(), on every Node', { timeout: 120_000 }, async (_, words) => {
+  const result = await run(words, 'when-idle.ts', temporaryFolder());
+  expect({ ...result, stdout: sorted(result) }).toMatchObject({
+    status: 0,
+    stdout: ['child', 'status 7'],
+    stderr: '',
+  });
+});
+
 test.runIf(isOpaque).each(WAYS)(
   '%s: on Node 26 a fork at the top level is refused',
   { timeout: 120_000 },
