@@ -48,7 +48,7 @@ export const LOG_EVENTS = {
   hook_failed: {
     level: 'error',
     mayHave: ['worker', 'pid'],
-    when: 'a hook threw; after `beforeFork` the template ends, after `afterFork` the worker',
+    when: 'a hook or subscriber threw; after `beforeFork` the template ends, after `afterFork` the worker',
   },
   inspector_failed: {
     level: 'warning',

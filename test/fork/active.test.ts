@@ -151,9 +151,9 @@ test('with PREFORK_TRACE=1, what has been closed is forgotten, however much it w
     (async () => {
       await connectOnce();
       const before = remembered();
-      for (let i = 0; i < 200; i++) await connectOnce();
-      // Each of the 200 has opened five things and more.
-      while (remembered() > before + 50) await setImmediate();
+      for (let i = 0; i < 60; i++) await connectOnce();
+      // Each of the 60 has opened five things and more.
+      while (remembered() > before + 30) await setImmediate();
       console.log('forgotten');
       server.close();
     })();`;
