@@ -17,9 +17,12 @@ export interface Http2Stream {
 
 export interface Http2Session {
   readonly socket?: Socket;
+  /** Its first frame, which has the settings, has not been answered: perhaps it is not even out. */
+  readonly pendingSettingsAck: boolean;
   close(): void;
   destroy(): void;
   on(event: 'close', listener: () => void): void;
+  once(event: 'localSettings', listener: () => void): void;
 }
 
 /** What lib/_http_server.js keeps on a socket: its parser, and the response that is being written. */

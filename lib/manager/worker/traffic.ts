@@ -1,7 +1,7 @@
 /** What goes through a worker's servers: counted while it runs, and brought to an end when it stops. */
 import { subscribe } from 'node:diagnostics_channel';
 import type { Server, Socket } from 'node:net';
-import { monotonic } from '../../base/timers';
+import { monotonic, setImmediate, setTimeout } from '../../base/timers';
 import type { ListeningSocket } from '../../sockets/listening-socket';
 import type { Row } from '../scoreboard';
 import {
@@ -14,6 +14,7 @@ import {
   usesTls,
 } from './connections';
 import { isLastNow, lastSoFar, makeLast, noteQueued } from './last-answers';
+import { expectNoMoreStreams } from './last-streams';
 import { descriptorsOf, emptyQueues, letGo, pause } from './let-go';
 import { sayGoodbye } from './say-goodbye';
 import { closeSpares } from './spare-sockets';
@@ -91,7 +92,7 @@ function watchHttp2(server: Server, count: (amount: number) => void): void {
     }
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
-    if (stopping) session.close();
+    if (stopping) endSession(session);
   });
 }
 
@@ -109,6 +110,14 @@ function connectionOf({ socket }: Http2Session): Connection | undefined {
   return Reflect.get(socket, CONNECTION) as Connection | undefined;
 }
 
+/** What is still opened after a while is not served: the last GOAWAY tells the client to ask for it elsewhere. */
+function endSession(session: Http2Session): void {
+  const talk = connectionOf(session)?.talk;
+  if (talk !== undefined) expectNoMoreStreams(session, talk);
+  // After a delay timers come first, and then what came meanwhile.
+  setTimeout(() => setImmediate(() => session.close()), LINGER).unref();
+}
+
 /** The owner keeps an inherited socket: what waits in it is for the process that serves it next. */
 export function leaveQueueOf({ fd }: ListeningSocket): void {
   lent.add(fd);
@@ -124,8 +133,7 @@ export async function stopAccepting(drain: () => boolean): Promise<void> {
     const last = lastSoFar(connection);
     if (last !== undefined) makeLast(last);
   }
-  // GOAWAY names the last stream that is served: the client may ask again elsewhere for those behind it.
-  for (const session of sessions) session.close();
+  for (const session of sessions) endSession(session);
   const open = [...servers];
   if (drain()) await emptyQueues(open.flatMap(descriptorsOf).filter((fd) => !lent.has(fd)));
   for (const server of open) letGo(server);

@@ -120,6 +120,64 @@ test('A client of HTTP/2 is told to go, and what it has asked is answered.', asy
   expect((await managed.end()).status).toBe(0);
 });
 
+const FRAME = { DATA: 0, HEADERS: 1, SETTINGS: 4, GOAWAY: 7 };
+/** On HEADERS both that they end and that the stream does; on DATA the latter; on SETTINGS that it is an answer. */
+const FLAG = { END: 5, END_STREAM: 1, ACK: 1 };
+/** GET / of http://x, in HPACK (RFC 7541). */
+const GET = Buffer.from('\x82\x86\x84\x41\x01x', 'latin1');
+
+function frame(type: number, flags: number, stream: number, payload = Buffer.alloc(0)): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+async function* framesOf(socket: Socket) {
+  let received = Buffer.alloc(0);
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    received = Buffer.concat([received, chunk]);
+    while (received.length >= 9 && received.length >= 9 + received.readUIntBE(0, 3)) {
+      const end = 9 + received.readUIntBE(0, 3);
+      const [type = 0, flags = 0] = received.subarray(3, 5);
+      yield { type, flags, stream: received.readUInt32BE(5), payload: received.subarray(9, end) };
+      received = received.subarray(end);
+    }
+  }
+}
+
+test.each(['SIGTERM', 'SIGHUP'] as const)(
+  'At %s a stream of HTTP/2 that a client has opened before it knows of the end is answered.',
+  async (signal) => {
+    const managed = await start('speaks HTTP/2');
+    const socket = client(managed.port);
+    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    socket.write(Buffer.concat([frame(FRAME.SETTINGS, 0, 0), frame(FRAME.HEADERS, FLAG.END, 1, GET)]));
+    const answered: number[] = [];
+    const lastStreams: number[] = [];
+    let [told, opened] = [0, 0];
+    for await (const { type, flags, stream, payload } of framesOf(socket)) {
+      if (type === FRAME.SETTINGS && !(flags & FLAG.ACK)) {
+        socket.write(frame(FRAME.SETTINGS, FLAG.ACK, 0));
+        await managed.until('asked');
+        told = performance.now();
+        managed.signal(signal);
+      } else if (type === FRAME.GOAWAY) {
+        if (lastStreams.length === 0) socket.write(frame(FRAME.HEADERS, FLAG.END, 3, GET));
+        opened ||= performance.now();
+        lastStreams.push(payload.readUInt32BE(0));
+      } else if (type === FRAME.DATA && flags & FLAG.END_STREAM) answered.push(stream);
+    }
+    expect(lastStreams[0]).toBe(2 ** 31 - 1);
+    // The worker waits for a second. On a machine that stood still for longer there is nothing to see.
+    if (opened - told < 1000)
+      expect({ answered, last: lastStreams.at(-1) }).toEqual({ answered: [1, 3], last: 3 });
+    expect((await managed.stop()).status).toBe(0);
+  },
+);
+
 /** A connection on which that much has come; what comes from then on is in its text. */
 async function lasting(port: number, path: string, upgrade = true) {
   const socket = client(port);
