@@ -58,6 +58,7 @@
             "native/posix/affinity.cc",
             "native/posix/channel.cc",
             "native/posix/closing_filter.cc",
+            "native/posix/handshakes.cc",
             "native/posix/disposition.cc",
             "native/posix/exec.cc",
             "native/posix/pass_descriptors.cc",

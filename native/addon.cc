@@ -29,6 +29,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "socket_getsockopt", get_socket_option);
   method(exports, "socket_setsockopt", set_socket_option);
   method(exports, "socket_refuse", refuse_new_connections);
+  method(exports, "socket_handshakes", list_unmade_connections);
   method(exports, "socket_pending", has_pending_connection);
   method(exports, "socket_bind_inet", bind_inet_socket);
   method(exports, "socket_bind_unix", bind_unix_socket);

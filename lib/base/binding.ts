@@ -136,6 +136,11 @@ export interface Binding {
   socket_setsockopt(fd: number, level: number, name: number, value: number): number;
   /** From now on nobody new gets into the queue of a listening internet socket, in all processes that share it: 0. */
   socket_refuse(fd: number): number;
+  /**
+   * Connections of a family to a TCP port that are being made: how many there are, and in `numbers` that of each, as many as
+   * it has room for.
+   */
+  socket_handshakes(family: number, port: number, numbers: BigUint64Array): number;
   /** 1 if a connection waits to be accepted, 0 if none does. */
   socket_pending(fd: number): number;
   /** Makes sockets of one port take turns; the descriptors by which to say who does. */

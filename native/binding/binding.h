@@ -113,6 +113,7 @@ Napi::Value open_stream_socket(const Napi::CallbackInfo& info);
 Napi::Value get_socket_option(const Napi::CallbackInfo& info);
 Napi::Value set_socket_option(const Napi::CallbackInfo& info);
 Napi::Value refuse_new_connections(const Napi::CallbackInfo& info);
+Napi::Value list_unmade_connections(const Napi::CallbackInfo& info);
 Napi::Value has_pending_connection(const Napi::CallbackInfo& info);
 Napi::Value bind_inet_socket(const Napi::CallbackInfo& info);
 Napi::Value bind_unix_socket(const Napi::CallbackInfo& info);

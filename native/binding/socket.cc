@@ -9,6 +9,7 @@
 #include "binding/endpoint.h"
 #include "binding/text.h"
 #include "posix/closing_filter.h"
+#include "posix/handshakes.h"
 
 namespace prefork {
 
@@ -97,6 +98,14 @@ Napi::Value set_socket_option(const Napi::CallbackInfo& info) {
 // (fd)
 Napi::Value refuse_new_connections(const Napi::CallbackInfo& info) {
   return number(info.Env(), refuse_new(integer(info[0])));
+}
+
+// (family, port, numbers: BigUint64Array)
+Napi::Value list_unmade_connections(const Napi::CallbackInfo& info) {
+  auto numbers = info[2].As<Napi::BigUint64Array>();
+  return number(info.Env(),
+                list_handshakes(integer(info[0]), static_cast<uint16_t>(integer(info[1])),
+                                numbers.Data(), static_cast<int>(numbers.ElementLength())));
 }
 
 // (fd)

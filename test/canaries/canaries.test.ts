@@ -132,6 +132,7 @@ const CHANGES: Record<string, string> = {
   'resource-names': "process.getActiveResourcesInfo = () => ['TimerWrap'];",
   'server-handle': 'delete require("node:net").Server.prototype._listen2;',
   'signal-pipe': withBinding('binding.wait_next_signal = () => 0;'),
+  'sock-diag': withBinding('binding.socket_handshakes = () => 0;'),
   'socket-disguise': `
     const { Server } = require('node:net');
     const { emit } = Server.prototype;
