@@ -261,7 +261,7 @@ export interface Binding {
   channel_await(fd: number, milliseconds: number): number;
 
   /** From now on these signals are noted for `supervise_wait`, whatever was done about them before: 0. */
-  supervise_begin(signals: Int32Array): number;
+  supervise_begin(signals: Int32Array, stopsWithJob: boolean): number;
   /**
    * Sleeps, without a turn of the loop, until a signal comes, a child ends or one of the channels can be read, at most so
    * many milliseconds (-1: no limit): bit n is set if signal n has come. May wake early.

@@ -11,7 +11,8 @@ namespace prefork {
 
 Napi::Value begin_supervising(const Napi::CallbackInfo& info) {
   const Napi::Int32Array signals = info[0].As<Napi::Int32Array>();
-  return number(info.Env(), begin_supervising(signals.Data(), signals.ElementLength()));
+  return number(info.Env(), begin_supervising(signals.Data(), signals.ElementLength(),
+                                              info[1].As<Napi::Boolean>().Value()));
 }
 
 Napi::Value await_news(const Napi::CallbackInfo& info) {

@@ -42,16 +42,41 @@ constexpr size_t kMaxChannels = 4096;
 
 uint32_t bit(int signal) { return uint32_t{1} << signal; }
 
+// Whether this process stops when the terminal stops its job.
+bool stops_with_job = false;
+
+bool is_of_job(int signal, const siginfo_t* info) {
+  return info != nullptr && info->si_code == SI_KERNEL && (signal == SIGTTIN || signal == SIGTTOU);
+}
+
+// What the kernel does when nobody has taken the signal: a shell sees that, and sends SIGCONT when
+// the job may go on. It does nothing where no shell could (an orphaned process group).
+void stop_as_usual(int signal) {
+  struct sigaction usual = {};
+  struct sigaction own;
+  sigset_t only;
+  usual.sa_handler = SIG_DFL;
+  sigemptyset(&only);
+  sigaddset(&only, signal);
+  sigaction(signal, &usual, &own);
+  kill(getpid(), signal);
+  pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+  // stopped, and continued
+  pthread_sigmask(SIG_BLOCK, &only, nullptr);
+  sigaction(signal, &own, nullptr);
+}
+
 // 0: nothing that anybody has asked for.
 int command_in(int signal, const siginfo_t* info) {
   if (info == nullptr || info->si_code != SI_KERNEL) return signal;
-  if (signal == SIGTTIN || signal == SIGTTOU) return 0;
+  if (is_of_job(signal, info)) return 0;
   return signal == SIGHUP ? SIGTERM : signal;
 }
 
 void note_signal(int signal, siginfo_t* info, void*) {
   const int saved = errno;
   const int command = command_in(signal, info);
+  if (stops_with_job && is_of_job(signal, info) && getpid() == supervisor) stop_as_usual(signal);
   if (command != 0 && getpid() == supervisor) {
     arrived.fetch_or(bit(command));
     const uint64_t one = 1;
@@ -84,11 +109,12 @@ void* shared_memory() {
   return mapping;
 }
 
-int begin_supervising(const int* signals, size_t count) {
+int begin_supervising(const int* signals, size_t count, bool stops) {
   if (count > kMaxSignals) return -E2BIG;
   wake_up = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake_up == -1) return -errno;
   supervisor = getpid();
+  stops_with_job = stops;
   arrived = 0;
   supervised_count = 0;
   for (size_t i = 0; i < count; i++) {

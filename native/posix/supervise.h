@@ -23,7 +23,9 @@ void* shared_memory();
 //
 // What the kernel itself sends is no command: SIGTTIN and SIGTTOU are for a job in the background
 // that touches the terminal, and SIGHUP says that the terminal has gone, which counts as SIGTERM.
-int begin_supervising(const int* signals, size_t count);
+// The shell's job is stopped by the former: with `stops_with_job` so is this process, as a process
+// is that knows nothing of them.
+int begin_supervising(const int* signals, size_t count, bool stops_with_job);
 
 // Sleeps until a signal has come or one of `channels` can be read, at most so many milliseconds
 // (-1: no limit). Answers the signals that have come, a bit for each. May wake early.

@@ -85,7 +85,7 @@ class Manager {
     this.#log = makeLog('plain');
     this.#state = initialState(rulesOf({ ...DEFAULTS, watches: false }));
     rememberLogFiles();
-    check(binding.supervise_begin(supervisedSignals()), 'sigaction');
+    check(binding.supervise_begin(supervisedSignals(), true), 'sigaction');
     neverWaitForLogReader();
   }
 

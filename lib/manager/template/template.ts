@@ -227,7 +227,8 @@ export class Template {
     for (const signal of takeArrivedSignals()) {
       if (!supervisedSignals().includes(signal)) runSignalListeners(signal);
     }
-    check(binding.supervise_begin(supervisedSignals()), 'sigaction');
+    // It touches no terminal: to stop with its job would only leave it asleep if the shell has been quicker.
+    check(binding.supervise_begin(supervisedSignals(), false), 'sigaction');
     if (title !== null) process.title = `${title}: template`;
     if (this.#settings.warmup) warmup({ smallYoungGeneration });
     this.#newcomer.channel.send({ type: 'loaded' });

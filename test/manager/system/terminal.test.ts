@@ -62,3 +62,15 @@ test('SIGHUP that somebody sends is a command, with a terminal, too.', async () 
   expect(stderr).toMatch(/SIGHUP: /);
   expect(stderr).not.toMatch(/terminal/);
 });
+
+test('A job in the background that reads from the terminal is stopped as a whole, and goes on in the foreground.', async () => {
+  const { running, port, pid } = await job('background', { READS: '1' });
+  await untilThereAre('2', port);
+  running.stdin.write('a line for whoever is in the foreground\n');
+  expect(await running.line()).toBe('stopped');
+  running.stdin.write('foreground\n');
+  expect(await running.line()).toBe('continued');
+  await untilThereAre('2', port);
+  process.kill(pid, 'SIGTERM');
+  expect(await running.line()).toBe('status 0');
+});
