@@ -4,6 +4,7 @@
  * @module
  */
 import { ok as assert } from 'node:assert';
+import { channel } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { boolean, integer, invalidValue, object } from './base/arguments';
@@ -11,6 +12,7 @@ import { invalidType, preforkError } from './base/errors';
 import { onePerProcess } from './base/one-per-process';
 import { knownOptions } from './base/option-names';
 import { type ActiveThing, activeThings, formatActive } from './fork/active';
+import { FORK_PROCESSES } from './fork/channels';
 import { forkFrom } from './fork/fork';
 import type { Level } from './log/levels';
 import { logAsTornado } from './log/loggers';
@@ -82,6 +84,7 @@ export function forkProcesses(
   refuseUnservedSockets(count);
   if (!allowActive) refuseActive();
   warnUnderWatch();
+  channel(FORK_PROCESSES).publish({ count });
   tell('info', `Starting ${count} processes`, 'process:123');
   const children = new Map<number, number>();
   if (warmupOptions !== null) warmup(warmupOptions);

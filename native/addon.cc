@@ -26,6 +26,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "random_fill", random_fill);
   method(exports, "socket_getaddrinfo", resolve_stream_addresses);
   method(exports, "socket_open", open_stream_socket);
+  method(exports, "socket_open_datagram", open_datagram_socket);
   method(exports, "socket_getsockopt", get_socket_option);
   method(exports, "socket_setsockopt", set_socket_option);
   method(exports, "socket_refuse", refuse_new_connections);

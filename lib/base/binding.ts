@@ -130,6 +130,8 @@ export interface Binding {
   ): ResolvedAddress[] | number;
   /** socket(2) for SOCK_STREAM, non-blocking and closed on exec: the descriptor. */
   socket_open(family: number, protocol: number): number;
+  /** A socket of UDP: its descriptor. */
+  socket_open_datagram(family: number): number;
   /** getsockopt(2) of an `int`. */
   socket_getsockopt(fd: number, level: number, name: number): number;
   /** setsockopt(2) of an `int`: 0. */

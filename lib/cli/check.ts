@@ -1,14 +1,16 @@
 /** `prefork check`: the application runs up to its first listen; a report takes the place of the fork. */
-import { Server } from 'node:net';
 import { relative } from 'node:path';
 import { print } from '../base/blocking-write';
+import type { ActiveThing } from '../fork/active';
 import { describeFork, type ForkDescription, formatForkDescription } from '../fork/describe';
 import { traceOpenings } from '../fork/openings';
 import { autoWorkers } from '../manager';
-import { formatBind } from '../manager/listening/bind';
-import { understand } from '../manager/listening/intercept';
+import { formatBind, tryToBind } from '../manager/listening/bind';
+import type { Call } from '../manager/listening/call';
+import { interceptListen } from '../manager/listening/intercept';
 import { plural } from '../manager/policy/words';
-import type { Settings } from '../manager/settings';
+import type { Bind, Settings } from '../manager/settings';
+import { IdleConnections } from '../manager/template/idle-connections';
 import { explainUnsharable, isBusy, unsharable } from '../manager/template/refusals';
 import { settled } from './load';
 import type { Beginning } from './startup';
@@ -24,19 +26,23 @@ export function reportAtFirstListen(
   verbose: boolean,
 ): void {
   traceOpenings();
+  idleConnections.watch();
   const started = performance.now();
-  Server.prototype.listen = function listen(this: Server, ...parameters: unknown[]): Server {
+  const take = ({ bind }: Call): boolean => {
     const seconds = (performance.now() - started) / 1000;
-    const { bind } = understand(parameters);
-    const listensOn = bind === null ? 'the handle of another server' : formatBind(bind);
+    const listensOn = formatBind(bind as Bind);
     const application = { name: relative(process.cwd(), path), listensOn, seconds };
     beginning.listens();
     // As the template does: what is under way is awaited before the fork.
     if (isBusy()) void settled().then(() => end(application, settings, beginning, verbose));
     else end(application, settings, beginning, verbose);
-    return this;
-  } as Server['listen'];
+    return true;
+  };
+  interceptListen(take, tryToBind);
 }
+
+/** Noted from the start of the application. */
+const idleConnections = new IdleConnections();
 
 /** What is known of it once it listens. */
 interface Application {
@@ -53,7 +59,7 @@ function end(application: Application, settings: Settings, beginning: Beginning,
     print(`${loadedByEach(application, settings)}\n`);
     process.exit(0);
   }
-  const report = (reasons: string[]): never => {
+  const report = (reasons: string[]): void => {
     const description = describeFork();
     const paragraphs = [
       verdict(application, settings, reasons),
@@ -64,13 +70,18 @@ function end(application: Application, settings: Settings, beginning: Beginning,
     print(`${paragraphs.join('\n\n')}\n`);
     process.exit(reasons.length > 0 ? 1 : 0);
   };
+  const judge = (): void | Promise<void> => {
+    idleConnections.close();
+    if (unsharable().length === 0) return report([]);
+    return idleConnections.settle(() => unsharable().length > 0).then(() => report(whyRefused(settings)));
+  };
   const failed = (error: unknown) =>
     report(['its hook beforeFork throws', String(error instanceof Error ? error.stack : error)]);
   try {
     const later = settings.hooks.beforeFork?.();
     // Only then: the application is not to go on meanwhile.
-    if (later === undefined) report(whyRefused(settings));
-    else later.then(() => report(whyRefused(settings)), failed);
+    if (later === undefined) void judge();
+    else later.then(judge, failed);
   } catch (error) {
     failed(error);
   }
@@ -82,11 +93,15 @@ function whyRefused({ preload }: Settings): string[] {
   if (open.length === 0) return [];
   const instead =
     'Until then each worker loads the application by itself (--preload auto), and shares no memory.';
-  return [
-    `it has ${plural(open.length, 'open connection')}`,
-    explainUnsharable(open),
-    ...(preload === 'auto' ? [instead] : []),
-  ];
+  return [`it has ${countOf(open)}`, explainUnsharable(open), ...(preload === 'auto' ? [instead] : [])];
+}
+
+function countOf(open: ActiveThing[]): string {
+  const sockets = open.filter(({ kind }) => kind === 'socket').length;
+  const helpers = open.length - sockets;
+  const connections = sockets === 0 ? [] : [plural(sockets, 'open connection')];
+  const processes = helpers === 0 ? [] : [`${helpers} helper process${helpers === 1 ? '' : 'es'}`];
+  return [...connections, ...processes].join(' and ');
 }
 
 function verdict({ name, listensOn }: Application, { workers, bind }: Settings, reasons: string[]): string {

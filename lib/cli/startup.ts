@@ -1,11 +1,13 @@
 /** From the start of the application to its first listen: explains what goes wrong, and what to do then. */
 import cluster from 'node:cluster';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { syncBuiltinESMExports } from 'node:module';
 import { relative } from 'node:path';
 import { preforkError } from '../base/errors';
 import { clearTimeout, setTimeout } from '../base/timers';
 import { typeScriptHint } from '../base/typescript';
 import { activeThings, formatActive } from '../fork/active';
+import { FORK_PROCESSES } from '../fork/channels';
 import { plural } from '../manager/policy/words';
 import type { Log, Settings } from '../manager/settings';
 
@@ -61,11 +63,19 @@ export function watchBeginning(path: string, { bootTimeout }: Settings, log: Log
   function end(): void {
     over = true;
     clearTimeout(timer);
+    unsubscribe(FORK_PROCESSES, forksItself);
     process.off('uncaughtExceptionMonitor', remember);
     process.off('beforeExit', ranEmpty);
     process.off('exit', explain);
   }
 
+  const forksItself = () => {
+    giveUp(
+      `${name} starts its own workers with forkProcesses(), but under prefork only prefork starts workers. Remove the ` +
+        'call, and set the number with --workers; or run it with node, without prefork.',
+    );
+  };
+  subscribe(FORK_PROCESSES, forksItself);
   process.on('uncaughtExceptionMonitor', remember);
   process.on('beforeExit', ranEmpty);
   process.on('exit', explain);

@@ -1,10 +1,13 @@
 /** What a process that the manager has forked does once it knows its settings, and before the application is loaded. */
+import type { AddressInfo } from 'node:net';
 import { binding } from '../base/binding';
 import { attend } from './attendant/attendant';
 import { Conversation } from './channel/ask';
 import { withoutName } from './listening/bind';
+import type { Call } from './listening/call';
+import { interceptBind } from './listening/datagrams';
 import { explainBind } from './listening/explain';
-import { type Call, interceptListen } from './listening/intercept';
+import { interceptListen } from './listening/intercept';
 import { goBeforeTheManager } from './oom';
 import { type Newcomer, type Place, placeOf } from './place';
 import { isPreloaded, rulesOf } from './rules';
@@ -74,7 +77,11 @@ class Beginner {
 
   prepare(): void {
     const { place } = this.#newcomer;
-    interceptListen((call) => this.#take(call));
+    interceptListen(
+      (call) => this.#take(call),
+      (bind) => this.#tryPort(bind),
+    );
+    interceptBind((bind, index) => (this.#listens ?? this.#template).shareDatagrams(bind, index));
     if (place !== null) this.#workFromTheStart(place);
     else if (!isPreloaded(plain(this.#settings), this.#newcomer.couldNotBeShared)) this.#awaitPlace();
     else this.#becomeTemplate();
@@ -90,6 +97,14 @@ class Beginner {
     return this.#listens.take(call);
   }
 
+  #tryPort(bind: Bind & { kind: 'tcp' }): AddressInfo | Error | undefined {
+    try {
+      return (this.#listens ?? this.#template).tryPort(bind);
+    } catch {
+      return undefined; // a name that nobody knows: `listen` says so
+    }
+  }
+
   #becomeTemplate(): void {
     const { title, loadAsRoot } = this.#settings;
     try {
@@ -98,6 +113,7 @@ class Beginner {
       this.#couldNotBegin('The template', error);
     }
     dieWithManager(this.#newcomer.manager);
+    this.#template.begin();
     if (title !== null) process.title = `${title}: template`;
     for (const signal of this.#newcomer.early) process.kill(process.pid, signal);
   }

@@ -34,7 +34,7 @@ export interface Config {
   maxRequestsJitter?: number | string;
   /** Replace a worker whose private memory exceeds this; null: never. */
   maxMemory?: string | number | null;
-  /** `'yes'`: load the application once and fork workers from it; `'no'`: load it in each; `'auto'`: once, unless it has connections open at its first `listen`. */
+  /** `'yes'`: load the application once and fork workers from it; `'no'`: load it in each; `'auto'`: once, unless it has connections or helper processes open at its first `listen`. */
   preload?: 'auto' | 'yes' | 'no';
   /** With `user`: load the application with the privileges of the manager; workers give them up when they are forked. */
   loadAsRoot?: boolean;

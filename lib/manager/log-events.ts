@@ -30,7 +30,7 @@ export const LOG_EVENTS = {
   },
   connections_were_open: {
     level: 'error',
-    when: 'the application held connections that workers cannot share; the manager ends',
+    when: 'the application held what workers cannot share; the manager ends',
   },
   crash_loop_entered: {
     level: 'error',
@@ -101,7 +101,7 @@ export const LOG_EVENTS = {
   },
   preload_given_up: {
     level: 'warning',
-    when: 'the application held connections that workers cannot share: each worker loads it from now on',
+    when: 'the application held what workers cannot share: each worker loads it from now on',
   },
   protocol_violated: {
     level: 'error',
@@ -199,6 +199,11 @@ export const LOG_EVENTS = {
     level: 'error',
     mayHave: ['worker', 'pid'],
     when: 'a worker could not begin after its fork, and ends',
+  },
+  worker_started: {
+    level: 'info',
+    has: ['worker', 'pid'],
+    when: 'a worker was forked; not in a crash loop',
   },
   worker_stop_timed_out: {
     level: 'warning',

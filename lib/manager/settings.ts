@@ -80,7 +80,7 @@ export interface Settings {
   maxMemory: number | null;
   /**
    * `yes`: load the application once, and fork workers from it; `no`: load it in each worker; `auto`: once, unless it has
-   * connections open at its first `listen`, which workers cannot share.
+   * connections or helper processes open at its first `listen`, which workers cannot share.
    */
   preload: 'auto' | 'yes' | 'no';
   /** Load the application with the rights that the manager was started with, and give them up in the workers only. */

@@ -34,7 +34,7 @@ function allowPortReuse(fd: number): void {
 }
 
 /** Linux would accept IPv4 on an IPv6 socket too, and then 0.0.0.0 and :: could not share a port. */
-function setIPv6Only(fd: number, only: boolean): void {
+export function setIPv6Only(fd: number, only: boolean): void {
   check(binding.socket_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, only ? 1 : 0), 'setsockopt');
 }
 

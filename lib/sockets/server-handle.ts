@@ -1,4 +1,4 @@
-import type { Server, Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { binding, type Endpoint } from '../base/binding';
 import { preforkError } from '../base/errors';
 import { Acceptor } from './acceptor';
@@ -156,6 +156,18 @@ function begin(server: Server, handle: ServerHandle, first: ListeningSocket): vo
   announce(server, handle, first);
   internals(server)._handle = handle;
   internals(server)._listen2(address, port, addressType(first), 0, undefined);
+}
+
+/** Tells `server` that it listens there. It serves nothing until `serve` gives it sockets. */
+export function seemToListen(server: Server, address: AddressInfo): void {
+  const handle = new ServerHandle();
+  handle.getsockname = (out) => {
+    Object.assign(out, address);
+    return 0;
+  };
+  internals(server)._handle = handle;
+  const type = address.family === 'IPv6' ? 6 : 4;
+  internals(server)._listen2(address.address, address.port, type, 0, undefined);
 }
 
 /** The sockets that `server` serves by `serve`; undefined if it listens by itself, or not at all. */

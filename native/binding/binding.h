@@ -110,6 +110,7 @@ Napi::Value is_blocking_descriptor(const Napi::CallbackInfo& info);
 // socket.cc
 Napi::Value resolve_stream_addresses(const Napi::CallbackInfo& info);
 Napi::Value open_stream_socket(const Napi::CallbackInfo& info);
+Napi::Value open_datagram_socket(const Napi::CallbackInfo& info);
 Napi::Value get_socket_option(const Napi::CallbackInfo& info);
 Napi::Value set_socket_option(const Napi::CallbackInfo& info);
 Napi::Value refuse_new_connections(const Napi::CallbackInfo& info);

@@ -84,6 +84,11 @@ Napi::Value open_stream_socket(const Napi::CallbackInfo& info) {
   return number(info.Env(), open_stream(integer(info[0]), integer(info[1])));
 }
 
+// (family)
+Napi::Value open_datagram_socket(const Napi::CallbackInfo& info) {
+  return number(info.Env(), open_datagram(integer(info[0])));
+}
+
 // (fd, level, name)
 Napi::Value get_socket_option(const Napi::CallbackInfo& info) {
   return number(info.Env(), get_option(integer(info[0]), integer(info[1]), integer(info[2])));

@@ -108,6 +108,10 @@ int open_stream(int family, int protocol) {
   return answer(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
 }
 
+int open_datagram(int family) {
+  return answer(socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
 int get_option(int fd, int level, int name) {
   int value = 0;
   socklen_t length = sizeof(value);

@@ -36,6 +36,8 @@ int resolve_stream(const char* host, const char* service, int family, int flags,
 
 // A stream socket that is non-blocking and closed on exec.
 int open_stream(int family, int protocol);
+// The same for datagrams.
+int open_datagram(int family);
 int get_option(int fd, int level, int name);
 int set_option(int fd, int level, int name, int value);
 

@@ -83,6 +83,7 @@ const CHANGES: Record<string, string> = {
       if (cache.length === 0) cache = Array.from({ length: 256 }, randomUUID);
       return cache.pop();
     };`,
+  'datagram-handle': 'Object.getOwnPropertySymbols = () => [];',
   'first-async': withBinding(`
     const { on_fork_elsewhere: tell } = binding;
     binding.on_fork_elsewhere = (listener, secrets) => tell(() => setImmediate(listener), secrets);`),
@@ -99,6 +100,7 @@ const CHANGES: Record<string, string> = {
       get: () => true,
       set() {},
     });`,
+  'kept-connections': unheard('undici:client:connected'),
   'main-module': `
     if (process.argv[1].endsWith('main.js')) require('node:module').runMain = () => {};`,
   'math-random': withBinding('binding.random_survey = () => {};'),

@@ -1,7 +1,9 @@
 import { chmodSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { folderWith, prefork } from '../helpers/command';
+import { ROOT } from '../helpers/stdin';
 
 test('prefork check says where the application listens, and what a fork would do, and starts nothing.', async () => {
   const program = `
@@ -146,4 +148,43 @@ test('prefork check refuses a user that there is not, as the run does.', async (
   const { status, stdout, stderr } = await prefork(folder, ['check', 'server.js', '--user', 'nosuch']).result;
   expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
   expect(stderr).toMatch(/^prefork: Unknown user 'nosuch'/);
+});
+
+test('prefork check names a helper process, and does not mind a connection that only waits for a next request.', async () => {
+  const helper = `
+    const { spawn } = require('node:child_process');
+    spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'inherit', 'inherit'] }).unref();
+    require('node:http').createServer().listen(4321);
+  `;
+  const withHelper = await prefork(folderWith({ 'server.js': helper }), ['check', 'server.js']).result;
+  expect(withHelper.status).toBe(1);
+  expect(withHelper.stdout).toMatch(/^server\.js cannot be forked: it has 1 helper process\.\n/);
+  expect(withHelper.stdout).toMatch(/\n {2}- child process .*, opened at .*server\.js:3:/);
+  const fetches = `
+    const { createServer } = require('node:http');
+    (async () => {
+      await (await fetch(process.env.SETTINGS)).text();
+      createServer().listen(4321);
+    })();
+  `;
+  const settings = createHttpServer((_, response) => response.end('settings'));
+  await new Promise<void>((resolve) => settings.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void settings.close().closeAllConnections());
+  const { port } = settings.address() as { port: number };
+  const env = { SETTINGS: `http://127.0.0.1:${port}/` };
+  const idle = await prefork(folderWith({ 'server.js': fetches }), ['check', 'server.js'], { env }).result;
+  expect(idle.stdout).toMatch(/^server\.js can be forked: /);
+  expect(idle.status).toBe(0);
+});
+
+test('prefork check ends by itself when the program forks its workers by itself.', async () => {
+  const program = `
+    const { forkProcesses } = require('${ROOT}/dist');
+    forkProcesses(2);
+    console.log('forked');
+    require('node:http').createServer().listen(0);
+  `;
+  const check = await prefork(folderWith({ 'server.js': program }), ['check', 'server.js']).result;
+  expect({ status: check.status, stdout: check.stdout }).toEqual({ status: 1, stdout: '' });
+  expect(check.stderr).toMatch(/server\.js starts its own workers with forkProcesses\(\)/);
 });

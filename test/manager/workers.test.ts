@@ -254,6 +254,7 @@ describe('workers', () => {
     expect(status).toBe(1);
     expect(entries.map(({ event }) => event)).toEqual([
       'listening_started',
+      'worker_started',
       'worker_boot_timed_out',
       'boot_failed',
     ]);

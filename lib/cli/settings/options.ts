@@ -97,7 +97,7 @@ export const OPTIONS: readonly Option[] = [
     'preload',
     '--preload <when>',
     values.preload,
-    'yes: load the application once and fork workers from it; no: load it in each worker; auto: once, unless it has connections open at its first listen',
+    'yes: load the application once and fork workers from it; no: load it in each worker; auto: once, unless it has connections or helper processes open at its first listen',
   ),
   option('Serving', 'warmup', '--warmup', values.boolean, 'collect and compact the heap before forking'),
   option(

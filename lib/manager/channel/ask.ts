@@ -1,9 +1,12 @@
 /** A template or worker asks the manager for sockets, and waits for the answer. */
+import type { AddressInfo } from 'node:net';
+import { constants } from 'node:os';
 import { preforkError } from '../../base/errors';
 import { ListeningSocket } from '../../sockets/listening-socket';
 import type { Bind } from '../settings';
 import type { Channel } from './channel';
-import type { FromManager, ListenError } from './messages';
+import type { DatagramBind } from './checked';
+import type { FromManager, ListenError, ToManager } from './messages';
 
 /** The manager answers at once; if it does not, it has been stopped, or is gone. */
 const PATIENCE = 30_000;
@@ -42,24 +45,43 @@ export class Conversation {
   }
 
   ask(bind: Bind): Outcome {
-    if (!this.channel.send({ type: 'listen', bind })) throw unheard();
+    const { message, passed } = this.#answerTo({ type: 'listen', bind }, ['bound', 'not bound', 'refused']);
+    if (message.type === 'not bound') {
+      return { is: 'failed', bind: message.bind, error: errorOf(message.error) };
+    }
+    if (message.type !== 'bound') return { is: 'refused' };
+    return {
+      is: 'granted',
+      count: message.sockets.length,
+      sockets: passed.map((fd) => new ListeningSocket(fd)),
+      lent: message.sockets.map(({ isLent }) => isLent),
+    };
+  }
+
+  /** The address that a server would get that listened there, or why it could not. */
+  tryPort(bind: Bind & { kind: 'tcp' }): AddressInfo | Error {
+    const { message } = this.#answerTo({ type: 'try', bind }, ['free', 'not free']);
+    if (message.type === 'free') return message.address;
+    return message.type === 'not free' ? errorOf(message.error) : unheard();
+  }
+
+  /** A socket of UDP that all workers have, or `-errno`. */
+  shareDatagrams(bind: DatagramBind, index: number): number {
+    const question = { type: 'datagrams', bind, index } as const;
+    const { message, passed } = this.#answerTo(question, ['datagrams', 'no datagrams']);
+    const [fd] = passed;
+    if (fd !== undefined) return fd;
+    const { errno } = constants;
+    const code = message.type === 'no datagrams' ? message.code : '';
+    return -(code in errno ? errno[code as keyof typeof errno] : errno.EINVAL);
+  }
+
+  #answerTo(question: ToManager, answers: readonly FromManager['type'][]): Told {
+    if (!this.channel.send(question)) throw unheard();
     for (;;) {
       const told = this.#receive(PATIENCE);
       if (told === undefined || told === null) throw unheard();
-      const { message, passed } = told;
-      if (message.type === 'refused') return { is: 'refused' };
-      if (message.type === 'not bound') {
-        return { is: 'failed', bind: message.bind, error: errorOf(message.error) };
-      }
-      if (message.type === 'bound') {
-        const sockets = passed.map((fd) => new ListeningSocket(fd));
-        return {
-          is: 'granted',
-          count: message.sockets.length,
-          sockets,
-          lent: message.sockets.map(({ isLent }) => isLent),
-        };
-      }
+      if (answers.includes(told.message.type)) return told;
       this.#early.push(told);
     }
   }

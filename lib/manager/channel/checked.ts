@@ -58,6 +58,21 @@ const isBind: Check = (value) => {
   return typeof kind === 'string' && Object.hasOwn(BINDS, kind) && hasShape(value, BINDS[kind] ?? {});
 };
 
+/** An address of UDP as it is to be bound: numeric, and a port that is not just any. */
+export interface DatagramBind {
+  host: string;
+  port: number;
+  ipv6Only: boolean;
+  reuseAddr: boolean;
+}
+
+const DATAGRAM_BIND: Record<keyof DatagramBind, Check> = {
+  host: (value) => typeof value === 'string' && isIP(value) !== 0,
+  port: (value) => isPort(value) && value !== 0,
+  ipv6Only: isBoolean,
+  reuseAddr: isBoolean,
+};
+
 const RESTART: Record<string, Check> = {
   burst: isCount,
   window: isCount,
@@ -99,6 +114,10 @@ const SETTINGS: Record<keyof PlainSettings, Check> = {
 
 export function checkedBind(value: unknown): Bind | undefined {
   return isBind(value) ? (value as Bind) : undefined;
+}
+
+export function checkedDatagramBind(value: unknown): DatagramBind | undefined {
+  return hasShape(value, DATAGRAM_BIND) ? (value as DatagramBind) : undefined;
 }
 
 export function checkedSettings(value: unknown): PlainSettings | undefined {

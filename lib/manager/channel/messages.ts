@@ -2,8 +2,9 @@
  * What is said over a channel. The manager believes nothing that it has not checked here, for shape, and in what it does
  * with it, for sense: see "What a lying peer can do" in ARCHITECTURE.md.
  */
+import type { AddressInfo } from 'node:net';
 import type { Bind, PlainSettings, WorkerInfo } from '../settings';
-import { checkedBind, checkedSettings } from './checked';
+import { checkedBind, checkedDatagramBind, checkedSettings, type DatagramBind } from './checked';
 
 /** From a template or a worker to the manager. */
 export type ToManager =
@@ -11,15 +12,32 @@ export type ToManager =
   | { type: 'settings'; settings: PlainSettings }
   /** Answered at once. */
   | { type: 'listen'; bind: Bind }
+  /** Answered at once: whether a server could listen there. */
+  | { type: 'try'; bind: Bind & { kind: 'tcp' } }
+  /** Answered at once: the socket comes along. */
+  | { type: 'datagrams'; bind: DatagramBind; index: number }
   /** A template: workers can be forked. */
   | { type: 'loaded' }
   /** A template: it is not to be shared, because this is open. It waits to be made a worker. */
-  | { type: 'unsharable'; things: string }
+  | Unsharable
   /** A template's answers to `fork`, in the same order. */
   | { type: 'forked'; pid: number }
   | { type: 'not forked'; reason: string; killed: boolean }
   | { type: 'ready' }
   | { type: 'stopping' };
+
+/** What a template may have open. */
+export const UNSHARABLE = ['connections', 'helper processes', 'connections and helper processes'] as const;
+
+export interface Unsharable {
+  type: 'unsharable';
+  what: (typeof UNSHARABLE)[number];
+  /** A line for each. */
+  things: string;
+  /** What loading the application has taken: what each worker takes that does so by itself. */
+  milliseconds: number;
+  bytes: number;
+}
 
 /** Where a worker stands: its line of the scoreboard, its id, and so on. */
 export interface Post {
@@ -58,6 +76,11 @@ export interface ListenError {
 /** From the manager. */
 export type FromManager =
   | Answer
+  /** It could, and would have this address. */
+  | { type: 'free'; address: AddressInfo }
+  | { type: 'not free'; error: ListenError }
+  | { type: 'datagrams' }
+  | { type: 'no datagrams'; code: string }
   /** To a template: with the worker's channel and its sockets. */
   | { type: 'fork'; post: Post; sockets: SocketAbout[] }
   /** To a template that is not to be shared: it becomes that worker itself. With its sockets. */
@@ -66,6 +89,8 @@ export type FromManager =
   | { type: 'logs'; count: number; descriptors: number[] };
 
 const LONGEST_TEXT = 8192;
+/** Sockets on one address. */
+const MOST_ALIKE = 128;
 
 /** Undefined: no message that there can be. */
 export function checkedMessage(message: unknown): ToManager | undefined {
@@ -84,8 +109,22 @@ export function checkedMessage(message: unknown): ToManager | undefined {
       const bind = checkedBind(fields['bind']);
       return bind === undefined ? undefined : { type, bind };
     }
-    case 'unsharable':
-      return isText(fields['things']) ? { type, things: fields['things'] } : undefined;
+    case 'try': {
+      const bind = checkedBind(fields['bind']);
+      return bind?.kind === 'tcp' ? { type, bind } : undefined;
+    }
+    case 'datagrams': {
+      const { index } = fields;
+      const bind = checkedDatagramBind(fields['bind']);
+      return bind !== undefined && isAmount(index) && index <= MOST_ALIKE ? { type, bind, index } : undefined;
+    }
+    case 'unsharable': {
+      const { things, milliseconds, bytes } = fields;
+      const what = UNSHARABLE.find((each) => each === fields['what']);
+      return what !== undefined && isText(things) && isAmount(milliseconds) && isAmount(bytes)
+        ? { type, what, things, milliseconds, bytes }
+        : undefined;
+    }
     case 'forked': {
       const { pid } = fields;
       return typeof pid === 'number' && Number.isInteger(pid) && pid > 1 && pid < 2 ** 31
@@ -103,4 +142,8 @@ export function checkedMessage(message: unknown): ToManager | undefined {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value.length <= LONGEST_TEXT;
+}
+
+function isAmount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

@@ -1,5 +1,5 @@
 /** Listening sockets as net.Server would bind them, but known to no event loop, so that forks share them. */
-import { isIP } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import { constants } from 'node:os';
 import { binding, type ResolvedAddress } from '../../base/binding';
 import { check, resolverError, systemError } from '../../base/errors';
@@ -39,6 +39,17 @@ export function bindShared(bind: BindWithAccess): ListeningSocket {
   if (bind.kind === 'tcp') return bindTcp(bind, false);
   if (bind.kind === 'unix') return bindUnix(bind);
   return takeOver(bind.fd);
+}
+
+/** The address that a server would get, or why it would get none. */
+export function tryToBind(bind: Bind & { kind: 'tcp' }): AddressInfo | Error {
+  try {
+    const socket = bindTcp(bind, false);
+    socket.close();
+    return socket.address() as AddressInfo;
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 /** One that others may bind too (SO_REUSEPORT): the kernel spreads the connections over all of them. */

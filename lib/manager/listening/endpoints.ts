@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net';
 import { binding } from '../../base/binding';
 import type { ListeningSocket } from '../../sockets/listening-socket';
 import { Turns } from '../../sockets/turns';
@@ -37,6 +38,11 @@ export class Endpoint {
     } else {
       this.#shared = bindShared(bind);
     }
+  }
+
+  /** With the port that the system has chosen; a path for a Unix socket. */
+  get address(): AddressInfo | string {
+    return this.#first.address();
   }
 
   /** With the port that the system has chosen, if it was to choose. */

@@ -1,21 +1,10 @@
 /** What becomes of an unmodified application's `server.listen()`. */
 import { Server } from 'node:net';
 import type { ListeningSocket } from '../../sockets/listening-socket';
-import { serve } from '../../sockets/server-handle';
+import { ownedSockets, serve } from '../../sockets/server-handle';
 import type { Bind } from '../settings';
-
-/** One call of `listen`. */
-export interface Call {
-  server: Server;
-  /** null: on something that cannot be bound anew, such as another server's handle. */
-  bind: Bind | null;
-  parameters: unknown[];
-  signal: AbortSignal | undefined;
-  /** As in node:cluster: the socket is not to be shared. */
-  isExclusive: boolean;
-  /** Listeners of 'listening' that have heard of it in the template, and are not to hear of it again. */
-  told: readonly (() => void)[];
-}
+import type { Call } from './call';
+import { noteListening, probe, type TryPort } from './probe';
 
 interface ListenOptions {
   port?: unknown;
@@ -32,13 +21,22 @@ interface ListenOptions {
 
 const originalListen = Server.prototype.listen as (this: Server, ...parameters: unknown[]) => Server;
 
-/** From now on `take` gets every call of `listen`; those for which it returns false go to Node. */
-export function interceptListen(take: (call: Call) => boolean): void {
+/**
+ * From now on `take` gets every call of `listen` but those of probes; what it answers false to goes to Node. `tryPort` says
+ * what a probe finds.
+ */
+export function interceptListen(take: (call: Call) => boolean, tryPort: TryPort): void {
+  const takeInEarnest = (call: Call) => {
+    noteListening(call);
+    return take(call);
+  };
   Server.prototype.listen = function listen(this: Server, ...parameters: unknown[]): Server {
     const callback = parameters.at(-1);
     const call = { server: this, ...understand(parameters), parameters, told: [] };
-    // Node refuses it.
-    if (this.listening || call.bind === null || !take(call)) return originalListen.apply(this, parameters);
+    // Node's to refuse.
+    if (this.listening || call.bind === null) return originalListen.apply(this, parameters);
+    const isDone = probe(call, tryPort, takeInEarnest) || takeInEarnest(call);
+    if (!isDone) return originalListen.apply(this, parameters);
     if (typeof callback === 'function') this.once('listening', callback as () => void);
     return this;
   } as Server['listen'];
@@ -52,12 +50,15 @@ function passOver(server: Server, listeners: Call['told']): void {
   });
 }
 
-/** Has the server listen on sockets that are bound already; 'listening' comes in the next tick, as always. */
+/**
+ * Has the server listen on sockets that are bound already; 'listening' comes in the next tick, as always, unless the server
+ * has heard that already.
+ */
 export function listenOn({ server, bind, signal, told }: Call, sockets: readonly ListeningSocket[]): void {
   const [first, ...others] = sockets;
   if (first === undefined) return;
   if (told.length > 0) passOver(server, told);
-  if (others.length > 0) {
+  if (others.length > 0 || ownedSockets(server) !== undefined) {
     serve(server, sockets);
     signal?.addEventListener('abort', () => server.close(), { once: true });
     return;

@@ -105,7 +105,7 @@ export class ListenRequests {
   }
 }
 
-function listenError({
+export function listenError({
   message,
   code = 'UNKNOWN',
   errno,

@@ -5,7 +5,7 @@
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
 import { monotonic } from '../../base/timers';
-import type { ToManager } from '../channel/messages';
+import type { ToManager, Unsharable } from '../channel/messages';
 import type { LogEntry } from '../log-events';
 import { rememberLogFiles } from '../log-files';
 import { type Newcomer, SIGNALS, signalsIn, supervisedSignals } from '../place';
@@ -22,12 +22,15 @@ import { Addresses } from './addresses';
 import { Announcements } from './announcements';
 import { awaitEnds } from './await-ends';
 import { Births } from './births';
+import { Datagrams } from './datagrams';
 import { exitOf } from './exit';
+import { explainLoads } from './explain-loads';
 import { type Generation, newGeneration } from './generation';
 import { HookCaller } from './hook-caller';
 import { ListenRequests } from './listen-requests';
 import { NewWorkers } from './new-workers';
 import { hear, nameOf, newPeer, type Peer, Peers } from './peers';
+import { Probes } from './probes';
 import { readingsOf } from './readings';
 import { ReopenedLogs } from './reopened-logs';
 
@@ -57,6 +60,8 @@ class Manager {
   readonly #listenRequests = new ListenRequests(this.#addresses, this.#announcements, (entry) =>
     this.#log(entry),
   );
+  readonly #probes = new Probes(this.#addresses);
+  readonly #datagrams = new Datagrams();
   readonly #generations = new Map<number, Generation>();
   readonly #queue: Event[] = [];
   readonly #births = new Births({ fail: (error) => this.fail(error), letGo: () => this.#letGo() });
@@ -221,6 +226,7 @@ class Manager {
     for (const { number, isRetired } of this.#generations.values()) {
       if (isRetired && !this.#peers.all().some((peer) => peer.generation === number)) {
         this.#generations.delete(number);
+        this.#datagrams.keep((each) => this.#generations.has(each));
         for (const endpoint of this.#addresses.keep((each) => this.#generations.has(each))) {
           this.#announcements.ended(endpoint);
         }
@@ -246,6 +252,14 @@ class Manager {
         }
         this.#listenRequests.answer(peer, generation, message.bind);
         return undefined;
+      case 'try':
+        if (!peer.isConfigured) return 'looked for a port before it had settings';
+        this.#probes.answer(peer, generation, message.bind);
+        return undefined;
+      case 'datagrams':
+        if (!peer.isConfigured) return 'asked for a socket before it had settings';
+        this.#datagrams.answer(peer, generation, message);
+        return undefined;
       case 'loaded':
         if (!this.#isLoading(peer, generation)) return 'reported a load that was not under way';
         generation.isAsleep = true;
@@ -254,7 +268,7 @@ class Manager {
         return undefined;
       case 'unsharable':
         if (!this.#isLoading(peer, generation)) return 'reported a load that was not under way';
-        this.#notShared(generation, message.things);
+        this.#notShared(generation, message);
         return undefined;
       case 'forked':
         return this.#newWorkers.forked(peer, generation, message.pid);
@@ -299,17 +313,9 @@ class Manager {
     this.#loaded(generation);
   }
 
-  #notShared(generation: Generation, things: string): void {
+  #notShared(generation: Generation, unsharable: Unsharable): void {
     this.#births.couldNotBeShared = true;
-    this.#log({
-      level: 'warning',
-      event: 'preload_given_up',
-      message:
-        `The application has connections open at its first listen, which workers cannot share:${things}\n` +
-        'Each worker now loads the application by itself, at the cost of time and memory. To load it once, connect ' +
-        'in the hook afterFork or once the server listens, or close the connections in the hook beforeFork. --preload no ' +
-        'makes this the rule, --preload yes an error',
-    });
+    this.#log({ level: 'warning', event: 'preload_given_up', message: explainLoads(unsharable) });
     this.#waitsToWork(generation);
   }
 
@@ -424,6 +430,7 @@ class Manager {
     this.#pidFile?.leave();
     this.#peers.letGo();
     this.#addresses.letGo();
+    this.#datagrams.letGo();
     this.#newWorkers.letGo();
     this.#hooks.letGo();
     this.#published.letGo();

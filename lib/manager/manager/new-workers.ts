@@ -81,6 +81,7 @@ export class NewWorkers {
       return `claims to have forked process ${pid}`;
     }
     const worker = this.#enter(pid, generation, asked.post, asked.row, asked.channel, new Map(peer.asked));
+    worker.tried = new Map(peer.tried);
     if (status !== undefined) {
       this.#strangers.delete(pid);
       this.#ended(worker, status);

@@ -2,6 +2,7 @@
 import type { PlainSettings } from '../settings';
 import { findPrivileges } from '../system/privileges';
 import { findSocketRules, type SocketRules } from '../system/socket-access';
+import type { Peer } from './peers';
 
 /** Whether workers run as another user or group. */
 export function hasOtherRights({ user, group }: PlainSettings): boolean {
@@ -13,6 +14,11 @@ export function socketRules(settings: PlainSettings, isMadeAsManager: boolean): 
   const privileges = findPrivileges(settings.user, settings.group);
   const rules = findSocketRules(settings, privileges);
   return isMadeAsManager || !hasOtherRights(settings) ? rules : { ...rules, uid: null, gid: null };
+}
+
+/** Calls `make` with the manager's rights for a process that has served nobody yet; for any other with the workers'. */
+export function withRightsFor<T>({ role, asked }: Peer, settings: PlainSettings, make: () => T): T {
+  return role === 'template' || asked.size === 0 ? make() : asUserOf(settings, make);
 }
 
 /** Calls `make` as the workers' user and group: what it creates is theirs, and only where they may. */

@@ -18,6 +18,8 @@ export interface Peer {
   /** It said that it is finishing. */
   isStopping: boolean;
   asked: Asked;
+  /** What it has looked for, as far as it is to find the same as its siblings. */
+  tried: Asked;
   /** Messages in this second, and which second it is. */
   messages: number;
   second: number;
@@ -114,6 +116,7 @@ export function newPeer(role: Peer['role'], pid: number, generation: number, cha
     isConfigured: false,
     isStopping: false,
     asked: new Map(),
+    tried: new Map(),
     messages: 0,
     second: 0,
   };

@@ -27,6 +27,8 @@ export function forked(decision: Decision, born: WorkerInfo, chance: number): vo
     outdated: false,
   };
   decision.set({ workers: [...decision.state.workers, worker] });
+  // In a crash loop that is known.
+  if (!decision.state.looping) decision.logWorker('info', 'worker_started', worker, 'started');
   const { generation, candidate } = decision.state;
   const isRefused = born.generation > generation && born.generation !== candidate?.generation;
   if (atOnce || isRefused) kill(decision, worker);

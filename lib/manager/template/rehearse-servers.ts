@@ -1,7 +1,7 @@
 /** Before anything is bound the template sends its application requests: workers begin with what V8 learned. */
 import type { Server as HttpServer } from 'node:http';
 import { isHttpServer, type Rehearsal, type RehearseOptions, rehearse } from '../../warmup/rehearse-requests';
-import type { Call } from '../listening/intercept';
+import type { Call } from '../listening/call';
 import type { Log } from '../settings';
 import { takeBack, tellListening, watchForSilence } from './tell-listening';
 

@@ -2,7 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { isIPv6 } from 'node:net';
 import { monotonic, setInterval } from '../../base/timers';
-import type { Call } from '../listening/intercept';
+import type { Call } from '../listening/call';
 import { StandIn } from '../listening/stand-in';
 
 /** Milliseconds. */

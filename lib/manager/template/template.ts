@@ -2,10 +2,10 @@
  * The template: loads the application up to its first `listen`, has the manager bind its addresses, and from then on only
  * sleeps and forks workers. The processes that return from that sleep are workers.
  */
-import type { Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
-import { clearTimeout, nextTick, setTimeout } from '../../base/timers';
+import { clearTimeout, monotonic, nextTick, setTimeout } from '../../base/timers';
 import type { CalledAfter } from '../../fork/at-fork';
 import { forkSibling } from '../../fork/fork';
 import { dup2 } from '../../os';
@@ -14,13 +14,23 @@ import { runSignalListeners, takeArrivedSignals } from '../../wait/signals';
 import { warmup } from '../../warmup/warmup';
 import { Conversation, type Told } from '../channel/ask';
 import { Channel } from '../channel/channel';
+import type { DatagramBind } from '../channel/checked';
 import type { Post, SocketAbout } from '../channel/messages';
 import { bindShared, withoutName } from '../listening/bind';
+import type { Call } from '../listening/call';
 import { explainBind } from '../listening/explain';
-import type { Call } from '../listening/intercept';
 import { type Newcomer, type Place, placeOf, SIGNALS, signalsIn, supervisedSignals } from '../place';
 import type { Bind, Log, Settings } from '../settings';
-import { explainBusy, explainUnsharable, isBusy, listUnsharable, unsharable } from './refusals';
+import { ownMemory } from '../system/own-memory';
+import { IdleConnections } from './idle-connections';
+import {
+  explainBusy,
+  explainUnsharable,
+  isBusy,
+  listUnsharable,
+  nameUnsharable,
+  unsharable,
+} from './refusals';
 import { rehearseServers } from './rehearse-servers';
 import { flushGathered } from './unwritten';
 
@@ -72,7 +82,10 @@ export class Template {
   /** Calls that could not be bound, before it is known whether the application listens for errors. */
   #undecided = 0;
   #rehearsal: 'to do' | 'under way' | 'done';
-  #hook: 'to do' | 'done' = 'to do';
+  /** What is still to be done, in this order, before it is judged whether workers can share what is open. */
+  readonly #preparations = [() => this.#callHook(), () => this.#letConnectionsClose()];
+  readonly #idleConnections = new IdleConnections();
+  readonly #since = monotonic();
   #reopened: number;
 
   constructor(newcomer: Newcomer, settings: Settings, duties: Duties) {
@@ -84,12 +97,26 @@ export class Template {
     this.#rehearsal = settings.rehearse.length > 0 ? 'to do' : 'done';
   }
 
+  /** Before the application is loaded. */
+  begin(): void {
+    this.#idleConnections.watch();
+  }
+
   /** Every call of `listen` until this process is a worker. */
   take(call: Call): void {
     this.#duties.listens();
     this.#waiting.push(call);
     this.#giveUp ??= this.#expectQuiet();
     this.#startWhenQuiet();
+  }
+
+  /** The address that a server would get that listened there. */
+  tryPort(bind: Bind & { kind: 'tcp' }): AddressInfo | Error {
+    return this.#conversation.tryPort(withoutName(bind) as typeof bind);
+  }
+
+  shareDatagrams(bind: DatagramBind, index: number): number {
+    return this.#conversation.shareDatagrams(bind, index);
   }
 
   #fail(event: Failure, message: string): never {
@@ -133,13 +160,12 @@ export class Template {
     this.#bindWaiting();
     // Errors are reported first; one without a listener ends this process.
     if (this.#served.length === 0 || this.#undecided > 0) return;
-    if (this.#hook === 'to do') {
-      this.#hook = 'done';
+    for (let prepare = this.#preparations.shift(); prepare; prepare = this.#preparations.shift()) {
       this.#isStarting = true;
-      const later = this.#callHook();
+      const later = prepare();
       if (later !== undefined) await later;
       this.#isStarting = false;
-      // What the hook has begun, and where the application has listened meanwhile.
+      // What that has begun, and where the application has listened meanwhile.
       if (isBusy()) {
         this.#startWhenQuiet();
         return;
@@ -152,6 +178,7 @@ export class Template {
     const born = this.#isShareable() ? this.#sleep() : this.#wait();
     /* a worker, from here on */
     this.#isWorker = true;
+    this.#idleConnections.leave();
     this.#duties.work(born);
   }
 
@@ -167,11 +194,24 @@ export class Template {
     }
   }
 
+  /** What waits for nothing but a next request is closed at once, and what is about to close is waited for. */
+  #letConnectionsClose(): Promise<void> | undefined {
+    const isOpen = () => unsharable().length > 0;
+    this.#idleConnections.close();
+    return isOpen() ? this.#idleConnections.settle(isOpen) : undefined;
+  }
+
   #isShareable(): boolean {
     const things = unsharable();
     if (things.length === 0) return true;
     if (this.#settings.preload === 'yes') this.#fail('connections_were_open', explainUnsharable(things));
-    this.#newcomer.channel.send({ type: 'unsharable', things: listUnsharable(things).slice(0, 4096) });
+    this.#newcomer.channel.send({
+      type: 'unsharable',
+      what: nameUnsharable(things),
+      things: listUnsharable(things).slice(0, 4096),
+      milliseconds: Math.round(monotonic() - this.#since),
+      bytes: ownMemory(),
+    });
     return false;
   }
 

@@ -5,6 +5,7 @@ import { monotonic, setInterval } from '../../base/timers';
 import { readAside } from '../../fork/active';
 import { checkInterval, type Rules } from '../policy';
 import type { Row } from '../scoreboard';
+import { privateBytes } from '../system/own-memory';
 
 /** Walking all page tables takes the kernel some milliseconds. */
 const MEMORY_INTERVAL = 5000;
@@ -61,10 +62,4 @@ function memoryMeter(row: Row): () => void {
       if (size > 0) attempt(() => row.set('privateMemory', privateBytes(text.toString('latin1', 0, size))));
     });
   };
-}
-
-function privateBytes(rollup: string): number {
-  let kilobytes = 0;
-  for (const [, size] of rollup.matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB$/gm)) kilobytes += Number(size);
-  return kilobytes * 1024;
 }

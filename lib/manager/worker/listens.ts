@@ -1,10 +1,13 @@
 /** What becomes of `listen` in a worker, whenever it is called: one address for all workers, which the manager binds. */
-import type { Server } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { nextTick } from '../../base/timers';
 import type { ListeningSocket } from '../../sockets/listening-socket';
 import type { Conversation, Granted } from '../channel/ask';
+import type { DatagramBind } from '../channel/checked';
 import { bindOneOfMany, bindShared, formatBind, withoutName } from '../listening/bind';
-import { type Call, listenOn } from '../listening/intercept';
+import type { Call } from '../listening/call';
+import { listenOn } from '../listening/intercept';
+import { seemedToListen } from '../listening/probe';
 import type { Place } from '../place';
 import type { Bind, Log } from '../settings';
 import { keepSpares, takeSpares } from './spare-sockets';
@@ -48,6 +51,14 @@ export class Listens {
     return true;
   }
 
+  tryPort(bind: Bind & { kind: 'tcp' }): AddressInfo | Error {
+    return this.#conversation.tryPort(withoutName(bind) as typeof bind);
+  }
+
+  shareDatagrams(bind: DatagramBind, index: number): number {
+    return this.#conversation.shareDatagrams(bind, index);
+  }
+
   serve(call: Call, sockets: Granted['sockets'], lent: readonly boolean[]): void {
     this.#watch(call.server);
     for (const [index, socket] of sockets.entries()) if (lent[index] === true) leaveQueueOf(socket);
@@ -57,7 +68,7 @@ export class Listens {
 
   #watch(server: Server): void {
     watchServer(server, this.#place.row);
-    beginsToListen(server);
+    beginsToListen(server, seemedToListen(server));
   }
 
   #alone({ server }: Call): false {

@@ -113,8 +113,8 @@ export function ready(after?: PromiseLike<unknown>): void {
   );
 }
 
-/** A server that is about to listen; it may also fail to, or be closed first. */
-export function beginsToListen(server: Server): void {
+/** A server that is about to listen; it may also fail to, or be closed first. `isTold`: it has heard already that it does. */
+export function beginsToListen(server: Server, isTold = false): void {
   let decided = false;
   const decide = (hasBegun: boolean) => {
     if (decided) return;
@@ -125,7 +125,8 @@ export function beginsToListen(server: Server): void {
   };
   own.awaitedServers += 1;
   // After the application's own listeners: it may yet fail in them, or have another server listen.
-  server.once('listening', () => nextTick(decide, true));
+  if (isTold) nextTick(decide, true);
+  else server.once('listening', () => nextTick(decide, true));
   (server as EventEmitter).once(errorMonitor, () => nextTick(decide, false));
   server.once('close', () => nextTick(decide, false));
 }
