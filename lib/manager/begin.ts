@@ -206,6 +206,6 @@ function withoutNameOrEnd(bind: Bind, log: Log): Bind {
 }
 
 export function plain({ hooks, ...settings }: Settings): PlainSettings {
-  const watches = hooks.workerReady !== undefined || hooks.workerExit !== undefined;
+  const watches = (['workerReady', 'workerExit', 'reloaded'] as const).some((name) => hooks[name]);
   return { ...settings, restart: { ...settings.restart }, watches };
 }

@@ -34,7 +34,7 @@ export interface WorkerExit {
   outOfMemory?: true;
 }
 
-/** Functions that a configuration file may give. Promises of `beforeFork`, `workerReady` and `workerExit` are awaited. */
+/** Functions that a configuration file may give. Promises of all but `afterFork` are awaited. */
 export interface Hooks {
   /** Called once in the template, after loading the application and before workers are forked: close what must not be shared. */
   beforeFork?(): void | PromiseLike<void>;
@@ -42,13 +42,16 @@ export interface Hooks {
   afterFork?(worker: WorkerInfo): void;
   /**
    * Called in a worker as soon as it is told to end, while requests are still being answered: tell clients of WebSockets,
-   * event streams and the like. `process` emits 'workerStopping' right afterwards.
+   * event streams and the like. `process` emits 'workerStopping' right afterwards. The worker waits for a promise, within
+   * the graceful timeout, before the application's own listeners get the signal, and before it ends.
    */
-  workerStopping?(worker: WorkerInfo): void;
+  workerStopping?(worker: WorkerInfo): void | PromiseLike<void>;
   /** Called in the attendant, a process of its own, when a worker has become ready. */
   workerReady?(worker: WorkerInfo): void | PromiseLike<void>;
   /** Called in the attendant when a worker's process has ended, told to or not. */
   workerExit?(worker: WorkerInfo, exit: WorkerExit): void | PromiseLike<void>;
+  /** Called in the attendant when SIGHUP has replaced every worker: the files are in service that this generation has read. */
+  reloaded?(reload: { generation: number }): void | PromiseLike<void>;
 }
 
 /** Where a service manager wants to hear how the service is. */

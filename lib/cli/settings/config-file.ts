@@ -21,6 +21,7 @@ const HOOKS: readonly (keyof Hooks)[] = [
   'workerStopping',
   'workerReady',
   'workerExit',
+  'reloaded',
 ];
 const NOTHING: FromFile = { given: new Map(), hooks: {} };
 

@@ -6,7 +6,8 @@ import type { Hooks, Log, WorkerExit, WorkerInfo } from '../settings';
 /** A line from the manager. */
 type Event =
   | { hook: 'workerReady'; worker: WorkerInfo }
-  | { hook: 'workerExit'; worker: WorkerInfo; exit: WorkerExit };
+  | { hook: 'workerExit'; worker: WorkerInfo; exit: WorkerExit }
+  | { hook: 'reloaded'; generation: number };
 
 /** Calls each hook when the one before has come to its end, and ends this process when the manager has nothing more to tell. */
 export async function attend(line: number, hooks: Hooks, log: Log): Promise<never> {
@@ -18,7 +19,8 @@ export async function attend(line: number, hooks: Hooks, log: Log): Promise<neve
 async function call(event: Event, hooks: Hooks, log: Log): Promise<void> {
   try {
     if (event.hook === 'workerReady') await hooks.workerReady?.(event.worker);
-    else await hooks.workerExit?.(event.worker, event.exit);
+    else if (event.hook === 'workerExit') await hooks.workerExit?.(event.worker, event.exit);
+    else await hooks.reloaded?.({ generation: event.generation });
   } catch (error) {
     log({
       level: 'error',

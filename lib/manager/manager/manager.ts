@@ -366,6 +366,9 @@ class Manager {
       case 'worker exit':
         this.#hooks.tell({ hook: 'workerExit', worker: action.worker, exit: action.exit });
         break;
+      case 'reloaded':
+        this.#hooks.tell({ hook: 'reloaded', generation: action.generation });
+        break;
       case 'stop listening':
         this.#addresses.close();
         for (const { row } of this.#peers.workers()) {

@@ -14,6 +14,7 @@ export type Action =
   | { type: 'report stack'; pid: number }
   | { type: 'worker ready'; worker: WorkerInfo }
   | { type: 'worker exit'; worker: WorkerInfo; exit: WorkerExit }
+  | { type: 'reloaded'; generation: number }
   /** No connection is to be accepted any more. */
   | { type: 'stop listening' }
   /** The same for the queue of one worker, if it has one of its own. */

@@ -24,6 +24,7 @@ export function noticeRolled(decision: Decision): void {
     );
   if (!staying(decision.state).every(({ id }) => isNew(id))) return;
   decision.set({ rolling: false });
+  decision.actions.push({ type: 'reloaded', generation });
   decision.log('info', 'replaced_all', `Every worker has been replaced (generation ${generation})`);
 }
 

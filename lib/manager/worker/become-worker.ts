@@ -2,7 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 import { binding } from '../../base/binding';
-import { nextTick, setImmediate } from '../../base/timers';
+import { clearTimeout, monotonic, nextTick, setImmediate, setTimeout } from '../../base/timers';
 import type { LogEntry } from '../log-events';
 import { logReopener } from '../log-files';
 import type { Place } from '../place';
@@ -110,13 +110,15 @@ async function finish(place: Place, options: WorkerOptions, signal: NodeJS.Signa
   row.markStopping();
   place.channel.trySend({ type: 'stopping' });
   closeInspector();
-  const isKnown = tellApplication(place, options);
+  const { isKnown, told } = tellApplication(place, options);
   const listens = () => applicationListensFor(signal);
   const patience = patienceOf(rules);
   const isUrgent = () => row.get('ending') === 1;
+  const since = monotonic();
   await stopAccepting(() => row.get('draining') === 1);
   // The rest of the time is the listeners' own.
   await answerRequests({ isUrgent, limit: listens() ? patience / 2 : patience }, !listens());
+  await within(patience - (monotonic() - since), told);
   const isAlone = !listens();
   if (!isAlone) {
     process.once('beforeExit', closeServers);
@@ -128,19 +130,33 @@ async function finish(place: Place, options: WorkerOptions, signal: NodeJS.Signa
   if (isAlone) process.exit(0);
 }
 
-/** At once, for connections that only the application can bring to an end. False if it does not want to know. */
-function tellApplication({ worker }: Place, { settings, log }: WorkerOptions): boolean {
+/** `isKnown`: it wants to know. `told`: when its hook has come to an end. */
+interface Telling {
+  isKnown: boolean;
+  told: Promise<void>;
+}
+
+/** At once, for connections that only the application can bring to an end. */
+function tellApplication({ worker }: Place, { settings, log }: WorkerOptions): Telling {
   const emitter = process as EventEmitter;
   const { workerStopping } = settings.hooks;
   const isKnown = workerStopping !== undefined || emitter.listenerCount('workerStopping') > 0;
-  try {
-    workerStopping?.({ ...worker });
-  } catch (error) {
-    logFailedHook('workerStopping', error, worker, log);
-  }
+  const told = (async () => workerStopping?.({ ...worker }))().catch((error: unknown) =>
+    logFailedHook('workerStopping', error, worker, log),
+  );
   // An event of its own: what a listener throws is an uncaught exception.
   nextTick(() => emitter.emit('workerStopping', { ...worker }));
-  return isKnown;
+  return { isKnown, told };
+}
+
+/** At most so many milliseconds. */
+async function within(limit: number, promise: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, limit));
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
 }
 
 /** In a turn of the loop of its own: what a listener throws is an uncaught exception, as with any signal. */

@@ -1,0 +1,58 @@
+/** Hooks that take their time are waited for, where something depends on them. */
+import { expect, test } from 'vitest';
+import { serve } from '../helpers/served';
+
+const SERVER = `
+  const server = require('node:http').createServer().listen(0, '127.0.0.1');
+  process.on(process.env.LISTENS ?? 'nothing', () => { console.log('signal'); process.exit(); });`;
+
+const config = (hooks: string) => `
+  const { execSync } = require('node:child_process');
+  const { setTimeout } = require('node:timers/promises');
+  module.exports = { hooks: { ${hooks} } };`;
+
+test.each([
+  ['an application without listeners', {}, ['begins', 'ends']],
+  [
+    'one that listens for the signal, which hears of it then',
+    { LISTENS: 'SIGTERM' },
+    ['begins', 'ends', 'signal'],
+  ],
+])('A worker does not end before its workerStopping has: %s.', async (_, env, expected) => {
+  const hooks = `async workerStopping() { console.log('begins'); await setTimeout(50); console.log('ends'); }`;
+  const files = { 'app.js': SERVER, 'prefork.config.js': config(hooks) };
+  const served = await serve(['app.js', '-w', '1'], { files, env });
+  expect(await served.stop()).toBe('status 0');
+  expect(served.running.stdout.trim().split('\n')).toEqual(expected);
+});
+
+test('A workerStopping that never ends costs the graceful timeout, one that rejects is logged.', async () => {
+  for (const [hook, log] of [
+    ['workerStopping: () => new Promise(() => {})', /^(?!(.|\n)*error)/],
+    [
+      "workerStopping: async () => { throw new Error('no such friend'); }",
+      /The hook workerStopping threw: Error: no such friend/,
+    ],
+  ] as const) {
+    const files = { 'app.js': SERVER, 'prefork.config.js': config(hook) };
+    const served = await serve(['app.js', '-w', '1', '--graceful-timeout', '1s'], { files });
+    expect(await served.stop()).toBe('status 0');
+    expect(served.log).toMatch(log);
+  }
+});
+
+test('reloaded is called once after each reload, may run commands, and is waited for.', async () => {
+  const hooks = `
+    async reloaded({ generation }) {
+      await setTimeout(20);
+      console.log(String(execSync('echo reloaded ' + generation)).trim());
+    }`;
+  const files = { 'app.js': SERVER, 'prefork.config.js': config(hooks) };
+  const served = await serve(['app.js', '-w', '2'], { files });
+  for (const generation of [1, 2]) {
+    served.running.kill('SIGHUP');
+    expect(await served.running.line()).toBe(`reloaded ${generation}`);
+  }
+  expect(await served.stop()).toBe('status 0');
+  expect(served.running.stdout).toBe('reloaded 1\nreloaded 2\n');
+});
