@@ -362,13 +362,14 @@ function withoutAddon(reason: string, cause?: unknown): Binding {
   return new Proxy(Object.create(null), { get: (_, name) => Reflect.get(standIn, name) ?? explain });
 }
 
-function loadAddon(): { natives: Binding; isAddon: boolean } {
+function loadAddon(): { natives: Binding; missing?: string } {
   const foreign = foreignRuntime();
-  if (foreign !== undefined) return { natives: withoutAddon(foreign), isAddon: false };
+  if (foreign !== undefined) return { natives: withoutAddon(foreign), missing: foreign };
   try {
-    return { natives: load(join(__dirname, '..', '..')) as Binding, isAddon: true };
+    return { natives: load(join(__dirname, '..', '..')) as Binding };
   } catch (error) {
-    return { natives: withoutAddon(reasonOf(error), error), isAddon: false };
+    const reason = reasonOf(error);
+    return { natives: withoutAddon(reason, error), missing: reason };
   }
 }
 
@@ -386,8 +387,10 @@ function warnOfAnotherVersion({ version }: Binding): void {
   );
 }
 
-const { natives, isAddon } = loadAddon();
-if (isAddon) warnOfAnotherVersion(natives);
+const { natives, missing } = loadAddon();
+if (missing === undefined) warnOfAnotherVersion(natives);
 export const binding = natives;
 /** False: `binding` is what stands in for it. */
-export const hasAddon = isAddon;
+export const hasAddon = missing === undefined;
+/** Why there is none, in a few words. */
+export const whyNoAddon = missing;

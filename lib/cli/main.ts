@@ -7,12 +7,13 @@ import { manage, type Newcomer, type Settings } from '../manager';
 import { neverOpenInspectorBySignal } from '../manager/system/inspector-signal';
 import { dropPrivileges, findPrivileges } from '../manager/system/privileges';
 import { heed, takeFromServiceManager } from '../manager/system/service-manager';
+import { cannotCheck, listenAlone, mustRunAlone, prepareAlone } from './alone';
 import { beginWith } from './begin-with';
 import { reportAtFirstListen } from './check';
 import { findApplication, runApplication, settled } from './load';
 import { makeLog } from './log-lines';
 import { reload } from './reload';
-import { Done, parseCommandLine } from './settings/command-line';
+import { Done, parseCommandLine, type Start } from './settings/command-line';
 import { complete, enter } from './settings/complete';
 import { fromFile } from './settings/config-file';
 import { fromEnvironment } from './settings/environment';
@@ -20,9 +21,10 @@ import { refuse } from './settings/refuse';
 import { type Beginning, watchBeginning } from './startup';
 
 async function main(argv: readonly string[]): Promise<void> {
-  neverOpenInspectorBySignal();
   const invocation = parseCommandLine(argv);
   if (invocation.command === 'reload') throw new Done(await reload(invocation.target));
+  if (mustRunAlone) return runAlone(invocation);
+  neverOpenInspectorBySignal();
   const serviceManager = takeFromServiceManager(process.env);
   // What NODE_OPTIONS has loaded may still read files, and the manager forks.
   await settled();
@@ -40,6 +42,23 @@ async function main(argv: readonly string[]): Promise<void> {
   const path = findApplication(invocation.application);
   const beginning = await prepare(newcomer, path, settings, invocation.verbose);
   runApplication(path, invocation.args, settings.bind[0], beginning);
+}
+
+/** For want of an addon. */
+async function runAlone({ command, imports, config, given, application, args }: Start): Promise<void> {
+  if (command === 'check') throw cannotCheck();
+  for (const name of imports) await importFirst(name);
+  const file = await fromFile(config);
+  const sources = [given, fromEnvironment(process.env), file.given];
+  const settings = complete(sources, file.hooks);
+  enter(settings);
+  const path = findApplication(application);
+  const log = makeLog(settings.logFormat);
+  prepareAlone(settings, new Set(sources.flatMap((source) => [...source.keys()])), log);
+  const beginning = watchBeginning(path, settings, log);
+  listenAlone(settings, beginning);
+  beginning.refuseCluster();
+  runApplication(path, args, settings.bind[0], beginning);
 }
 
 async function prepare(

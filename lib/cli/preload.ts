@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { manage, type Settings } from '../manager';
 import { neverOpenInspectorBySignal } from '../manager/system/inspector-signal';
 import { heed, type ServiceManager, takeFromServiceManager } from '../manager/system/service-manager';
+import { listenAlone, mustRunAlone, prepareAlone } from './alone';
 import { beginWith } from './begin-with';
 import { settled } from './load';
 import { makeLog } from './log-lines';
@@ -10,6 +11,7 @@ import { complete, enter } from './settings/complete';
 import { fromFile } from './settings/config-file';
 import { fromEnvironment } from './settings/environment';
 import { refuse } from './settings/refuse';
+import { watchBeginning } from './startup';
 
 /** Tells the processes that this one starts to stay as they are. */
 const MARK = 'PREFORK_AUTO';
@@ -22,6 +24,7 @@ export async function startAutomatically(): Promise<void> {
   const [, program] = process.argv;
   if (!isMainThread || program === undefined || process.env[MARK] !== undefined) return;
   process.env[MARK] = String(process.pid);
+  if (mustRunAlone) return runAlone(program).catch(refuse);
   neverOpenInspectorBySignal();
   const serviceManager = takeFromServiceManager(process.env);
   await settled();
@@ -29,6 +32,17 @@ export async function startAutomatically(): Promise<void> {
   const newcomer = manage(makeLog, serviceManager.notify);
   const settings = await findSettings(serviceManager).catch(refuse);
   await beginWith(newcomer, program, settings).catch(refuse);
+}
+
+/** For want of an addon. */
+async function runAlone(program: string): Promise<void> {
+  const file = await fromFile(null);
+  const sources = [fromEnvironment(process.env), file.given];
+  const settings = complete(sources, file.hooks);
+  enter(settings);
+  const log = makeLog(settings.logFormat);
+  prepareAlone(settings, new Set(sources.flatMap((source) => [...source.keys()])), log);
+  listenAlone(settings, watchBeginning(program, settings, log));
 }
 
 async function findSettings(serviceManager: ServiceManager): Promise<Settings> {

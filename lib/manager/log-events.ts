@@ -133,6 +133,10 @@ export const LOG_EVENTS = {
     level: 'error',
     when: 'workers crashed more often than allowed; the manager ends',
   },
+  runs_alone: {
+    level: 'warning',
+    when: 'prefork has no addon here, and runs the application in its own process',
+  },
   shutdown_finished: {
     level: 'info',
     when: 'all workers have ended; the manager ends',

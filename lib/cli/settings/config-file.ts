@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { hasAddon } from '../../base/binding';
 import { invalidType, preforkError } from '../../base/errors';
 import { typeScriptHint } from '../../base/typescript';
 import type { Hooks } from '../../manager/settings';
@@ -53,6 +54,7 @@ function find(asked: string | null): string | null {
 
 /** What it says is done, and its code run, with this process's rights. */
 function refuseForeign(path: string): void {
+  if (!hasAddon) return; // nothing of it is run for other users
   try {
     trust(path);
   } catch (error) {
