@@ -16,11 +16,27 @@ function stateOf(task) {
   return /^State:\s*(.*)$/m.exec(read(`${task}/status`))?.[1];
 }
 
+const SAMPLE_MILLISECONDS = 200;
+
+function pause(milliseconds) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+/** Milliseconds on a processor so far (Documentation/scheduler/sched-stats, /proc/<pid>/schedstat). */
+function timeOf(task) {
+  return Number(read(`${task}/schedstat`).split(' ')[0]) / 1e6;
+}
+
+/** A thread that could run (R) all the time, and has hardly run, waits for a processor: the machine is slow, and not we. */
 function kernelView(pid) {
-  return readdirSync(`/proc/${pid}/task`).map((tid) => {
-    const task = `/proc/${pid}/task/${tid}`;
+  const tasks = readdirSync(`/proc/${pid}/task`).map((tid) => `/proc/${pid}/task/${tid}`);
+  const before = new Map(tasks.map((task) => [task, { state: stateOf(task), time: timeOf(task) }]));
+  pause(SAMPLE_MILLISECONDS);
+  return tasks.map((task) => {
     const [name, where, call] = ['comm', 'wchan', 'syscall'].map((file) => read(`${task}/${file}`));
-    return `${tid} ${name}: ${stateOf(task)}, in ${where}, system call ${call}`;
+    const { state, time } = before.get(task);
+    const ran = `ran ${(timeOf(task) - time).toFixed()} of ${SAMPLE_MILLISECONDS} ms`;
+    return `${task.split('/').at(-1)} ${name}: ${state}, then ${stateOf(task)}, ${ran}, in ${where}, system call ${call}`;
   });
 }
 
