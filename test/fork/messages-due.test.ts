@@ -22,17 +22,34 @@ test('A socket that is due with a message stays open in no child.', async () => 
   expect(stdout).toBe('child 1\nchild has none\nstatus 0\nparent 1 a socket end\nparent has none\n');
 });
 
-test.each([
+const IN_MEMORY: [name: string, all: string][] = [
   ['message port', '1 2 3'],
   ['pipelined requests', '/1 /2 /3'],
   ['lines', 'a b c'],
-  ['ticks', '1 2 3'],
   ['broadcast', '1 2 3'],
-])('What this process has in memory is served in both: %s.', async (name, all) => {
-  expect(await run('fork/batches.js', { args: [name] })).toEqual({
-    status: 0,
-    signal: null,
-    stdout: `child ${all}\nparent ${all}\n`,
-    stderr: '',
-  });
-});
+];
+
+test.each(IN_MEMORY)(
+  'A child that removes its listeners leaves the rest to its parent: %s.',
+  async (name, all) => {
+    const [first] = all.split(' ');
+    expect(await run('fork/batches.js', { args: [name, 'leaves'] })).toEqual({
+      status: 0,
+      signal: null,
+      stdout: `child ${first}\nparent ${all}\n`,
+      stderr: '',
+    });
+  },
+);
+
+test.each([...IN_MEMORY, ['ticks', '1 2 3'] as [string, string]])(
+  'What this process has in memory is served in both: %s.',
+  async (name, all) => {
+    expect(await run('fork/batches.js', { args: [name] })).toEqual({
+      status: 0,
+      signal: null,
+      stdout: `child ${all}\nparent ${all}\n`,
+      stderr: '',
+    });
+  },
+);

@@ -82,6 +82,17 @@ test('Both programs have the same cases.', () => {
   expect(here.length).toBeGreaterThanOrEqual(100);
 });
 
+test.skipIf(version === null)(
+  'A signal that was ignored at the start (nohup, trap) stays so in Python; Node sets the default, but for SIGPIPE.',
+  { timeout: 90_000 },
+  async () => {
+    const under = ['env', '--ignore-signal=HUP,CHLD'];
+    const scenario = { name: 'ignored', program: 'posix', args: ['signal: ignored at the start'], under };
+    expect((await play('python', scenario)).stdout).toBe('SIG_IGN\nSIG_IGN\nSIG_IGN\nECHILD');
+    expect((await play('node', scenario)).stdout).toBe('SIG_DFL\nSIG_DFL\nSIG_IGN\nno error 3');
+  },
+);
+
 describe.skipIf(version === null)(
   `CPython and prefork/os: ${names.length} scenarios`,
   { timeout: 90_000 },

@@ -110,6 +110,11 @@ const restarts: Scenario[] = [
     says: { stdout: '0 first\n1 second\n2 second', end: 'status 0', survivors: 0 },
   },
   {
+    name: 'an asynchronous listener of a signal, in the parent',
+    program: 'async_listener',
+    says: { stdout: 'the rest, in the parent: False\nthe child goes on', end: 'status 0' },
+  },
+  {
     name: 'a child killed from outside, again and again',
     program: 'forever',
     args: ['1', '3', 'basic-info'],

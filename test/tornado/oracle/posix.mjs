@@ -597,6 +597,11 @@ function atStart() {
   for (const number of NUMBERS) if (number !== 2) say(`${number} ${word(os.getsignal(number))}`);
 }
 
+function ignoredAtStart() {
+  for (const name of ['SIGHUP', 'SIGCHLD', 'SIGPIPE']) say(word(os.getsignal(name)));
+  attempt(() => statusOf(inChild(() => os._exit(3))));
+}
+
 function reallyIgnored() {
   os.signal(SIGUSR2, os.SIG_IGN);
   os.signal(SIGALRM, os.SIG_IGN);
@@ -841,6 +846,7 @@ const CASES = {
   wait3: wait3Any,
   'signal: what was there before': previous,
   'signal: at the start': atStart,
+  'signal: ignored at the start': ignoredAtStart,
   'signal: really ignored': reallyIgnored,
   'signal: the default again': defaultAgain,
   'signal: a handler after SIG_IGN': handlerAfterIgnored,

@@ -650,6 +650,12 @@ def at_start():
             say("%d %s" % (number, word(signal.getsignal(number))))
 
 
+def ignored_at_start():
+    for number in (signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
+        say(signal.getsignal(number).name)
+    attempt(lambda: status_of(in_child(lambda: os._exit(3))))
+
+
 def really_ignored():
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
@@ -901,6 +907,7 @@ CASES = {
     "wait3": wait3_any,
     "signal: what was there before": previous,
     "signal: at the start": at_start,
+    "signal: ignored at the start": ignored_at_start,
     "signal: really ignored": really_ignored,
     "signal: the default again": default_again,
     "signal: a handler after SIG_IGN": handler_after_ignored,
