@@ -57,7 +57,7 @@ export const applications = [
     name: 'pino',
     of: 'pino',
     file: 'pino.js',
-    note: 'with a transport: what is logged before `listen` may appear once per worker; lines carry the pid of the template',
+    note: 'lines carry the pid of the template',
   },
   {
     name: 'http-server',
