@@ -19,12 +19,18 @@ interface World {
 /** Functions of Node's that it has replaced: what it is there for, and what has to reach all threads of a forked process. */
 const REPLACED = [
   'Server.prototype.listen',
+  'dgram.Socket.prototype.bind',
   ...['fork', 'setupMaster', 'setupPrimary'].map((name) => `cluster.${name}`),
   ...['initgroups', 'setegid', 'seteuid', 'setgid', 'setgroups', 'setuid'].map((name) => `process.${name}`),
 ];
 
-/** How it learns of threads and child processes. */
-const SUBSCRIBED = ['child_process', 'worker_threads'];
+/** How it learns of threads, child processes, and connections that are kept for a next request. */
+const SUBSCRIBED = [
+  'child_process',
+  'http.client.request.start',
+  'undici:client:connected',
+  'worker_threads',
+];
 
 /** The parent has to know of the end of an application that never listens. */
 const OURS = ['beforeExit', 'exit', 'uncaughtExceptionMonitor'];
