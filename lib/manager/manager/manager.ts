@@ -13,6 +13,7 @@ import { type Action, decide, type Event, initialState, nextDeadline, type State
 import { isPreloaded, rulesOf } from '../rules';
 import { DEFAULTS, type Log, type LogFormat, type NotifyTarget, type PlainSettings } from '../settings';
 import { finishLog, flushLog, neverWaitForLogReader } from '../system/log-writer';
+import { memoryTrimmer } from '../system/memory-trimmer';
 import { OutOfMemoryWatch } from '../system/out-of-memory';
 import { PidFile } from '../system/pid-file';
 import { PublishedState } from '../system/published-state';
@@ -78,6 +79,7 @@ class Manager {
   readonly #published = new PublishedState();
   readonly #terminal = new TerminalWatch();
   readonly #outOfMemory = new OutOfMemoryWatch();
+  readonly #trimMemory = memoryTrimmer();
   /** What is still to be logged. */
   readonly #entries: LogEntry[] = [];
   #log: Log;
@@ -103,6 +105,7 @@ class Manager {
       this.#status.observe(this.#state, monotonic());
       this.#published.show(this.#state);
       this.#writeLog();
+      this.#trimMemory();
       this.#look(binding.supervise_wait(this.#timeToSleep(), this.#peers.descriptors()));
     }
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { memoryTrimmer } from '../../../lib/manager/worker/memory-trimmer';
+import { memoryTrimmer } from '../../../lib/manager/system/memory-trimmer';
 
 /** The seconds at which a worker that beats each second for so many minutes gives memory back, which takes so long. */
 function trims(milliseconds: number, minutes: number): number[] {
