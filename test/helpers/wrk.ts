@@ -27,11 +27,11 @@ function parse(report: string): WrkReport {
   };
 }
 
-/** wrk on that port, with connections that are kept, until it is stopped. */
+/** wrk on that port, with connections that are kept unless `headers` say otherwise, until it is stopped. */
 export class Wrk {
   readonly #program: Program;
 
-  constructor(port: number, connections = 16) {
+  constructor(port: number, connections = 16, headers: readonly string[] = []) {
     const options = [
       '--threads',
       '1',
@@ -41,8 +41,9 @@ export class Wrk {
       '1h',
       '--timeout',
       '60s',
+      ...headers.flatMap((header) => ['--header', header]),
     ];
-    this.#program = program('wrk', [...options, `http://127.0.0.1:${port}/`], { deadman: 900_000 });
+    this.#program = program('wrk', [...options, `http://127.0.0.1:${port}/`], { deadman: 3_600_000 });
   }
 
   async stop(): Promise<WrkReport> {

@@ -50,6 +50,31 @@ function kernelPackage(apt, architecture) {
   return depends.match(/Depends: (linux-image-\S+)/)[1];
 }
 
+function unpackAll(debs, folder) {
+  for (const name of readdirSync(debs).filter((name) => name.endsWith('.deb'))) {
+    execFileSync('dpkg-deb', ['-x', join(debs, name), folder]);
+  }
+}
+
+/**
+ * The same with all that `packages` depend on. Nothing is configured: their scripts would need the architecture's own
+ * system.
+ */
+export function unpackWithDependencies(cache, architecture, release, packages) {
+  const folder = join(cache, `${release}-${architecture}-with-dependencies-${packages.join('-')}`);
+  if (existsSync(folder)) return folder;
+  const unpacking = `${folder}.${process.pid}`;
+  mkdirSync(unpacking, { recursive: true });
+  const apt = aptFor(cache, architecture, release);
+  apt('apt-get', ['update', '-qq']);
+  const debs = join(cache, 'apt', `${release}-${architecture}`, 'archives');
+  const options = ['--download-only', '--no-install-recommends', '--yes', '-qq'];
+  apt('apt-get', ['install', ...options, ...packages]);
+  unpackAll(debs, unpacking);
+  renameSync(unpacking, folder);
+  return folder;
+}
+
 /**
  * The folder into which `packages` are unpacked, fetched once and kept. `kernel` stands for Debian's kernel for that
  * architecture; its name is part of what is answered.
@@ -63,9 +88,7 @@ export function unpack(cache, architecture, release, packages) {
   apt('apt-get', ['update', '-qq']);
   const names = packages.map((name) => (name === 'kernel' ? kernelPackage(apt, architecture) : name));
   apt('apt-get', ['download', '-qq', ...names], join(unpacking, 'debs'));
-  for (const name of readdirSync(join(unpacking, 'debs'))) {
-    execFileSync('dpkg-deb', ['-x', join(unpacking, 'debs', name), unpacking]);
-  }
+  unpackAll(join(unpacking, 'debs'), unpacking);
   rmSync(join(unpacking, 'debs'), { recursive: true });
   rmSync(join(unpacking, 'lib', 'modules'), { recursive: true, force: true });
   renameSync(unpacking, folder);

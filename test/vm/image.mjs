@@ -17,8 +17,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { unpack } from './debian.mjs';
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const CACHE = join(ROOT, '.vm');
+export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+export const CACHE = join(ROOT, '.vm');
 const USERLAND = ['libc6', 'libgcc-s1', 'libstdc++6', 'busybox-static', 'openssl', 'libssl3', 'util-linux'];
 const MINUTE = 60_000;
 
@@ -28,12 +28,12 @@ export const ARCHITECTURES = {
   x64: { debian: 'amd64', triplet: 'x86_64-linux-gnu' },
 };
 
-function run(command, args, options = {}) {
+export function run(command, args, options = {}) {
   execFileSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 15 * MINUTE, ...options });
 }
 
 /** The `node` of this version and architecture, from the registry; kept for the next time. */
-function nodeOf(version, architecture) {
+export function nodeOf(version, architecture) {
   const folder = join(CACHE, `node-${version}-${architecture}`);
   const binary = join(folder, 'package', 'bin', 'node');
   if (existsSync(binary)) return binary;
@@ -88,6 +88,21 @@ function copyApplication(target) {
   }
 }
 
+export function kernelOf(debian, release) {
+  const boot = join(unpack(CACHE, debian, release, ['kernel']), 'boot');
+  return join(
+    boot,
+    readdirSync(boot).find((name) => name.startsWith('vmlinuz')),
+  );
+}
+
+/** The archive that the kernel unpacks as its first file system. */
+export function pack(root, name) {
+  const initrd = join(CACHE, name);
+  run('sh', ['-c', `find . | cpio --create --format=newc --quiet > ${initrd}`], { cwd: root });
+  return initrd;
+}
+
 /** Programs of test/native. */
 const NATIVE_TESTS = ['forks', 'locks', 'marks', 'rings'];
 
@@ -96,11 +111,7 @@ export function makeImage({ architecture, release, nodes, forks, only }) {
   const { debian, triplet } = ARCHITECTURES[architecture];
   mkdirSync(CACHE, { recursive: true });
   const userland = unpack(CACHE, debian, 'bookworm', USERLAND);
-  const boot = join(unpack(CACHE, debian, release, ['kernel']), 'boot');
-  const kernel = join(
-    boot,
-    readdirSync(boot).find((name) => name.startsWith('vmlinuz')),
-  );
+  const kernel = kernelOf(debian, release);
   const { addon, nativeTests } = compile(architecture, triplet);
 
   const root = join(CACHE, `root-${architecture}`);
@@ -127,7 +138,5 @@ export function makeImage({ architecture, release, nodes, forks, only }) {
     chmodSync(join(root, name), 0o755);
   }
 
-  const initrd = join(CACHE, `initrd-${architecture}`);
-  run('sh', ['-c', `find . | cpio --create --format=newc --quiet > ${initrd}`], { cwd: root });
-  return { kernel, initrd };
+  return { kernel, initrd: pack(root, `initrd-${architecture}`) };
 }

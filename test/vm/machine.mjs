@@ -12,13 +12,13 @@ const MACHINES = {
  * Calls `onLine` with each line that the machine prints. Resolves when it is off: to true, or to false if that took
  * longer than `minutes` and it was switched off.
  */
-export function boot(architecture, { kernel, initrd }, minutes, onLine) {
+export function boot(architecture, { kernel, initrd, options = '' }, minutes, onLine) {
   const [program, machine, console] = MACHINES[architecture];
   const args = [
     ...machine,
     ...['-accel', 'tcg,thread=multi', '-smp', '2', '-m', '3072'],
     ...['-nodefaults', '-nographic', '-no-reboot', '-serial', 'stdio', '-nic', 'none'],
-    ...['-kernel', kernel, '-initrd', initrd, '-append', `${console} quiet panic=-1`],
+    ...['-kernel', kernel, '-initrd', initrd, '-append', `${console} quiet panic=-1 ${options}`],
   ];
   const qemu = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let inTime = true;
