@@ -1,13 +1,18 @@
 /** The porting guide shows the example as it is. */
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { text } from 'node:stream/consumers';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { HTTPServer } from '../../lib/httpserver';
 import * as log from '../../lib/log';
 import * as netutil from '../../lib/netutil';
 import * as os from '../../lib/os';
 import * as processes from '../../lib/process';
+import { program } from '../helpers/command';
 import { oracleVersion, PYTHON, play } from '../helpers/oracle';
 import type { Program } from '../helpers/run';
 import { ROOT } from '../helpers/stdin';
@@ -123,3 +128,60 @@ test.skipIf(oracleVersion() === null)(
     expect(await answers('node')).toBe(rows.map(([, , here]) => here).join(' '));
   },
 );
+
+describe('What the page says of servers', () => {
+  /** A server on a free port, and what it logs. */
+  function start(): { server: HTTPServer; port: number; logged: unknown[] } {
+    const logged: unknown[] = [];
+    log.setLogger((record) => logged.push(record));
+    const server = new HTTPServer((_, response) => response.end('answer'));
+    const [socket] = netutil.bindSockets(0, '127.0.0.1') as [netutil.ListeningSocket];
+    server.addSockets([socket]);
+    onTestFinished(async () => {
+      server.stop();
+      await server.closeAllConnections();
+      log.setLogger(null);
+    });
+    return { server, port: (socket.address() as { port: number }).port, logged };
+  }
+
+  test('A connection that stays is announced: Keep-Alive: timeout=3600.', async () => {
+    const { port } = start();
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    const [response] = (await once(get({ port, agent }), 'response')) as [IncomingMessage];
+    expect(await text(response)).toBe('answer');
+    expect(response.headers['keep-alive']).toBe('timeout=3600');
+  });
+
+  test('What is malformed is answered by Node, and not logged.', async () => {
+    const { port, logged } = start();
+    const client = connect(port, '127.0.0.1').end('nonsense\r\n\r\n');
+    expect(await text(client)).toBe('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    expect(logged).toEqual([]);
+  });
+
+  test('A listener of clientError sees it instead.', async () => {
+    const { server, port } = start();
+    const seen = once(server.nodeServer, 'clientError');
+    connect(port, '127.0.0.1').end('nonsense\r\n\r\n');
+    const [error, socket] = await seen;
+    expect(error.code).toMatch(/^HPE_/);
+    socket.destroy();
+  });
+
+  test('A socket that nobody refers to stays open.', async () => {
+    const source = `
+      const { bindSockets } = require(${JSON.stringify(ROOT)});
+      const port = bindSockets(0, '127.0.0.1')[0].address().port;
+      setImmediate(() => {
+        gc();
+        require('node:net').connect(port, '127.0.0.1', () => {
+          console.log('connected');
+          process.exit();
+        });
+      });`;
+    const { result } = program(process.execPath, ['--expose-gc', '-e', source], {});
+    expect(await result).toMatchObject({ status: 0, stdout: 'connected\n' });
+  });
+});
