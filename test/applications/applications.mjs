@@ -7,6 +7,7 @@
  * - `lasting`: connections that are open all the time
  * - `services`: which of services.mjs it needs
  * - `events`: what the manager logs beside the ordinary
+ * - `prints`: what it prints at times only
  * - `connected`: it has connections open when it listens, so that each worker loads it
  * - `cannot`: why it runs on some Node not even alone
  * - `ci`: it is one of those that every run of CI examines */
@@ -120,7 +121,7 @@ export const applications = [
     project: 'more',
     of: 'piscina',
     file: 'piscina.js',
-    note: 'threads that are there before `listen`',
+    note: 'its threads, started before `listen`, work in each worker',
   },
   {
     name: 'tsx',
@@ -156,7 +157,107 @@ export const applications = [
     services: ['redis'],
     connected: true,
   },
+  { name: 'better-sqlite3', project: 'sqlite', of: 'better-sqlite3', file: 'better-sqlite3.js', note: '' },
+  {
+    name: 'OpenTelemetry',
+    project: 'telemetry',
+    of: '@opentelemetry/auto-instrumentations-node',
+    file: 'express.js',
+    services: ['sink'],
+    alone: ['--import', '@opentelemetry/auto-instrumentations-node/register'],
+    options: ['--import', '@opentelemetry/auto-instrumentations-node/register'],
+    // Those of clouds ask addresses that do not exist here.
+    env: { OTEL_SERVICE_NAME: 'application', OTEL_NODE_RESOURCE_DETECTORS: 'env,host,os,process' },
+    note: 'load it with `prefork --import`, not with `NODE_OPTIONS`; alone it does not end at SIGTERM, which it listens for',
+  },
+  {
+    name: 'Datadog',
+    project: 'telemetry',
+    of: 'dd-trace',
+    file: 'express.js',
+    services: ['sink'],
+    alone: ['--import', 'dd-trace/initialize.mjs'],
+    options: ['--import', 'dd-trace/initialize.mjs'],
+    env: { DD_TRACE_STARTUP_LOGS: 'false' },
+    events: ['preload_given_up'],
+    note: 'load it with `prefork --import`, not with `NODE_OPTIONS`',
+  },
+  {
+    name: 'Sentry',
+    project: 'telemetry',
+    of: '@sentry/node',
+    file: 'sentry.mjs',
+    services: ['sink'],
+    alone: ['--import', './instrument.mjs'],
+    options: ['--import', './instrument.mjs'],
+    note: '',
+  },
+  {
+    name: 'Next, start',
+    project: 'next',
+    of: 'next',
+    bin: 'next/dist/bin/next',
+    args: ['start', '-p', 'PORT', '-H', '127.0.0.1'],
+    prints: /Running next\.config(\.mjs)? took/,
+    note: '',
+  },
+  {
+    name: 'Next, standalone',
+    project: 'next',
+    of: 'next',
+    file: '.next-standalone/standalone/server.js',
+    prints: /Running next\.config(\.mjs)? took/,
+    note: '',
+  },
+  {
+    name: 'Next, custom server',
+    project: 'next',
+    of: 'next',
+    file: 'server.js',
+    prints: /Running next\.config(\.mjs)? took/,
+    note: '',
+  },
+  { name: 'Nitro', project: 'nitro', of: 'nitro', file: '.output/server/index.mjs', note: '' },
+  { name: 'SvelteKit', project: 'sveltekit', of: '@sveltejs/kit', file: 'build/index.js', note: '' },
+  { name: 'Astro', project: 'astro', of: 'astro', file: 'dist/server/entry.mjs', note: '' },
+  {
+    name: 'React Router',
+    project: 'react-router',
+    of: '@react-router/serve',
+    bin: '@react-router/serve/bin.cjs',
+    args: ['build/server/index.js'],
+    note: '',
+  },
+  {
+    name: 'pnpm',
+    project: 'installers',
+    of: 'pnpm',
+    file: 'pnpm/server.js',
+    cwd: 'pnpm',
+    note: 'Express, installed by pnpm',
+  },
+  {
+    name: 'Yarn PnP',
+    project: 'installers',
+    of: '@yarnpkg/cli-dist',
+    file: 'yarn-pnp/server.js',
+    cwd: 'yarn-pnp',
+    nodeOptions: '--require FOLDER/yarn-pnp/.pnp.cjs',
+    note: 'Express, installed without node_modules',
+  },
 ];
 
-/** How a project is built, where it has to be; `scripts`: its packages have add-ons to compile. */
-export const projects = {};
+/** How a project is built, where it has to be. Packages that would fetch a binary from elsewhere are compiled. */
+export const projects = {
+  next: {
+    build: [
+      ['next', 'build'],
+      ['env', 'STANDALONE=yes', 'next', 'build'],
+    ],
+  },
+  nitro: { build: [['nitro', 'build']] },
+  sveltekit: { build: [['vite', 'build']] },
+  astro: { build: [['astro', 'build']] },
+  'react-router': { build: [['react-router', 'build']] },
+  installers: { build: [['bash', 'install.sh']] },
+};

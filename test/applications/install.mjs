@@ -43,16 +43,14 @@ function once(stamp, made, work) {
   writeFileSync(stamp, made);
 }
 
-/** The folder of that project, and a `require` that finds what is installed there. With `scripts`, the packages' own
- * scripts are run, which compile add-ons: then there is one folder for each Node. */
-export function install(name, { build = [], scripts = false } = {}, node) {
+/** The folder of that project, and a `require` that finds what is installed there. Scripts of packages are not run. */
+export function install(name, { build = [] } = {}, node) {
   const source = join(HERE, 'projects', name);
-  const folder = join(INSTALLED, scripts ? `${name}-${node.version}` : name);
+  const folder = join(INSTALLED, name);
   mkdirSync(folder, { recursive: true });
   cpSync(source, folder, { recursive: true });
   once(join(folder, '.installed'), readFileSync(join(source, 'package-lock.json'), 'utf8'), () => {
-    const flags = ['--no-audit', '--no-fund', ...(scripts ? [] : ['--ignore-scripts'])];
-    run(['npm', 'ci', ...flags], folder, node.path);
+    run(['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts'], folder, node.path);
     rmSync(join(folder, '.built'), { force: true });
   });
   once(join(folder, '.built'), contents(source).join(''), () => {

@@ -80,10 +80,13 @@ export class Running {
     });
   }
 
-  async end() {
+  /** @param patience after so many milliseconds it is killed */
+  async end(patience = DEADMAN) {
     const began = performance.now();
     this.child.kill('SIGTERM');
+    const impatience = setTimeout(() => this.kill(), patience);
     const how = await this.ended;
+    clearTimeout(impatience);
     return { ...how, milliseconds: performance.now() - began };
   }
 
