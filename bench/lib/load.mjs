@@ -71,19 +71,27 @@ async function startPm2(workers, application, port) {
   return { port, parent, workers: list.map(({ pid }) => pid), stop };
 }
 
-async function childrenOf(pid, count) {
+async function workersOf(pid, count, isWorker = () => true) {
+  let children = [];
   for (let attempt = 0; attempt < 300; attempt++) {
     const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-    if (text.split(' ').length === count && text !== '') return text.split(' ').map(Number);
+    children = text === '' ? [] : text.split(' ').map(Number);
+    const workers = children.filter(isWorker);
+    if (workers.length === count) return workers;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`${pid} has not ${count} children`);
+  throw new Error(`${pid} should have ${count} workers but its children are ${children.join(', ')}`);
+}
+
+/** A manager has its template for a child, too. */
+function isPreforkWorker(pid) {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('prefork: worker ');
 }
 
 /** For a parent that ends its workers when it gets SIGTERM. */
-async function parentOf(workers, child, port) {
+async function parentOf(workers, child, port, isWorker) {
   await untilReachable(port);
-  const children = await childrenOf(child.pid, workers);
+  const children = await workersOf(child.pid, workers, isWorker);
   const stop = async () => {
     child.kill();
     await once(child, 'exit');
@@ -115,7 +123,7 @@ async function startTornado(workers, port) {
     detached: true,
   });
   await untilReachable(port);
-  const children = await childrenOf(child.pid, workers);
+  const children = await workersOf(child.pid, workers);
   const stop = async () => {
     process.kill(-child.pid, 'SIGKILL');
     await once(child, 'exit');
@@ -130,7 +138,7 @@ async function startManager(workers, application, port, flags) {
     env: { ...process.env, BENCH_SERVE: `alone ${workers} ${application} ${port}` },
     stdio: 'ignore',
   });
-  return parentOf(workers, child, port);
+  return parentOf(workers, child, port, isPreforkWorker);
 }
 
 /** Starts a server, and resolves once it listens: { port, parent, workers: [pid…], stop() }. */
