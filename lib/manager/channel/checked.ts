@@ -2,43 +2,20 @@
 import { isIP } from 'node:net';
 import { MAX_WORKERS } from '../scoreboard';
 import type { Bind, PlainSettings } from '../settings';
-
-type Check = (value: unknown) => boolean;
-
-const LONGEST_TEXT = 4096;
-const MOST_ADDRESSES = 64;
-
-const isBoolean: Check = (value) => typeof value === 'boolean';
-const isText: Check = (value) => typeof value === 'string' && value.length <= LONGEST_TEXT;
-const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
-const isShare: Check = (value) => typeof value === 'number' && value >= 0 && value <= 1;
-const isAccount: Check = (value) => isText(value) || isCount(value);
-const isPort: Check = (value) => isCount(value) && Number(value) <= 65535;
-const orNull =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value);
-const orNothing =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
-const listOf =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.length <= MOST_ADDRESSES && value.every(check);
-const oneOf =
-  (...values: unknown[]): Check =>
-  (value) =>
-    values.includes(value);
-
-function hasShape(value: unknown, shape: Record<string, Check>): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const fields = value as Record<string, unknown>;
-  return (
-    Object.keys(fields).every((name) => Object.hasOwn(shape, name)) &&
-    Object.entries(shape).every(([name, check]) => check(fields[name]))
-  );
-}
+import {
+  type Check,
+  hasShape,
+  isAccount,
+  isBoolean,
+  isCount,
+  isPort,
+  isShare,
+  isText,
+  listOf,
+  oneOf,
+  orNothing,
+  orNull,
+} from './shapes';
 
 const BINDS: Record<string, Record<string, Check>> = {
   tcp: {
@@ -53,7 +30,7 @@ const BINDS: Record<string, Record<string, Check>> = {
   fd: { kind: isText, fd: isCount },
 };
 
-const isBind: Check = (value) => {
+export const isBind: Check = (value) => {
   const { kind } = (value ?? {}) as { kind?: unknown };
   return typeof kind === 'string' && Object.hasOwn(BINDS, kind) && hasShape(value, BINDS[kind] ?? {});
 };
