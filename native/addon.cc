@@ -74,6 +74,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "process_disarm_signal", disarm);
   method(exports, "process_close_on_exec", set_close_on_exec);
   method(exports, "process_execve", execute_program);
+  method(exports, "process_hand_over", hand_process_over);
   method(exports, "signal_get", get_disposition);
   method(exports, "signal_set", replace_disposition);
   method(exports, "fds_send", send_descriptors);
@@ -89,7 +90,10 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "supervise_end", end_supervising);
   method(exports, "supervise_has_child", has_child);
   method(exports, "shared_memory", shared_memory);
+  method(exports, "shared_memory_file", share_memory_file);
   method(exports, "memory_file", open_memory_file);
+  method(exports, "signals_are_blocked", are_signals_blocked);
+  method(exports, "signals_release_at_start", release_signals_at_start);
   method(exports, "signals_hold", hold_signals);
   method(exports, "signals_take", take_held_signals);
   method(exports, "signals_release", release_signal);

@@ -236,6 +236,17 @@ export interface Binding {
   process_close_on_exec(fd: number): number;
   /** execve(2), with this process's own environment for null: does not return, unless with `-errno`. */
   process_execve(path: string, args: string[], environment: string[] | null): number;
+  /**
+   * The same, keeping `descriptors` open and `signals` blocked in the new program, so that none is lost which comes
+   * meanwhile. Main thread only. On an error all is as before, and `descriptors` are closed on exec.
+   */
+  process_hand_over(
+    path: string,
+    args: string[],
+    environment: string[],
+    signals: Int32Array,
+    descriptors: Int32Array,
+  ): number;
 
   /** What the kernel does about a signal: 0: the default, 1: nothing, 2: calls Node, 3: calls somebody else's code. */
   signal_get(signal: number): number;
@@ -277,6 +288,12 @@ export interface Binding {
   supervise_end(): number;
   /** Memory, zero at first, that all processes forked after the first call share; see lib/shared/memory.ts. */
   shared_memory(): ArrayBuffer | number;
+  /** Has that memory be this file's, which is made long enough: 0, or `-EEXIST` if it has been made already. */
+  shared_memory_file(fd: number): number;
+  /** Whether all of these are blocked in this thread. */
+  signals_are_blocked(signals: Int32Array): boolean;
+  /** In a process that was handed over: unblocks these, which are delivered now if they have come meanwhile. */
+  signals_release_at_start(signals: Int32Array): number;
   /** An empty file without a name in any directory (memfd_create(2)): a descriptor that is closed on exec. */
   memory_file(name: string): number;
 
@@ -362,11 +379,13 @@ function withoutAddon(reason: string, cause?: unknown): Binding {
   return new Proxy(Object.create(null), { get: (_, name) => Reflect.get(standIn, name) ?? explain });
 }
 
+const PACKAGE = join(__dirname, '..', '..');
+
 function loadAddon(): { natives: Binding; missing?: string } {
   const foreign = foreignRuntime();
   if (foreign !== undefined) return { natives: withoutAddon(foreign), missing: foreign };
   try {
-    return { natives: load(join(__dirname, '..', '..')) as Binding };
+    return { natives: load(PACKAGE) as Binding };
   } catch (error) {
     const reason = reasonOf(error);
     return { natives: withoutAddon(reason, error), missing: reason };
@@ -394,3 +413,12 @@ export const binding = natives;
 export const hasAddon = missing === undefined;
 /** Why there is none, in a few words. */
 export const whyNoAddon = missing;
+
+/**
+ * The addon, as it is on disk by now.
+ *
+ * @throws Error: it is there no more
+ */
+export function addonFile(): string {
+  return load.path(PACKAGE);
+}

@@ -3,7 +3,16 @@
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { manage, type Newcomer, type Settings } from '../manager';
+import {
+  beginTrial,
+  failTrial,
+  type Inheritance,
+  manage,
+  type Newcomer,
+  passTrial,
+  type Settings,
+  takeInheritance,
+} from '../manager';
 import { neverOpenInspectorBySignal } from '../manager/system/inspector-signal';
 import { dropPrivileges, findPrivileges } from '../manager/system/privileges';
 import { heed, takeFromServiceManager } from '../manager/system/service-manager';
@@ -13,7 +22,7 @@ import { reportAtFirstListen } from './check';
 import { findApplication, runApplication, settled } from './load';
 import { makeLog } from './log-lines';
 import { reload } from './reload';
-import { Done, parseCommandLine, type Start } from './settings/command-line';
+import { Done, parseCommandLine, type Start, version } from './settings/command-line';
 import { complete, enter } from './settings/complete';
 import { fromFile } from './settings/config-file';
 import { fromEnvironment } from './settings/environment';
@@ -21,6 +30,8 @@ import { refuse } from './settings/refuse';
 import { type Beginning, watchBeginning } from './startup';
 
 async function main(argv: readonly string[]): Promise<void> {
+  inheritance = takeInheritance(process.env);
+  if (inheritance?.role === 'trial') beginTrial(inheritance);
   const invocation = parseCommandLine(argv);
   if (invocation.command === 'reload') throw new Done(await reload(invocation.target));
   if (mustRunAlone) return runAlone(invocation);
@@ -29,7 +40,8 @@ async function main(argv: readonly string[]): Promise<void> {
   // What NODE_OPTIONS has loaded may still read files, and the manager forks.
   await settled();
   // Returns in children of the manager only, each of which loads all that follows by itself.
-  const newcomer = invocation.command === 'check' ? undefined : manage(makeLog, serviceManager.notify);
+  const isManager = invocation.command === 'run' && inheritance?.role !== 'trial';
+  const newcomer = isManager ? manage(makeLog, serviceManager, inheritance) : undefined;
   neverOpenInspectorBySignal();
   for (const name of invocation.imports) await importFirst(name);
   const file = await fromFile(invocation.config);
@@ -40,6 +52,7 @@ async function main(argv: readonly string[]): Promise<void> {
   await settled();
   enter(settings);
   const path = findApplication(invocation.application);
+  if (inheritance?.role === 'trial') passTrial(inheritance, version());
   const beginning = await prepare(newcomer, path, settings, invocation.verbose);
   runApplication(path, invocation.args, settings.bind[0], beginning);
 }
@@ -84,7 +97,11 @@ async function importFirst(name: string): Promise<void> {
   await import(pathToFileURL(path).href);
 }
 
+/** This program was started to take a manager's process over, or to show that it can. */
+let inheritance: Inheritance | null = null;
+
 main(process.argv.slice(2)).catch((error: unknown) => {
+  if (inheritance?.role === 'trial') failTrial(inheritance, error);
   if (!(error instanceof Done)) refuse(error);
   process.exitCode = error.status;
 });

@@ -1,12 +1,21 @@
 /** `node --import prefork/auto server.js`. */
 import { isMainThread } from 'node:worker_threads';
-import { manage, type Settings } from '../manager';
+import {
+  beginTrial,
+  failTrial,
+  type Inheritance,
+  manage,
+  passTrial,
+  type Settings,
+  takeInheritance,
+} from '../manager';
 import { neverOpenInspectorBySignal } from '../manager/system/inspector-signal';
 import { heed, type ServiceManager, takeFromServiceManager } from '../manager/system/service-manager';
 import { listenAlone, mustRunAlone, prepareAlone } from './alone';
 import { beginWith } from './begin-with';
 import { settled } from './load';
 import { makeLog } from './log-lines';
+import { version } from './settings/command-line';
 import { complete, enter } from './settings/complete';
 import { fromFile } from './settings/config-file';
 import { fromEnvironment } from './settings/environment';
@@ -22,14 +31,17 @@ const MARK = 'PREFORK_AUTO';
  */
 export async function startAutomatically(): Promise<void> {
   const [, program] = process.argv;
-  if (!isMainThread || program === undefined || process.env[MARK] !== undefined) return;
+  if (!isMainThread || program === undefined) return;
+  const inheritance = takeInheritance(process.env);
+  if (inheritance === null && process.env[MARK] !== undefined) return;
   process.env[MARK] = String(process.pid);
   if (mustRunAlone) return runAlone(program).catch(refuse);
   neverOpenInspectorBySignal();
   const serviceManager = takeFromServiceManager(process.env);
   await settled();
   neverOpenInspectorBySignal();
-  const newcomer = manage(makeLog, serviceManager.notify);
+  if (inheritance?.role === 'trial') return tryOut(inheritance, serviceManager);
+  const newcomer = manage(makeLog, serviceManager, inheritance);
   const settings = await findSettings(serviceManager).catch(refuse);
   await beginWith(newcomer, program, settings).catch(refuse);
 }
@@ -43,6 +55,17 @@ async function runAlone(program: string): Promise<void> {
   const log = makeLog(settings.logFormat);
   prepareAlone(settings, new Set(sources.flatMap((source) => [...source.keys()])), log);
   listenAlone(settings, watchBeginning(program, settings, log));
+}
+
+async function tryOut(inheritance: Inheritance, serviceManager: ServiceManager): Promise<never> {
+  try {
+    beginTrial(inheritance);
+    await findSettings(serviceManager);
+    return passTrial(inheritance, version());
+  } catch (error) {
+    failTrial(inheritance, error);
+    return refuse(error);
+  }
 }
 
 async function findSettings(serviceManager: ServiceManager): Promise<Settings> {

@@ -1,6 +1,7 @@
 /** The process manager, as the command line and `prefork/auto` call it: `manage`, then, in its children, `begin`. */
 export { begin, type Loading } from './begin';
 export type { LogEntry } from './log-events';
+export { beginTrial, failTrial, type Inheritance, passTrial, takeInheritance } from './manager/inheritance';
 export { manage } from './manager/manager';
 export type { Newcomer } from './place';
 export type { Log, Settings, WorkerExit, WorkerInfo } from './settings';

@@ -158,6 +158,19 @@ export const LOG_EVENTS = {
     level: 'error',
     when: 'the application ended, or could not be started, before it listened',
   },
+  succession_finished: {
+    level: 'info',
+    has: ['pid'],
+    when: 'another program has taken the manager over, and loads the application anew',
+  },
+  succession_refused: {
+    level: 'error',
+    when: 'no other program could take the manager over; it goes on (SIGUSR2)',
+  },
+  succession_started: {
+    level: 'info',
+    when: 'a child tries whether another program can take the manager over (SIGUSR2)',
+  },
   template_lost: {
     level: 'error',
     when: 'the process from which workers are forked ended unasked; the application is loaded anew',

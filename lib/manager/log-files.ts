@@ -21,6 +21,17 @@ export function rememberLogFiles(): void {
   }
 }
 
+/** The names of standard output and standard error, for another program in this process. */
+export function logFileNames(): [fd: number, name: string][] {
+  return [...names];
+}
+
+/** They were opened by these names, whatever the kernel says now. */
+export function takeLogFileNames(known: readonly (readonly [fd: number, name: string])[]): void {
+  names.clear();
+  for (const [fd, name] of known) names.set(fd, name);
+}
+
 /**
  * Reopens them: after a rotation the name stands for a new file. A worker needs its user's permission. Answers which
  * descriptors are new files now.

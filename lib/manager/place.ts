@@ -26,7 +26,7 @@ export interface Place extends Birth {
 
 /** A child of the manager's own fork, before it has loaded anything. */
 export interface Newcomer extends Birth {
-  role: 'template' | 'worker' | 'attendant';
+  role: 'template' | 'worker' | 'attendant' | 'trial';
   /** Of a worker, which loads the application by itself. */
   place: Place | null;
   /** Of the attendant: it reads what happens there. Else -1. */
@@ -48,6 +48,7 @@ export const SIGNALS: readonly ManagerSignal[] = [
   'SIGTTIN',
   'SIGTTOU',
   'SIGUSR1',
+  'SIGUSR2',
 ];
 
 /** Numbers, for the native wait: also of what says that a child has ended. */

@@ -30,6 +30,23 @@ export class Turns {
     return typeof descriptors === 'number' ? undefined : new Turns(descriptors);
   }
 
+  /** Those that this process had before it became another program, with the slots that have turns, in their order. */
+  static takeOver(descriptors: TurnDescriptors, slots: Iterable<number>): Turns {
+    const turns = new Turns(descriptors);
+    for (const slot of slots) turns.#order.add(slot);
+    return turns;
+  }
+
+  /** null once nothing can be changed any more. */
+  get descriptors(): TurnDescriptors | null {
+    return this.#closed ? null : this.#descriptors;
+  }
+
+  /** That have turns, in their order. */
+  get slots(): number[] {
+    return [...this.#order];
+  }
+
   /** Sockets that listen have turns from now on, by slot. If one cannot, none has, for it would be left without work. */
   add(sockets: Iterable<[slot: number, fd: number]>): void {
     if (this.#closed) return;

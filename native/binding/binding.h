@@ -101,6 +101,7 @@ Napi::Value replace_disposition(const Napi::CallbackInfo& info);
 
 // exec.cc
 Napi::Value execute_program(const Napi::CallbackInfo& info);
+Napi::Value hand_process_over(const Napi::CallbackInfo& info);
 
 // pass_descriptors.cc
 Napi::Value send_descriptors(const Napi::CallbackInfo& info);
@@ -141,6 +142,9 @@ Napi::Value end_supervising(const Napi::CallbackInfo& info);
 Napi::Value has_child(const Napi::CallbackInfo& info);
 Napi::Value shared_memory(const Napi::CallbackInfo& info);
 Napi::Value open_memory_file(const Napi::CallbackInfo& info);
+Napi::Value share_memory_file(const Napi::CallbackInfo& info);
+Napi::Value are_signals_blocked(const Napi::CallbackInfo& info);
+Napi::Value release_signals_at_start(const Napi::CallbackInfo& info);
 
 // turns.cc
 Napi::Value take_turns(const Napi::CallbackInfo& info);

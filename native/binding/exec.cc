@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "binding/binding.h"
+#include "fork/hand_over.h"
 
 namespace prefork {
 
@@ -46,6 +47,11 @@ class Texts {
   bool ok_;
 };
 
+Numbers numbers(const Napi::Value& value) {
+  auto array = value.As<Napi::Int32Array>();
+  return {array.Data(), array.ElementLength()};
+}
+
 }  // namespace
 
 // (path, arguments, ["NAME=value", …] | null)
@@ -58,6 +64,20 @@ Napi::Value execute_program(const Napi::CallbackInfo& info) {
   int error = -ENOMEM;
   if (path != nullptr && arguments.ok() && environment.ok()) {
     error = execute(path, arguments.list(), own_environment ? nullptr : environment.list());
+  }
+  free(path);
+  return number(info.Env(), error);
+}
+
+// (path, arguments, ["NAME=value", …], signals, descriptors)
+Napi::Value hand_process_over(const Napi::CallbackInfo& info) {
+  char* path = copy_text(info[0]);
+  const Texts arguments(info[1].As<Napi::Array>());
+  const Texts environment(info[2].As<Napi::Array>());
+  int error = -ENOMEM;
+  if (path != nullptr && arguments.ok() && environment.ok()) {
+    error =
+        hand_over({path, arguments.list(), environment.list()}, numbers(info[3]), numbers(info[4]));
   }
   free(path);
   return number(info.Env(), error);

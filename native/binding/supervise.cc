@@ -6,6 +6,7 @@
 #include "binding/binding.h"
 #include "binding/text.h"
 #include "posix/memory_file.h"
+#include "posix/signals_at_start.h"
 
 namespace prefork {
 
@@ -45,6 +46,24 @@ Napi::Value shared_memory(const Napi::CallbackInfo& info) {
 Napi::Value open_memory_file(const Napi::CallbackInfo& info) {
   const Text<kLongestMemoryFileName> name(info[0]);
   return number(info.Env(), name.fits ? open_memory_file(name.bytes) : -EINVAL);
+}
+
+// (fd)
+Napi::Value share_memory_file(const Napi::CallbackInfo& info) {
+  return number(info.Env(), share_memory_file(integer(info[0])));
+}
+
+// (signals)
+Napi::Value are_signals_blocked(const Napi::CallbackInfo& info) {
+  const Napi::Int32Array signals = info[0].As<Napi::Int32Array>();
+  return Napi::Boolean::New(info.Env(),
+                            are_signals_blocked(signals.Data(), signals.ElementLength()));
+}
+
+// (signals)
+Napi::Value release_signals_at_start(const Napi::CallbackInfo& info) {
+  const Napi::Int32Array signals = info[0].As<Napi::Int32Array>();
+  return number(info.Env(), release_signals_at_start(signals.Data(), signals.ElementLength()));
 }
 
 }  // namespace prefork

@@ -7,7 +7,7 @@
 namespace prefork {
 
 int open_memory_file(const char* name) {
-  return static_cast<int>(sys(SYS_memfd_create, name, MFD_CLOEXEC));
+  return static_cast<int>(sys(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
 }
 
 }  // namespace prefork

@@ -1,6 +1,7 @@
 #include "posix/supervise.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -109,6 +110,21 @@ void* shared_memory() {
   return mapping;
 }
 
+int share_memory_file(int fd) {
+  if (ftruncate(fd, kSharedBytes) == -1) return -errno;
+  // Whoever made it shorter would end every process that has it (SIGBUS).
+  if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == -1) return -errno;
+  pthread_mutex_lock(&mapping_lock);
+  int result = -EEXIST;
+  if (mapping == nullptr) {
+    void* made = mmap(nullptr, kSharedBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    result = made == MAP_FAILED ? -errno : 0;
+    if (made != MAP_FAILED) mapping = made;
+  }
+  pthread_mutex_unlock(&mapping_lock);
+  return result;
+}
+
 int begin_supervising(const int* signals, size_t count, bool stops) {
   if (count > kMaxSignals) return -E2BIG;
   wake_up = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -125,6 +141,8 @@ int begin_supervising(const int* signals, size_t count, bool stops) {
   return 0;
 }
 
+uint32_t take_noted_signals() { return arrived.exchange(0); }
+
 int await_news(int milliseconds, const int* channels, size_t count) {
   if (count > kMaxChannels) return -E2BIG;
   pollfd watched[kMaxChannels + 1];
@@ -134,7 +152,7 @@ int await_news(int milliseconds, const int* channels, size_t count) {
   poll(watched, count + 1, milliseconds);
   uint64_t times;
   sys(SYS_read, wake_up, &times, sizeof times);
-  return static_cast<int>(arrived.exchange(0));
+  return static_cast<int>(take_noted_signals());
 }
 
 long reap_any_child(int* status) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 namespace prefork {
@@ -18,6 +19,11 @@ constexpr size_t kSharedBytes = 512 * 1024;
 // memory. Later forks share it.
 void* shared_memory();
 
+// From now on the mapping is this file's, which is made long enough: those who take this process
+// over, or are handed the file, have the same. Before anything else has made it: 0, -EEXIST, or
+// -errno.
+int share_memory_file(int fd);
+
 // From now on these signals are noted and end the wait, whatever their action was before. 0 or
 // -errno.
 //
@@ -26,6 +32,9 @@ void* shared_memory();
 // The shell's job is stopped by the former: with `stops_with_job` so is this process, as a process
 // is that knows nothing of them.
 int begin_supervising(const int* signals, size_t count, bool stops_with_job);
+
+// Those that have come and not been told of, which are forgotten. For code that needs no lock.
+uint32_t take_noted_signals();
 
 // Sleeps until a signal has come or one of `channels` can be read, at most so many milliseconds
 // (-1: no limit). Answers the signals that have come, a bit for each. May wake early.

@@ -13,7 +13,6 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -33,14 +32,12 @@ FROM_FIRST_VERSION(dlsym);
 FROM_FIRST_VERSION(pthread_attr_setstacksize);
 FROM_FIRST_VERSION(pthread_create);
 FROM_FIRST_VERSION(pthread_join);
-FROM_FIRST_VERSION(pthread_sigmask);
 
 decltype(dladdr) first_dladdr;
 decltype(dlsym) first_dlsym;
 decltype(pthread_attr_setstacksize) first_pthread_attr_setstacksize;
 decltype(pthread_create) first_pthread_create;
 decltype(pthread_join) first_pthread_join;
-decltype(pthread_sigmask) first_pthread_sigmask;
 
 int dladdr(const void* address, Dl_info* about) noexcept { return first_dladdr(address, about); }
 
@@ -57,10 +54,6 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
 }
 
 int pthread_join(pthread_t thread, void** result) { return first_pthread_join(thread, result); }
-
-int pthread_sigmask(int how, const sigset_t* change, sigset_t* before) noexcept {
-  return first_pthread_sigmask(how, change, before);
-}
 
 // On these processors the kernel fills in just what programs read (glibc's own fstatat64.c copies
 // nothing there).

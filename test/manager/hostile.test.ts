@@ -31,6 +31,7 @@ describe('A worker that', () => {
     ['has the manager look a name up', '/name', /sent an invalid message/],
     ['claims to have forked the manager', '/no-template', /answered a fork that it was not asked for/],
     ['claims to have loaded a generation', '/loaded', /reported a load that was not under way/],
+    ['claims to be about to take over', '/successor', /ended a trial that was not under way/],
     ['has other settings', '/settings', /sent an invalid message/],
     ['never stops talking', '/flood', /sent more than \d+ messages in a second/],
   ])('%s is killed, and another one takes its place.', async (_, deed, why) => {

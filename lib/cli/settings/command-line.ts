@@ -58,8 +58,8 @@ Most needed:
 
 Signals to the manager:
   TERM, INT  finish requests, end      HUP         load the files anew, replace
-  QUIT       end at once               TTIN, TTOU  one worker more, one fewer
-  USR1       reopen log files`;
+  QUIT       end at once               USR2        the same, with a new Node
+  USR1       reopen log files          TTIN, TTOU  one worker more, one fewer`;
 
 const FIRST_SCREEN = `Usage: prefork ${SYNOPSIS}
 
@@ -195,7 +195,8 @@ function read(written: Record<string, unknown>): Given {
   return given;
 }
 
-function version(): string {
+/** Of this package. */
+export function version(): string {
   const manifest = readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;
 }

@@ -24,7 +24,10 @@ export type ToManager =
   | { type: 'forked'; pid: number }
   | { type: 'not forked'; reason: string; killed: boolean }
   | { type: 'ready' }
-  | { type: 'stopping' };
+  | { type: 'stopping' }
+  /** Of a program that is to take the manager's process over: how its trial ends. */
+  | { type: 'can start'; what: string }
+  | { type: 'cannot start'; why: string };
 
 /** What a template may have open. */
 export const UNSHARABLE = ['connections', 'helper processes', 'connections and helper processes'] as const;
@@ -101,6 +104,10 @@ export function checkedMessage(message: unknown): ToManager | undefined {
     case 'ready':
     case 'stopping':
       return { type };
+    case 'can start':
+      return isText(fields['what']) ? { type, what: fields['what'] } : undefined;
+    case 'cannot start':
+      return isText(fields['why']) ? { type, why: fields['why'] } : undefined;
     case 'settings': {
       const settings = checkedSettings(fields['settings']);
       return settings === undefined ? undefined : { type, settings };

@@ -94,7 +94,7 @@ function bindUnix({
   access,
 }: BindWithAccess & { kind: 'unix' }): ListeningSocket {
   const asNode = { mode: mode ?? 0o777 & ~process.umask(), uid: null, gid: null };
-  return new UnixListeningSocket(path, access ?? asNode, backlog);
+  return UnixListeningSocket.listen(path, access ?? asNode, backlog);
 }
 
 function takeOver(fd: number): ListeningSocket {

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
-import { binding } from '../../base/binding';
-import type { ListeningSocket } from '../../sockets/listening-socket';
+import { binding, type TurnDescriptors } from '../../base/binding';
+import { ListeningSocket } from '../../sockets/listening-socket';
 import { Turns } from '../../sockets/turns';
 import { MAX_WORKERS } from '../scoreboard';
 import type { Bind } from '../settings';
@@ -12,6 +12,37 @@ function refuse(socket: ListeningSocket): void {
   if (socket.fd === -1) return;
   binding.socket_refuse(socket.fd);
   socket.close();
+}
+
+/** Notes that a descriptor is to be inherited by the next program in this process, and answers it. */
+export type Keep = (fd: number) => number;
+
+/** The sockets of an endpoint, by number. */
+export interface HandedSockets {
+  shared: HandedSocket | null;
+  queues: [id: number, fd: number][];
+  turns: (TurnDescriptors & { slots: number[] }) | null;
+  isFileRemoved: boolean;
+}
+
+interface HandedSocket {
+  fd: number;
+  /** Of a Unix socket; its numbers are too large for JSON. */
+  file: { dev: string; ino: string; path: string } | null;
+}
+
+function handSocket(socket: ListeningSocket, keep: Keep): HandedSocket {
+  const { file = null } = socket as Partial<UnixListeningSocket>;
+  return {
+    fd: keep(socket.fd),
+    file: file && { dev: String(file.dev), ino: String(file.ino), path: file.path },
+  };
+}
+
+function takeSocket(bind: BindWithAccess, { fd, file }: HandedSocket): ListeningSocket {
+  if (bind.kind !== 'unix') return new ListeningSocket(fd);
+  const own = file && { dev: BigInt(file.dev), ino: BigInt(file.ino), path: file.path };
+  return new UnixListeningSocket(fd, bind.path, own);
 }
 
 /**
@@ -27,12 +58,20 @@ export class Endpoint {
   #turns: Turns | undefined;
   #fileRemoved = false;
 
-  /** @throws SystemError, ResolverError: it cannot be bound */
-  constructor(bind: BindWithAccess, balancedOver: number) {
+  /**
+   * @param from how many workers get a queue each, 0: one for all; or sockets that listen there already
+   * @throws SystemError, ResolverError: it cannot be bound
+   */
+  constructor(bind: BindWithAccess, from: number | HandedSockets) {
     this.bind = bind;
-    if (bind.kind === 'tcp' && balancedOver > 0) {
+    if (typeof from !== 'number') {
+      this.#shared = from.shared === null ? undefined : takeSocket(bind, from.shared);
+      for (const [id, fd] of from.queues) this.#queues.set(id, new ListeningSocket(fd));
+      this.#turns = from.turns === null ? undefined : Turns.takeOver(from.turns, from.turns.slots);
+      this.#fileRemoved = from.isFileRemoved;
+    } else if (bind.kind === 'tcp' && from > 0) {
       this.bind = { ...bind };
-      for (let id = 0; id < balancedOver; id++) this.#addQueue(id);
+      for (let id = 0; id < from; id++) this.#addQueue(id);
       this.#turns = Turns.take(this.#first.fd, MAX_WORKERS);
       this.#turns?.add([...this.#queues].map(([id, { fd }]) => [id, fd]));
     } else {
@@ -43,6 +82,21 @@ export class Endpoint {
   /** With the port that the system has chosen; a path for a Unix socket. */
   get address(): AddressInfo | string {
     return this.#first.address();
+  }
+
+  /** All that another program in this process needs in order to go on with it. */
+  handOver(keep: Keep): HandedSockets {
+    const descriptors = this.#turns?.descriptors ?? null;
+    return {
+      shared: this.#shared === undefined ? null : handSocket(this.#shared, keep),
+      queues: [...this.#queues].map(([id, { fd }]) => [id, keep(fd)]),
+      turns: descriptors && {
+        sockets: keep(descriptors.sockets),
+        order: keep(descriptors.order),
+        slots: this.#turns?.slots ?? [],
+      },
+      isFileRemoved: this.#fileRemoved,
+    };
   }
 
   /** With the port that the system has chosen, if it was to choose. */
@@ -66,6 +120,8 @@ export class Endpoint {
 
   /** In a child of the manager, which serves nothing of it. */
   letGo(): void {
+    // It was inherited for all: templates, and a program on trial, may ask for it by its number.
+    if (this.isLent) return;
     this.#turns?.close();
     for (const socket of this.#shared === undefined ? this.#queues.values() : [this.#shared]) socket.close();
   }

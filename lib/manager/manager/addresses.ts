@@ -1,7 +1,8 @@
 /** The addresses that the manager has bound: each once, for all generations that have asked for it. */
 import type { SocketAbout } from '../channel/messages';
-import type { Endpoint } from '../listening/endpoints';
+import { Endpoint, type HandedSockets, type Keep } from '../listening/endpoints';
 import type { Bind } from '../settings';
+import type { BindWithAccess } from '../system/socket-access';
 
 interface Bound {
   key: string;
@@ -9,6 +10,12 @@ interface Bound {
   index: number;
   endpoint: Endpoint;
   generations: Set<number>;
+}
+
+export interface HandedAddress extends Omit<Bound, 'endpoint' | 'generations'> {
+  bind: BindWithAccess;
+  sockets: HandedSockets;
+  generations: number[];
 }
 
 /** Requests so far of one process and those that it was forked from, by address. */
@@ -55,6 +62,26 @@ export class Addresses {
     this.#bound = this.#bound.filter(isKept);
     for (const endpoint of dropped) endpoint.close();
     return dropped;
+  }
+
+  /** All that another program in this process needs, in an order to which numbers can refer. */
+  handOver(keep: Keep): HandedAddress[] {
+    return this.#bound.map(({ key, index, endpoint, generations }) => ({
+      key,
+      index,
+      bind: endpoint.bind,
+      sockets: endpoint.handOver(keep),
+      generations: [...generations],
+    }));
+  }
+
+  takeOver(handed: readonly HandedAddress[]): void {
+    this.#bound = handed.map(({ key, index, bind, sockets, generations }) => ({
+      key,
+      index,
+      endpoint: new Endpoint(bind, sockets),
+      generations: new Set(generations),
+    }));
   }
 
   /** In a child. */

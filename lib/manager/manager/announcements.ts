@@ -24,6 +24,12 @@ export class Announcements {
     });
   }
 
+  /** That workers listen there has been said by an earlier program of this process. */
+  takeOver(endpoints: readonly Endpoint[]): void {
+    for (const endpoint of endpoints) this.#announced.add(endpoint);
+    this.#isListening = true;
+  }
+
   announce(endpoints: readonly Endpoint[], settings: PlainSettings): void {
     const fresh = endpoints.filter((endpoint) => !this.#announced.has(endpoint));
     for (const endpoint of fresh) this.#announced.add(endpoint);

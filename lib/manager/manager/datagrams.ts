@@ -2,6 +2,7 @@
 import { binding } from '../../base/binding';
 import type { ToManager } from '../channel/messages';
 import { addressOf, bindDatagrams } from '../listening/datagrams';
+import type { Keep } from '../listening/endpoints';
 import type { PlainSettings } from '../settings';
 import type { Generation } from './generation';
 import { withRightsFor } from './other-rights';
@@ -10,6 +11,12 @@ import type { Peer } from './peers';
 interface Bound {
   fd: number;
   generations: Set<number>;
+}
+
+export interface HandedDatagrams {
+  key: string;
+  fd: number;
+  generations: number[];
 }
 
 /** A process that asks for another address each time would fill the manager's table of descriptors. */
@@ -47,6 +54,20 @@ export class Datagrams {
       this.#bound.delete(key);
       binding.socket_close(fd);
     }
+  }
+
+  /** For another program in this process. */
+  handOver(keep: Keep): HandedDatagrams[] {
+    return [...this.#bound].map(([key, { fd, generations }]) => ({
+      key,
+      fd: keep(fd),
+      generations: [...generations],
+    }));
+  }
+
+  takeOver(handed: readonly HandedDatagrams[]): void {
+    for (const { key, fd, generations } of handed)
+      this.#bound.set(key, { fd, generations: new Set(generations) });
   }
 
   /** In a child. */

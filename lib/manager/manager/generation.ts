@@ -3,7 +3,7 @@ import type { Post } from '../channel/messages';
 import type { Endpoint } from '../listening/endpoints';
 import { type Row, reopenCount } from '../scoreboard';
 import type { PlainSettings } from '../settings';
-import type { Peer } from './peers';
+import type { Peer, Peers } from './peers';
 
 /** The application as it was loaded at one time. */
 export interface Generation {
@@ -30,6 +30,50 @@ export interface ForkAsked {
   post: Post;
   row: Row;
   channel: Channel;
+}
+
+export interface HandedGeneration
+  extends Pick<
+    Generation,
+    'number' | 'settings' | 'isShared' | 'isIdle' | 'isAsleep' | 'reopened' | 'isRetired'
+  > {
+  /** Its process. */
+  template: number | null;
+  /** Of all addresses, by their place. */
+  endpoints: number[];
+}
+
+/** For another program in this process. */
+export function handGeneration(generation: Generation, all: readonly Endpoint[]): HandedGeneration {
+  const { number, settings, isShared, isIdle, isAsleep, reopened, isRetired, template, endpoints } =
+    generation;
+  return {
+    number,
+    settings,
+    isShared,
+    isIdle,
+    isAsleep,
+    reopened,
+    isRetired,
+    template: template?.pid ?? null,
+    endpoints: endpoints.map((endpoint) => all.indexOf(endpoint)),
+  };
+}
+
+/** @throws Error: it refers to what has not been handed over */
+export function takeGeneration(handed: HandedGeneration, peers: Peers, all: readonly Endpoint[]): Generation {
+  const { template, endpoints, ...rest } = handed;
+  return {
+    ...rest,
+    template: template === null ? null : known(peers.get(template)),
+    endpoints: endpoints.map((place) => known(all[place])),
+    asked: [],
+  };
+}
+
+function known<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('a generation refers to what has not been handed over');
+  return value;
 }
 
 /** It has loaded nothing yet. */

@@ -20,11 +20,17 @@ export class ListenRequests {
   readonly #announcements: Announcements;
   readonly #log: Log;
   /** Sockets inherited from the process that started this one. */
-  readonly #lent = inheritedSockets();
+  readonly inherited: ReadonlySet<number>;
   /** What could not be bound, and has been logged. */
   readonly #refused = new Set<string>();
 
-  constructor(addresses: Addresses, announcements: Announcements, log: Log) {
+  constructor(
+    addresses: Addresses,
+    announcements: Announcements,
+    log: Log,
+    inherited: ReadonlySet<number> = inheritedSockets(),
+  ) {
+    this.inherited = inherited;
     this.#addresses = addresses;
     this.#announcements = announcements;
     this.#log = log;
@@ -88,7 +94,7 @@ export class ListenRequests {
 
   /** A template asks before its application has served anyone; what a worker asks for later must not need rights that it lacks. */
   #mayBind(peer: Peer, generation: Generation, bind: Bind): boolean {
-    if (bind.kind === 'fd') return this.#lent.has(bind.fd);
+    if (bind.kind === 'fd') return this.inherited.has(bind.fd);
     return (
       !hasOtherRights(generation.settings as PlainSettings) ||
       peer.role === 'template' ||

@@ -2,21 +2,34 @@
  * The manager: tells the policy what happens, and does what it says. It runs no code of the application or of its
  * configuration, spends its life in one native wait, and holds every listening socket.
  */
+import { closeSync } from 'node:fs';
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
 import { monotonic } from '../../base/timers';
 import type { ToManager, Unsharable } from '../channel/messages';
+import type { Keep } from '../listening/endpoints';
 import type { LogEntry } from '../log-events';
-import { rememberLogFiles } from '../log-files';
+import { logFileNames, rememberLogFiles, takeLogFileNames } from '../log-files';
 import { type Newcomer, SIGNALS, signalsIn, supervisedSignals } from '../place';
-import { type Action, decide, type Event, initialState, nextDeadline, type State } from '../policy';
+import {
+  type Action,
+  decide,
+  type Event,
+  type HandedState,
+  handedState,
+  initialState,
+  nextDeadline,
+  type State,
+  stateFrom,
+} from '../policy';
 import { isPreloaded, rulesOf } from '../rules';
-import { DEFAULTS, type Log, type LogFormat, type NotifyTarget, type PlainSettings } from '../settings';
-import { finishLog, flushLog, neverWaitForLogReader } from '../system/log-writer';
+import { DEFAULTS, type Log, type LogFormat, type PlainSettings } from '../settings';
+import { finishLog, flushLog, neverWaitForLogReader, unwrittenLog } from '../system/log-writer';
 import { memoryTrimmer } from '../system/memory-trimmer';
 import { OutOfMemoryWatch } from '../system/out-of-memory';
 import { PidFile } from '../system/pid-file';
 import { PublishedState } from '../system/published-state';
+import type { ServiceManager } from '../system/service-manager';
 import { StatusNotifier } from '../system/status-notifier';
 import { asEnd, TerminalWatch } from '../system/terminal';
 import { Addresses } from './addresses';
@@ -26,14 +39,19 @@ import { Births } from './births';
 import { Datagrams } from './datagrams';
 import { exitOf } from './exit';
 import { explainLoads } from './explain-loads';
-import { type Generation, newGeneration } from './generation';
+import { type Generation, handGeneration, newGeneration, takeGeneration } from './generation';
+import { descriptorsIn, HANDOVER_VERSION, type Handover, readHandover, writeHandover } from './handover';
 import { HookCaller } from './hook-caller';
+import type { Inheritance } from './inheritance';
+import { inheritedSockets } from './inherited-sockets';
 import { ListenRequests } from './listen-requests';
 import { NewWorkers } from './new-workers';
 import { hear, nameOf, newPeer, type Peer, Peers } from './peers';
 import { Probes } from './probes';
 import { readingsOf } from './readings';
 import { ReopenedLogs } from './reopened-logs';
+import { ScoreboardFile } from './scoreboard-file';
+import { Succession } from './succession';
 
 /** EX_SOFTWARE of sysexits.h. */
 const INTERNAL_ERROR = 70;
@@ -43,24 +61,34 @@ const LAST_HOOKS = 5000;
 /**
  * Makes this process the manager until its end. Returns in each of the children that it forks itself: a
  * template, a worker that is to load the application, an attendant. Nothing of the application may have run before.
+ *
+ * @param inheritance what an earlier program of this process has left: this one goes on with it
  */
-export function manage(makeLog: (format: LogFormat) => Log, notify: NotifyTarget | null = null): Newcomer {
-  const manager = new Manager(makeLog, notify);
+export function manage(
+  makeLog: (format: LogFormat) => Log,
+  serviceManager: ToldByServiceManager = NOBODY,
+  inheritance: Inheritance | null = null,
+): Newcomer {
+  const left = inheritance === null ? null : readHandover(inheritance.document);
+  const manager = new Manager(makeLog, serviceManager, left);
   try {
+    if (left === null) manager.begin();
+    else manager.takeOver(left);
     return manager.run();
   } catch (error) {
     return manager.fail(error);
   }
 }
 
+type ToldByServiceManager = Pick<ServiceManager, 'notify' | 'told' | 'descriptors'>;
+const NOBODY: ToldByServiceManager = { notify: null, told: {}, descriptors: [] };
+
 class Manager {
   readonly #makeLog: (format: LogFormat) => Log;
   readonly #peers = new Peers();
   readonly #addresses = new Addresses();
   readonly #announcements = new Announcements((entry) => this.#log(entry));
-  readonly #listenRequests = new ListenRequests(this.#addresses, this.#announcements, (entry) =>
-    this.#log(entry),
-  );
+  readonly #listenRequests: ListenRequests;
   readonly #probes = new Probes(this.#addresses);
   readonly #datagrams = new Datagrams();
   readonly #generations = new Map<number, Generation>();
@@ -74,34 +102,87 @@ class Manager {
     ended: (worker, status) => this.#ended(worker, status),
   });
   readonly #hooks = new HookCaller(this.#peers, this.#births);
-  readonly #reopenedLogs = new ReopenedLogs();
+  readonly #succession: Succession;
+  readonly #scoreboard: ScoreboardFile;
+  readonly #reopenedLogs: ReopenedLogs;
   readonly #status: StatusNotifier;
-  readonly #published = new PublishedState();
-  readonly #terminal = new TerminalWatch();
-  readonly #outOfMemory = new OutOfMemoryWatch();
+  readonly #published: PublishedState;
+  readonly #terminal: TerminalWatch;
+  readonly #outOfMemory: OutOfMemoryWatch;
   readonly #trimMemory = memoryTrimmer();
   /** What is still to be logged. */
   readonly #entries: LogEntry[] = [];
   #log: Log;
   #state: State;
   #pidFile: PidFile | undefined;
+  /** Another program is to take this process over, when all is done that has been decided. */
+  #isMakingWay = false;
 
-  constructor(makeLog: (format: LogFormat) => Log, notify: NotifyTarget | null) {
-    this.#status = new StatusNotifier(notify);
+  constructor(
+    makeLog: (format: LogFormat) => Log,
+    serviceManager: ToldByServiceManager,
+    left: Handover | null,
+  ) {
+    this.#scoreboard = new ScoreboardFile(left?.scoreboard);
+    this.#published = new PublishedState(left?.published);
+    this.#status = new StatusNotifier(serviceManager.notify, left?.said);
+    this.#terminal = new TerminalWatch(left?.hadTerminal);
+    this.#outOfMemory = new OutOfMemoryWatch('/', left?.killedOutOfMemory);
+    this.#reopenedLogs = new ReopenedLogs(left?.log.reopened);
+    this.#succession = new Succession(this.#peers, this.#births, serviceManager);
+    this.#listenRequests = new ListenRequests(
+      this.#addresses,
+      this.#announcements,
+      (entry) => this.#log(entry),
+      left === null ? inheritedSockets() : new Set(left.inherited),
+    );
     this.#makeLog = makeLog;
     this.#log = makeLog('plain');
     this.#state = initialState(rulesOf({ ...DEFAULTS, watches: false }));
-    rememberLogFiles();
+    if (left === null) rememberLogFiles();
+    else takeLogFileNames(left.log.names);
     check(binding.supervise_begin(supervisedSignals(), true), 'sigaction');
-    neverWaitForLogReader();
+    neverWaitForLogReader(left?.log.unwritten);
+  }
+
+  begin(): void {
+    this.#queue.push({ type: 'start' });
+  }
+
+  /** Goes on with what an earlier program of this process has left. */
+  takeOver(left: Handover): void {
+    for (const fd of descriptorsIn(left)) check(binding.process_close_on_exec(fd), 'fcntl');
+    this.#births.couldNotBeShared = left.couldNotBeShared;
+    this.#pidFile = left.pidFile === null ? undefined : new PidFile(left.pidFile);
+    this.#addresses.takeOver(left.addresses);
+    this.#datagrams.takeOver(left.datagrams);
+    for (const [place, port] of left.found) this.#probes.chosen.set(place, port);
+    this.#announcements.takeOver(this.#addresses.endpoints);
+    this.#peers.takeOver(left.peers);
+    for (const each of left.generations) {
+      const generation = takeGeneration(each, this.#peers, this.#addresses.endpoints);
+      this.#generations.set(generation.number, generation);
+    }
+    this.#state = this.#stateFrom(left.state);
+    check(binding.signals_release_at_start(supervisedSignals()), 'sigprocmask');
+    this.#entries.push({
+      level: 'info',
+      event: 'succession_finished',
+      message: `${left.successor} has taken this process over`,
+      pid: binding.process_getpid(),
+    });
+    this.#queue.push({ type: 'taken over' });
   }
 
   /** Returns in children only. */
   run(): Newcomer {
-    this.#queue.push({ type: 'start' });
     for (;;) {
       const newcomer = this.#work() ?? this.#attend();
       if (newcomer !== undefined) return newcomer;
+      if (this.#isMakingWay) {
+        this.#handOver();
+        continue;
+      }
       this.#status.observe(this.#state, monotonic());
       this.#published.show(this.#state);
       this.#writeLog();
@@ -113,6 +194,15 @@ class Manager {
   /** What it reports is done first. */
   #writeLog(): void {
     for (const entry of this.#entries.splice(0)) this.#log(entry);
+  }
+
+  /** By the rules of the generation that serves; how many workers it has is in the slots. */
+  #stateFrom(handed: HandedState): State {
+    const settings = this.#generations.get(handed.generation)?.settings;
+    if (settings == null) throw new Error('the generation that serves has not been handed over');
+    if (settings.title !== null) process.title = `${settings.title}: manager`;
+    this.#log = this.#makeLog(settings.logFormat);
+    return stateFrom(handed, rulesOf(settings));
   }
 
   /** The manager's own error: it ends, and its workers with it. */
@@ -213,6 +303,8 @@ class Manager {
     if (peer.worker !== null) {
       this.#queue.push({ type: 'exited', pid: peer.pid, exit, wasTold: peer.isStopping });
     }
+    const verdict = this.#succession.ended(peer, exit);
+    if (verdict !== undefined) this.#queue.push(verdict);
     const generation = this.#generations.get(peer.generation);
     if (peer.role === 'template' && generation !== undefined) {
       generation.template = null;
@@ -241,6 +333,8 @@ class Manager {
 
   /** Returns in what the message breaks the protocol; undefined: it does not. */
   #take(peer: Peer, message: ToManager): string | undefined {
+    if (message.type === 'can start' || message.type === 'cannot start')
+      return this.#succession.hear(peer, message);
     const generation = this.#generations.get(peer.generation);
     if (generation === undefined) return 'sent a message after its generation was forgotten';
     switch (message.type) {
@@ -382,6 +476,18 @@ class Manager {
       case 'close queue':
         if (this.#addresses.closeQueues(action.id)) this.#askToDrain(action.id);
         break;
+      case 'try successor':
+        this.#trySuccessor();
+        break;
+      case 'give up successor': {
+        this.#isMakingWay = false;
+        const pid = this.#succession.giveUp();
+        if (pid !== undefined) this.#kill(pid, 'SIGKILL');
+        break;
+      }
+      case 'hand over':
+        this.#isMakingWay = true;
+        break;
       case 'reopen logs':
         this.#reopenedLogs.reopen(this.#log, this.#generations.values());
         break;
@@ -431,6 +537,66 @@ class Manager {
     if (serving != null) this.#log = this.#makeLog(serving.logFormat);
   }
 
+  // --- Another program ---
+
+  #trySuccessor(): void {
+    try {
+      const document = writeHandover(this.#handover((fd) => fd));
+      const verdict = this.#succession.try(document);
+      closeSync(document);
+      if (verdict !== undefined) this.#queue.push(verdict);
+    } catch (error) {
+      this.#queue.push(cannotStart(error));
+    }
+  }
+
+  /** Returns if it could not. */
+  #handOver(): void {
+    this.#isMakingWay = false;
+    this.#writeLog();
+    try {
+      const kept: number[] = [];
+      const document = writeHandover(
+        this.#handover((fd) => {
+          kept.push(fd);
+          return fd;
+        }),
+      );
+      const why = this.#succession.takePlace(document, kept);
+      closeSync(document);
+      this.#queue.push({ type: 'successor cannot start', why });
+    } catch (error) {
+      this.#queue.push(cannotStart(error));
+    }
+  }
+
+  #handover(keep: Keep): Handover {
+    const { endpoints } = this.#addresses;
+    const { fd: scoreboard } = this.#scoreboard;
+    if (scoreboard === null) throw new Error('a module that was loaded before it has used sharedCounters()');
+    const pidFile = this.#pidFile?.held ?? null;
+    if (pidFile !== null) keep(pidFile.fd);
+    return {
+      version: HANDOVER_VERSION,
+      successor: this.#succession.what,
+      scoreboard: keep(scoreboard),
+      published: keep(this.#published.fd),
+      pidFile,
+      log: { unwritten: unwrittenLog(), names: logFileNames(), reopened: [...this.#reopenedLogs.reopened] },
+      hadTerminal: this.#terminal.hadOne,
+      killedOutOfMemory: this.#outOfMemory.seen,
+      said: this.#status.said,
+      couldNotBeShared: this.#births.couldNotBeShared,
+      inherited: [...this.#listenRequests.inherited],
+      addresses: this.#addresses.handOver(keep),
+      datagrams: this.#datagrams.handOver(keep),
+      found: [...this.#probes.chosen],
+      generations: [...this.#generations.values()].map((each) => handGeneration(each, endpoints)),
+      peers: this.#peers.handOver(keep),
+      state: handedState(this.#state),
+    };
+  }
+
   /** A child has none of the manager's descriptors but its own channel. */
   #letGo(): void {
     this.#pidFile?.leave();
@@ -440,6 +606,7 @@ class Manager {
     this.#newWorkers.letGo();
     this.#hooks.letGo();
     this.#published.letGo();
+    this.#scoreboard.letGo();
   }
 
   #askToDrain(id: number): void {
@@ -485,4 +652,8 @@ class Manager {
     this.#pidFile?.remove();
     this.#addresses.removeFiles();
   }
+}
+
+function cannotStart(error: unknown): Event {
+  return { type: 'successor cannot start', why: error instanceof Error ? error.message : String(error) };
 }

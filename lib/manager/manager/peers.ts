@@ -1,13 +1,15 @@
 /** What the manager knows of each process that it looks after, in memory that none of them can write to. */
-import type { Channel } from '../channel/channel';
+import { binding } from '../../base/binding';
+import { Channel } from '../channel/channel';
 import { checkedMessage, type ToManager } from '../channel/messages';
-import type { Row } from '../scoreboard';
+import type { Keep } from '../listening/endpoints';
+import { Row } from '../scoreboard';
 import type { WorkerInfo } from '../settings';
 import type { Asked } from './addresses';
 
 export interface Peer {
   pid: number;
-  role: 'template' | 'worker' | 'attendant';
+  role: 'template' | 'worker' | 'attendant' | 'trial';
   generation: number;
   channel: Channel;
   /** Of a worker. */
@@ -23,6 +25,15 @@ export interface Peer {
   /** Messages in this second, and which second it is. */
   messages: number;
   second: number;
+}
+
+export interface HandedPeer
+  extends Pick<Peer, 'pid' | 'role' | 'generation' | 'worker' | 'isConfigured' | 'isStopping'> {
+  /** -1: it has been closed. */
+  channel: number;
+  row: number | null;
+  asked: [address: string, count: number][];
+  tried: [address: string, count: number][];
 }
 
 /** No process has a reason to send more. */
@@ -97,6 +108,33 @@ export class Peers {
     if (same?.length === open.length && open.every((fd, index) => fd === same[index])) return same;
     this.#descriptors = Int32Array.from(open);
     return this.#descriptors;
+  }
+
+  /** For another program in this process. A trial that has been given up is nobody's. */
+  handOver(keep: Keep): HandedPeer[] {
+    const known = this.all().filter(({ role }) => role !== 'trial');
+    return known.map((peer) => ({
+      pid: peer.pid,
+      role: peer.role,
+      generation: peer.generation,
+      worker: peer.worker,
+      isConfigured: peer.isConfigured,
+      isStopping: peer.isStopping,
+      channel: peer.channel.fd === -1 ? -1 : keep(peer.channel.fd),
+      row: peer.row?.index ?? null,
+      asked: [...peer.asked],
+      tried: [...peer.tried],
+    }));
+  }
+
+  /** @throws Error: one of them is no child of this process */
+  takeOver(handed: readonly HandedPeer[]): void {
+    for (const { pid, role, generation, channel, row, asked, tried, ...rest } of handed) {
+      if (!binding.supervise_has_child(pid)) throw new Error(`process ${pid} is no child of this one`);
+      const peer = newPeer(role, pid, generation, new Channel(channel));
+      const own = { row: row === null ? null : new Row(row), asked: new Map(asked), tried: new Map(tried) };
+      this.add(Object.assign(peer, rest, own));
+    }
   }
 
   /** In a child. */

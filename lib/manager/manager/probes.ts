@@ -18,7 +18,7 @@ const MOST = 128;
 
 export class Probes {
   /** What was found for port 0, so that all workers find the same, and the next generation, too. */
-  readonly #chosen = new Map<string, number>();
+  readonly chosen = new Map<string, number>();
 
   readonly #addresses: Addresses;
 
@@ -43,11 +43,11 @@ export class Probes {
     const key = JSON.stringify(bind);
     const index = tried.get(key) ?? 0;
     const place = `${index} ${key}`;
-    const before = this.#chosen.get(place);
+    const before = this.chosen.get(place);
     const again = before === undefined ? undefined : find({ ...bind, port: before });
     const found = again === undefined || again instanceof Error ? find(bind) : again;
-    if (found instanceof Error || (before === undefined && this.#chosen.size >= MOST)) return found;
-    this.#chosen.set(place, found.port);
+    if (found instanceof Error || (before === undefined && this.chosen.size >= MOST)) return found;
+    this.chosen.set(place, found.port);
     tried.set(key, index + 1);
     return found;
   }

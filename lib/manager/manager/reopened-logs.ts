@@ -6,10 +6,14 @@ import type { Generation } from './generation';
 
 export class ReopenedLogs {
   /** Descriptors that have been other files since the start. */
-  readonly #reopened = new Set<number>();
+  readonly reopened: Set<number>;
+
+  constructor(reopened: Iterable<number> = []) {
+    this.reopened = new Set(reopened);
+  }
 
   reopen(log: Log, generations: Iterable<Generation>): void {
-    for (const fd of reopenLogFiles(log)) this.#reopened.add(fd);
+    for (const fd of reopenLogFiles(log)) this.reopened.add(fd);
     askToReopenLogs();
     for (const generation of generations) this.tell(generation);
   }
@@ -21,7 +25,7 @@ export class ReopenedLogs {
   tell(generation: Generation): void {
     const count = reopenCount();
     if (!generation.isAsleep || generation.reopened === count) return;
-    const descriptors = [...this.#reopened];
+    const descriptors = [...this.reopened];
     const isSent = generation.template?.channel.trySend({ type: 'logs', count, descriptors }, descriptors);
     if (isSent) generation.reopened = count;
   }

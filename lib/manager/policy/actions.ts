@@ -19,6 +19,10 @@ export type Action =
   | { type: 'stop listening' }
   /** The same for the queue of one worker, if it has one of its own. */
   | { type: 'close queue'; id: number }
+  | { type: 'try successor' }
+  | { type: 'give up successor' }
+  /** Let it take this process over. */
+  | { type: 'hand over' }
   | { type: 'reopen logs' }
   | { type: 'log'; entry: LogEntry }
   | { type: 'end'; status: number };

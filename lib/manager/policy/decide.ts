@@ -11,6 +11,7 @@ import { obey } from './signals';
 import { announce, fillSlots } from './slots';
 import type { State } from './state';
 import { enforceDeadlines } from './stop-and-kill';
+import { enforceTrial, makeWay, successorCannotStart, successorCanStart, takeOver } from './succession';
 import { exited, forked, forkFailed, ready } from './worker-life';
 
 /** The next state, and what is to be done, in that order. */
@@ -49,6 +50,16 @@ function take(decision: Decision, event: Event): void {
     case 'exited':
       exited(decision, event.pid, event.exit, event.wasTold);
       break;
+    case 'successor can start':
+      successorCanStart(decision);
+      break;
+    case 'successor cannot start':
+      successorCannotStart(decision, event.why);
+      break;
+    case 'taken over':
+      beginChecks(decision);
+      takeOver(decision);
+      break;
     case 'signal':
       obey(decision, event.signal);
       break;
@@ -56,12 +67,13 @@ function take(decision: Decision, event: Event): void {
       noticeSleep(decision);
       enforceDeadlines(decision);
       enforceLoading(decision);
+      enforceTrial(decision);
       examineAll(decision, event.readings);
       break;
   }
 }
 
-/** What has to be done whatever happened: fill the slots, replace what is outdated, end when all is over. */
+/** What has to be done whatever happened: fill the slots, replace what is outdated, make way, end when all is over. */
 function settle(decision: Decision): void {
   announce(decision);
   noticeCalm(decision);
@@ -69,5 +81,6 @@ function settle(decision: Decision): void {
   forkCanary(decision);
   replaceOne(decision);
   noticeRolled(decision);
+  makeWay(decision);
   noticeEnd(decision);
 }

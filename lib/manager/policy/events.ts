@@ -2,7 +2,15 @@
 import type { WorkerExit, WorkerInfo } from '../settings';
 import type { Rules } from './state';
 
-export type ManagerSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGTTIN' | 'SIGTTOU' | 'SIGUSR1';
+export type ManagerSignal =
+  | 'SIGTERM'
+  | 'SIGINT'
+  | 'SIGQUIT'
+  | 'SIGHUP'
+  | 'SIGTTIN'
+  | 'SIGTTOU'
+  | 'SIGUSR1'
+  | 'SIGUSR2';
 
 /** What a worker says of itself in the scoreboard. */
 export interface Reading {
@@ -26,5 +34,10 @@ export type Event =
   | { type: 'ready'; pid: number }
   /** `wasTold`: the worker was finishing, because somebody had sent it a signal. */
   | { type: 'exited'; pid: number; exit: WorkerExit; wasTold: boolean }
+  /** In its trial, or in the attempt to take over. */
+  | { type: 'successor can start' }
+  | { type: 'successor cannot start'; why: string }
+  /** This is the successor of the program that this process was. */
+  | { type: 'taken over' }
   | { type: 'signal'; signal: ManagerSignal }
   | { type: 'time'; readings: ReadonlyMap<number, Reading> };

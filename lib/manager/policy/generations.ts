@@ -131,6 +131,15 @@ function refuse(decision: Decision, why: string): void {
   });
 }
 
+/** True if there was one. */
+export function giveUpCandidate(decision: Decision): boolean {
+  const { candidate } = decision.state;
+  if (candidate === null) return false;
+  drop(decision, candidate.generation);
+  decision.set({ candidate: null, rolling: false });
+  return true;
+}
+
 function drop(decision: Decision, generation: number): void {
   unload(decision, generation);
   for (const worker of decision.state.workers) if (worker.generation === generation) kill(decision, worker);

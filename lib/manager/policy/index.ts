@@ -5,6 +5,7 @@
 export type { Action } from './actions';
 export { decide } from './decide';
 export type { Event, ManagerSignal, Reading } from './events';
+export { type HandedState, handedState, stateFrom } from './handed-state';
 export { checkInterval, MIN_HANG_TIMEOUT, REPORT_TIME } from './health-checks';
 export { nextDeadline } from './next-deadline';
 export { initialState, type Rules, type State } from './state';

@@ -12,6 +12,7 @@ export function nextDeadline(state: State): number | null {
   if (phase === 'ended') return null;
   const times = workers.flatMap(({ deadline }) => deadline ?? []);
   times.push(...state.templates.flatMap(({ deadline }) => deadline ?? []));
+  times.push(state.succession?.deadline ?? Number.POSITIVE_INFINITY);
   if (phase === 'running') {
     const isWaiting = (slot: Slot) => !slot.forking && incumbent(state, slot.id) === undefined;
     const waiting = hasFailed(state) || !canFork(state) ? [] : slots.filter(isWaiting);

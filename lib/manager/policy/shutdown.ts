@@ -5,6 +5,7 @@ import { end } from './end';
 import type { ManagerSignal } from './events';
 import { unloadAll } from './generations';
 import { kill, stop } from './stop-and-kill';
+import { giveUpSuccessor } from './succession';
 import { seconds } from './words';
 
 export function shutDown(decision: Decision, signal: ManagerSignal | null, status: number): void {
@@ -17,6 +18,7 @@ export function shutDown(decision: Decision, signal: ManagerSignal | null, statu
     );
   }
   decision.set({ phase: 'stopping', status });
+  giveUpSuccessor(decision);
   unloadAll(decision);
   decision.actions.push({ type: 'stop listening' });
   for (const worker of workers) {
@@ -27,6 +29,7 @@ export function shutDown(decision: Decision, signal: ManagerSignal | null, statu
 export function quit(decision: Decision): void {
   if (decision.state.phase === 'running') decision.actions.push({ type: 'stop listening' });
   decision.set({ phase: 'stopping' });
+  giveUpSuccessor(decision);
   unloadAll(decision);
   killAll(decision, 'SIGQUIT: ending at once');
 }

@@ -5,6 +5,7 @@ import type { ManagerSignal } from './events';
 import { reload } from './generations';
 import { grow, shrink } from './grow-and-shrink';
 import { killAll, quit, shutDown } from './shutdown';
+import { trySuccessor } from './succession';
 
 export function obey(decision: Decision, signal: ManagerSignal): void {
   const running = decision.state.phase === 'running';
@@ -24,6 +25,9 @@ export function obey(decision: Decision, signal: ManagerSignal): void {
       break;
     case 'SIGHUP':
       if (running) reload(decision, 'SIGHUP');
+      break;
+    case 'SIGUSR2':
+      if (running) trySuccessor(decision);
       break;
     case 'SIGTTIN':
       if (running && decision.state.everLoaded) grow(decision);

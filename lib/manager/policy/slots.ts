@@ -53,7 +53,8 @@ export function incumbent(state: State, id: number): Worker | undefined {
   );
 }
 
-/** Whether the generation that serves can have more workers. */
-export function canFork({ templates, generation }: State): boolean {
+/** Whether the generation that serves can have more workers, and another program does not just take over. */
+export function canFork({ templates, generation, succession }: State): boolean {
+  if (succession !== null && succession.phase !== 'trying') return false;
   return templates.some((each) => each.generation === generation && each.phase === 'loaded');
 }

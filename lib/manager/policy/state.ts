@@ -41,6 +41,15 @@ interface Candidate {
  */
 type Phase = 'booting' | 'ready' | 'stopping' | 'doomed';
 
+/** Another program is to take this process over. */
+interface Succession {
+  phase: 'trying' | 'ready' | 'taking over';
+  /** When it is given up. */
+  deadline: number;
+  /** A generation was being loaded, and was given up for it. */
+  hasGivenUp: boolean;
+}
+
 export interface Worker extends WorkerInfo {
   phase: Phase;
   startedAt: number;
@@ -77,6 +86,7 @@ export interface State {
   /** The one that was begun last. */
   readonly newest: number;
   readonly candidate: Candidate | null;
+  readonly succession: Succession | null;
   readonly templates: readonly Template[];
   /** A generation has loaded once. */
   readonly everLoaded: boolean;
@@ -119,6 +129,7 @@ export function initialState(rules: Rules): State {
     generation: 0,
     newest: 0,
     candidate: null,
+    succession: null,
     templates: [],
     everLoaded: false,
     refused: null,

@@ -16,6 +16,16 @@ const LAST_CHANCE = 1000;
 
 const { EAGAIN } = constants.errno;
 
+/** What a manager has not got rid of. */
+export interface Unwritten {
+  /** Lines, or the rest of one, in base 64. */
+  text: string;
+  /** Lines for which there was no room. */
+  lost: number;
+}
+
+const NOTHING: Unwritten = { text: '', lost: 0 };
+
 /** Makes the line that says how many were lost. */
 type TellLost = (count: number) => string;
 
@@ -30,6 +40,15 @@ class Outbox {
   #pending = Buffer.alloc(0);
   #lost = 0;
   #tellLost: TellLost = () => '';
+
+  constructor({ text, lost }: Unwritten) {
+    this.#pending = Buffer.from(text, 'base64');
+    this.#lost = lost;
+  }
+
+  get unwritten(): Unwritten {
+    return { text: this.#pending.toString('base64'), lost: this.#lost };
+  }
 
   get isEmpty(): boolean {
     return this.#pending.length === 0 && this.#lost === 0;
@@ -74,9 +93,18 @@ export function writeLogLine(line: string, tellLost: TellLost): void {
   else own.add(line, tellLost);
 }
 
-/** From now on this process, and no child of it, never waits for the reader of its log. */
-export function neverWaitForLogReader(): void {
-  outbox = new Outbox();
+/**
+ * From now on this process, and no child of it, never waits for the reader of its log.
+ *
+ * @param unwritten what is still to be written first
+ */
+export function neverWaitForLogReader(unwritten = NOTHING): void {
+  outbox = new Outbox(unwritten);
+}
+
+/** For another program in this process, which goes on with it. */
+export function unwrittenLog(): Unwritten {
+  return ownOutbox()?.unwritten ?? NOTHING;
 }
 
 /** Writes what is left, without waiting. Returns the milliseconds until the next attempt; null: nothing is left. */

@@ -5,26 +5,30 @@ import { join } from 'node:path';
 /** Counts what the kernel has killed in this process's control group because memory ran out. */
 export class OutOfMemoryWatch {
   readonly #files: string[];
-  #seen = 0;
+  /** How many had been killed when somebody looked last. */
+  seen = 0;
 
-  /** @param root where /proc and /sys are, for tests */
-  constructor(root = '/') {
+  /**
+   * @param root where /proc and /sys are, for tests
+   * @param seen how many had been killed when an earlier program of this process looked last
+   */
+  constructor(root = '/', seen?: number) {
     this.#files = countersOf(root);
-    this.#seen = this.#count();
+    this.seen = seen ?? this.#count();
   }
 
   /** Whether a process that was killed just now may have been one of them. */
   hasKilled(): boolean {
     const count = this.#count();
-    const isOne = count > this.#seen;
-    this.#seen = isOne ? this.#seen + 1 : count;
+    const isOne = count > this.seen;
+    this.seen = isOne ? this.seen + 1 : count;
     return isOne;
   }
 
   #count(): number {
     const [count] = this.#files.flatMap((file) => /^oom_kill (\d+)$/m.exec(read(file))?.[1] ?? []);
     // Without a descriptor to read with it is as it was.
-    return count === undefined ? this.#seen : Number(count);
+    return count === undefined ? this.seen : Number(count);
   }
 }
 

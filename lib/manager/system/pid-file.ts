@@ -18,17 +18,28 @@ const MODE_UNTIL_LOCKED = 0o600;
 
 const ATTEMPTS = 10;
 
+export interface HeldPidFile {
+  fd: number;
+  path: string;
+}
+
 export class PidFile {
   readonly #path: string;
   readonly #fd: number;
 
   /**
-   * Takes the file, makes it if there is none, and writes this process's number.
+   * Takes the file, makes it if there is none, and writes this process's number. One that this process has taken before it
+   * became another program stays as it is.
    *
    * @throws Error `ERR_PREFORK_BUSY`: a process that has taken it lives; `ERR_PREFORK_UNSAFE_PATH`; SystemError: it cannot
    *   be written
    */
-  constructor(file: string) {
+  constructor(file: string | HeldPidFile) {
+    if (typeof file !== 'string') {
+      this.#fd = file.fd;
+      this.#path = file.path;
+      return;
+    }
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const { fd, path } = openFile(file, { flags: O_RDWR, mode: MODE_UNTIL_LOCKED });
       if (isTaken(fd, path)) {
@@ -40,6 +51,11 @@ export class PidFile {
       closeSync(fd);
     }
     throw preforkError('ERR_PREFORK_BUSY', `Other processes keep making and removing the pid file ${file}`);
+  }
+
+  /** What another program in this process needs, which then still holds the lock. */
+  get held(): HeldPidFile {
+    return { fd: this.#fd, path: this.#path };
   }
 
   /** Removes the file if it is still this process's, before the lock is released: nobody can have taken it yet. */

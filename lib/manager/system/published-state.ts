@@ -30,9 +30,14 @@ export interface Published {
 
 /** The manager's end. */
 export class PublishedState {
-  readonly #fd = check(binding.memory_file(`${NAME}:${VERSION}`), 'memfd_create');
+  readonly fd: number;
   #shown = '';
   #changes = 0;
+
+  /** @param fd the file, if an earlier program of this process has made it */
+  constructor(fd = check(binding.memory_file(`${NAME}:${VERSION}`), 'memfd_create')) {
+    this.fd = fd;
+  }
 
   /**
    * Between the same two numbers: a reader that finds others, or more, has read in the middle of a change. Written by
@@ -44,13 +49,13 @@ export class PublishedState {
     this.#shown = text;
     this.#changes += 1;
     const bytes = Buffer.from(`${this.#changes}\n${text}\n${this.#changes}\n`);
-    writeSync(this.#fd, bytes, 0, bytes.length, 0);
-    ftruncateSync(this.#fd, bytes.length);
+    writeSync(this.fd, bytes, 0, bytes.length, 0);
+    ftruncateSync(this.fd, bytes.length);
   }
 
   /** In a child. */
   letGo(): void {
-    closeSync(this.#fd);
+    closeSync(this.fd);
   }
 }
 

@@ -23,6 +23,10 @@ export interface ServiceManager {
   /** Sockets that listen, in the order in which they were handed over. */
   sockets: InheritedSocket[];
   notify: NotifyTarget | null;
+  /** All descriptors that were handed over, sockets or not. */
+  descriptors: number[];
+  /** The variables as they were, for another program in this process. */
+  told: Record<string, string>;
 }
 
 export interface InheritedSocket extends Extract<Bind, { kind: 'fd' }> {
@@ -37,7 +41,9 @@ export interface InheritedSocket extends Extract<Bind, { kind: 'fd' }> {
 export function takeFromServiceManager(environment: NodeJS.ProcessEnv): ServiceManager {
   const told = Object.fromEntries(VARIABLES.map((name) => [name, environment[name] ?? '']));
   for (const name of VARIABLES) delete environment[name];
-  return { sockets: socketsOf(told), notify: notifyTarget(told) };
+  const descriptors = descriptorsOf(told);
+  for (const fd of descriptors) binding.process_close_on_exec(fd);
+  return { sockets: socketsOf(told, descriptors), notify: notifyTarget(told), descriptors, told };
 }
 
 /**
@@ -45,7 +51,7 @@ export function takeFromServiceManager(environment: NodeJS.ProcessEnv): ServiceM
  *
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_VALUE`: `bind` names a socket that was not handed over
  */
-export function heed({ sockets }: ServiceManager, settings: Settings): Settings {
+export function heed({ sockets }: Pick<ServiceManager, 'sockets'>, settings: Settings): Settings {
   const asked = settings.bind.flatMap((bind) => numbered(bind, sockets));
   const binds = asked.length > 0 ? asked : sockets;
   return {
@@ -69,16 +75,15 @@ function numbered(bind: Bind, sockets: readonly InheritedSocket[]): Bind[] {
 
 type Told = Record<string, string>;
 
-/** Sockets that do not listen are left to the application, which knows their numbers. */
-function socketsOf({ LISTEN_PID = '', LISTEN_FDS = '', LISTEN_FDNAMES = '' }: Told): InheritedSocket[] {
+function descriptorsOf({ LISTEN_PID = '', LISTEN_FDS = '' }: Told): number[] {
   if (Number(LISTEN_PID) !== process.pid) return [];
+  return Array.from({ length: Number(LISTEN_FDS) || 0 }, (_, index) => FIRST + index);
+}
+
+/** Sockets that do not listen are left to the application, which knows their numbers. */
+function socketsOf({ LISTEN_FDNAMES = '' }: Told, descriptors: readonly number[]): InheritedSocket[] {
   const names = LISTEN_FDNAMES.split(':');
-  const all = Array.from({ length: Number(LISTEN_FDS) || 0 }, (_, index) => ({
-    kind: 'fd' as const,
-    fd: FIRST + index,
-    name: names[index] || 'unknown',
-  }));
-  for (const { fd } of all) binding.process_close_on_exec(fd);
+  const all = descriptors.map((fd, index) => ({ kind: 'fd' as const, fd, name: names[index] || 'unknown' }));
   return all.filter(({ fd }) => listens(fd));
 }
 

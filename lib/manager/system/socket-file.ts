@@ -30,10 +30,13 @@ export interface Access {
   gid: number | null;
 }
 
+/** What tells the file from others, and where it is; those in the abstract namespace have none. */
+export type SocketFile = Identity & { path: string };
+
 /** A Unix socket that knows its file from others of the same name. */
 export class UnixListeningSocket extends ListeningSocket {
   readonly #path: string;
-  readonly #file: (Identity & { path: string }) | null;
+  readonly file: SocketFile | null;
 
   /**
    * Binds and listens. A socket that an earlier process has left behind goes; one that somebody listens on stays, by
@@ -43,10 +46,10 @@ export class UnixListeningSocket extends ListeningSocket {
    * @throws Error `ERR_PREFORK_UNSAFE_PATH`, `ERR_PREFORK_INVALID_ARG_VALUE`: the file is no socket; SystemError listen
    *   `EADDRINUSE`: it is served; `EACCES`, `ENOENT`, `ENAMETOOLONG` …
    */
-  constructor(path: string, access: Access, backlog: number) {
+  static listen(path: string, access: Access, backlog: number): UnixListeningSocket {
     const fd = check(binding.socket_open(AF_UNIX, 0), 'socket');
     const where = { address: path };
-    let file: (Identity & { path: string }) | null = null;
+    let file: SocketFile | null = null;
     try {
       if (path.startsWith('\0')) check(binding.socket_bind_unix(fd, path), 'listen', where);
       else file = { ...bindFile(fd, path, access), path: absolute(path) };
@@ -55,9 +58,14 @@ export class UnixListeningSocket extends ListeningSocket {
       binding.socket_close(fd);
       throw error;
     }
+    return new UnixListeningSocket(fd, path, file);
+  }
+
+  /** One that listens already, with its file. */
+  constructor(fd: number, path: string, file: SocketFile | null) {
     super(fd);
     this.#path = path;
-    this.#file = file;
+    this.file = file;
   }
 
   /** As it was asked for; the kernel may have been told another name of it. */
@@ -72,7 +80,7 @@ export class UnixListeningSocket extends ListeningSocket {
    * @throws SystemError unlink `EACCES`, `EROFS` …, open `ENOENT`: its directory has gone
    */
   removeFile(): void {
-    if (this.#file !== null) removeIfStill(this.#file.path, this.#file);
+    if (this.file !== null) removeIfStill(this.file.path, this.file);
   }
 }
 

@@ -15,6 +15,12 @@ const MAX_UNSENT = 16;
 
 type Seen = Pick<State, 'announced' | 'rolling' | 'generation' | 'phase'>;
 
+/** For another program in this process. */
+export interface Said {
+  seen: Seen;
+  unsent: string[];
+}
+
 export class StatusNotifier {
   readonly #target: NotifyTarget | null;
   #seen: Seen = { announced: false, rolling: false, generation: 0, phase: 'running' };
@@ -22,8 +28,13 @@ export class StatusNotifier {
   #unsent: string[] = [];
   #nextSign: number;
 
-  constructor(target: NotifyTarget | null) {
+  /** @param said what an earlier program of this process has told, and not got rid of */
+  constructor(target: NotifyTarget | null, said?: Said) {
     this.#target = target;
+    if (said !== undefined) {
+      this.#seen = said.seen;
+      this.#unsent = [...said.unsent];
+    }
     this.#nextSign = target?.watchdog == null ? Number.POSITIVE_INFINITY : 0;
   }
 
@@ -44,6 +55,10 @@ export class StatusNotifier {
     }
     if (lines.length > 0) this.#unsent.push(lines.join('\n'));
     this.#send(this.#target.socket);
+  }
+
+  get said(): Said {
+    return { seen: this.#seen, unsent: this.#unsent };
   }
 
   /** When `observe` is to be called next, if nothing happens before. */

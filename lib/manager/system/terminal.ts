@@ -11,12 +11,17 @@ const STANDARD_STREAMS = [0, 1, 2];
 
 /** Watches the terminal that this process has now. `nohup` and shells that redirect all three streams leave it none. */
 export class TerminalWatch {
-  readonly #hadOne = hasTerminal();
+  readonly hadOne: boolean;
+
+  /** @param hadOne whether there was one at the start, if that was in an earlier program of this process */
+  constructor(hadOne = hasTerminal()) {
+    this.hadOne = hadOne;
+  }
 
   /** @param arrived signals, a bit for each */
   isClosedBy(arrived: number): boolean {
     const isHangUp = (arrived & ((1 << SIGHUP) | (1 << SIGTERM))) !== 0;
-    return isHangUp && this.#hadOne && !hasTerminal();
+    return isHangUp && this.hadOne && !hasTerminal();
   }
 }
 

@@ -66,7 +66,7 @@ const behaviour = fc.record({
   beats: fc.boolean(),
 });
 
-const SIGNALS: ManagerSignal[] = ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR1'];
+const SIGNALS: ManagerSignal[] = ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR1', 'SIGUSR2'];
 
 const deeds: fc.Arbitrary<Deed> = fc.oneof(
   deed('ends', fc.tuple(share, fc.constantFrom(KILLED, CRASHED, DONE)), (world, [which, exit]) => {
@@ -87,6 +87,13 @@ const deeds: fc.Arbitrary<Deed> = fc.oneof(
       return how === 'fails' ? [{ type: 'template exited', generation, exit: CRASHED }] : [];
     };
   }),
+  deed(
+    'successor',
+    fc.tuple(fc.constantFrom(true, false, null), fc.boolean()),
+    (world, [trial, takesOver]) => {
+      world.successor = { trial, takesOver };
+    },
+  ),
   deed('loses the template', share, (world, which) => {
     const template = one(world.state.templates, which);
     if (template !== undefined) world.send({ type: 'template exited', ...template, exit: KILLED });
@@ -121,7 +128,12 @@ describe('whatever happens', () => {
         world.loading = (generation) => [{ type: 'loaded', generation, rules: world.rules }];
         world.pass(300_000);
         checkInvariants(world);
-        expect(world.state).toMatchObject({ phase: 'running', candidate: null, reloadAt: null });
+        expect(world.state).toMatchObject({
+          phase: 'running',
+          candidate: null,
+          reloadAt: null,
+          succession: null,
+        });
         expect(world.ids()).toEqual(world.state.slots.map(({ id }) => id));
         expect(world.ready().every(({ generation }) => generation === world.state.generation)).toBe(true);
         expect(world.processes.size).toBe(world.state.slots.length);

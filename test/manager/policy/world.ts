@@ -4,12 +4,14 @@ import {
   type Action,
   decide,
   type Event,
+  handedState,
   initialState,
   type ManagerSignal,
   nextDeadline,
   type Reading,
   type Rules,
   type State,
+  stateFrom,
 } from '../../../lib/manager/policy';
 import type { WorkerExit } from '../../../lib/manager/settings';
 
@@ -50,6 +52,10 @@ interface Behaviour {
 }
 export const HEALTHY: Behaviour = { readyAfter: 10, crashAfter: null, stopAfter: 5, beats: true };
 
+function verdict(can: boolean): Event {
+  return can ? { type: 'successor can start' } : { type: 'successor cannot start', why: 'it is too old' };
+}
+
 /** The world: processes, a clock, and what has been said. */
 export class World {
   now = 1_000;
@@ -64,6 +70,8 @@ export class World {
   loading: (generation: number) => Event[] = (generation) => [
     { type: 'loaded', generation, rules: this.rules },
   ];
+  /** What comes of a program that is to take over: in its trial, and when it is to become this process. */
+  successor: { trial: boolean | null; takesOver: boolean } = { trial: true, takesOver: true };
   rules: Rules;
   /** Forks take a while: what comes of them stands here until `endForks()`. */
   forksUnderWay: Event[] | null = null;
@@ -128,6 +136,12 @@ export class World {
         if (action.signal === 'SIGTERM') this.#termAt.set(action.pid, this.now);
         return [];
       }
+      case 'try successor':
+        return this.successor.trial === null ? [] : [verdict(this.successor.trial)];
+      case 'hand over':
+        if (!this.successor.takesOver) return [verdict(false)];
+        this.state = stateFrom(handedState(this.state), this.rules);
+        return [{ type: 'taken over' }];
       default:
         return [];
     }

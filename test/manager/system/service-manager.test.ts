@@ -60,6 +60,18 @@ test.each([false, true])(
   },
 );
 
+test('A program that takes over speaks from the same process: it reloads, and is ready again.', async () => {
+  const { running, pid } = await start(['-w', '2'], { WATCHDOG_USEC: '600000000' });
+  await until(running, (message) => 'READY' in message);
+  process.kill(pid, 'SIGUSR2');
+  const reloading = await until(running, (message) => 'RELOADING' in message);
+  expect(reloading['MONOTONIC_USEC']).toMatch(/^\d+$/);
+  await until(running, (message) => message['READY'] === '1');
+  process.kill(pid, 'SIGTERM');
+  await until(running, (message) => 'STOPPING' in message);
+  expect(await until(running, (message) => 'status' in message)).toEqual({ status: 0 });
+});
+
 test('A watchdog gets two signs of life in its time, also when nothing happens.', async () => {
   const { running, pid } = await start(['-w', '1', '--hang-timeout', '0'], { WATCHDOG_USEC: '400000' });
   await until(running, (message) => 'READY' in message);
@@ -146,6 +158,17 @@ describe.skipIf(!existsSync(ACTIVATE))('Under systemd-socket-activate', () => {
     const ports = [freePort(), freePort()];
     const running = await activate([], ports, 'http:admin');
     for (const port of ports) expect(JSON.parse(await asked(port))).toEqual([]);
+    running.kill('SIGTERM');
+    expect((await running.result).status).toBe(0);
+  });
+
+  test('a program that takes over finds them, by name too.', async () => {
+    const [http = 0, admin = 0] = [freePort(), freePort()];
+    const running = await activate(['--bind', 'fd:admin'], [http, admin], 'http:admin');
+    expect(JSON.parse(await asked(admin))).toEqual([]);
+    running.kill('SIGUSR2');
+    await running.until(/Every worker has been replaced/);
+    expect(JSON.parse(await asked(admin))).toEqual([]);
     running.kill('SIGTERM');
     expect((await running.result).status).toBe(0);
   });

@@ -23,7 +23,7 @@ const OPEN: Access = { mode: 0o666, uid: null, gid: null };
 const IN_USE = { code: 'EADDRINUSE', syscall: 'listen' };
 
 function bind(path: string, access = OPEN): UnixListeningSocket {
-  const socket = new UnixListeningSocket(path, access, 5);
+  const socket = UnixListeningSocket.listen(path, access, 5);
   onTestFinished(() => socket.close());
   return socket;
 }
