@@ -172,11 +172,6 @@ export const STAND_IN = {
   on_fork_elsewhere: () => {},
   random_is_known: (): boolean => true,
 
-  // What nobody can see here: Node keeps it to itself.
-  requests_in_flight: (): number => 0,
-  requests_finished_closes: (): number => 0,
-  loop_active_handles: (): [] => [],
-
   socket_getaddrinfo: resolve,
   socket_open: (family: number): number => {
     sockets.set(nextNumber, { __brand: 'NativeAcceptor', family, ipv6Only: false });

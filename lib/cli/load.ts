@@ -2,6 +2,7 @@
 import { createRequire, Module } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { hasAddon } from '../base/binding';
 import { preforkError } from '../base/errors';
 import { delay, nextTick, nextTurn } from '../base/timers';
 import { stripsTypes } from '../base/typescript';
@@ -32,7 +33,7 @@ export function findApplication(name: string): string {
 
 /** Waits until nothing is in flight: requests in flight cannot be forked. */
 export async function settled(): Promise<void> {
-  while (activeRequests().length > 0) await nextTurn();
+  while (hasAddon && activeRequests().length > 0) await nextTurn();
 }
 
 /**

@@ -3,6 +3,7 @@ import cluster from 'node:cluster';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { syncBuiltinESMExports } from 'node:module';
 import { relative } from 'node:path';
+import { hasAddon } from '../base/binding';
 import { preforkError } from '../base/errors';
 import { clearTimeout, setTimeout } from '../base/timers';
 import { typeScriptHint } from '../base/typescript';
@@ -109,7 +110,7 @@ function article(noun: string): string {
 }
 
 function waitingFor(): string {
-  const things = activeThings().map(formatActive);
+  const things = hasAddon ? activeThings().map(formatActive) : [];
   const timers = process.getActiveResourcesInfo().filter((name) => /^(Timeout|Immediate)$/.test(name)).length;
   return (
     [...things, ...(timers > 0 ? [plural(timers, 'timer')] : [])].join(', ') || 'nothing that Node can see'

@@ -101,16 +101,6 @@ test('In a Node without the permission for addons.', async () => {
   });
 });
 
-test('The command says so too, in one line, and starts nothing.', async () => {
-  const folder = project({ withAddon: false });
-  writeFileSync(join(folder, 'server.cjs'), "require('node:http').createServer().listen(0);");
-  const command = join(folder, 'node_modules/prefork/dist/cli/main.js');
-  const { result } = program(process.execPath, [command, 'server.cjs'], { cwd: folder });
-  const { status, stdout, stderr } = await result;
-  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-  expect(stderr).toMatch(/^prefork: prefork needs Linux .*ERR_PREFORK_UNSUPPORTED\)\n$/);
-});
-
 const commandOf = (name: string): string => {
   const { version, program: path } = runtimes[name] as Runtime;
   return join(ROOT, '.node-versions', `${name}-${version}`, 'package', path);
