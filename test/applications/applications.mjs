@@ -157,6 +157,7 @@ export const applications = [
     services: ['redis'],
     connected: true,
   },
+  { name: 'sqlite3', project: 'sqlite3', of: 'sqlite3', file: 'sqlite3.js', note: '' },
   { name: 'better-sqlite3', project: 'sqlite', of: 'better-sqlite3', file: 'better-sqlite3.js', note: '' },
   {
     name: 'OpenTelemetry',
@@ -217,6 +218,7 @@ export const applications = [
     prints: /Running next\.config(\.mjs)? took/,
     note: '',
   },
+  { name: 'Nuxt', project: 'nuxt', of: 'nuxt', file: '.output/server/index.mjs', note: '' },
   { name: 'Nitro', project: 'nitro', of: 'nitro', file: '.output/server/index.mjs', note: '' },
   { name: 'SvelteKit', project: 'sveltekit', of: '@sveltejs/kit', file: 'build/index.js', note: '' },
   { name: 'Astro', project: 'astro', of: 'astro', file: 'dist/server/entry.mjs', note: '' },
@@ -245,19 +247,38 @@ export const applications = [
     nodeOptions: '--require FOLDER/yarn-pnp/.pnp.cjs',
     note: 'Express, installed without node_modules',
   },
+  {
+    name: 'Nest on Express, TypeORM',
+    project: 'nest',
+    of: '@nestjs/core',
+    file: 'dist/express.js',
+    services: ['postgresql'],
+    connected: true,
+  },
+  {
+    name: 'Nest on Fastify, TypeORM',
+    project: 'nest',
+    of: '@nestjs/core',
+    file: 'dist/fastify.js',
+    services: ['postgresql'],
+    connected: true,
+  },
 ];
 
 /** How a project is built, where it has to be. Packages that would fetch a binary from elsewhere are compiled. */
 export const projects = {
+  sqlite3: { build: [['npm', 'rebuild', 'sqlite3', '--build-from-source']] },
   next: {
     build: [
       ['next', 'build'],
       ['env', 'STANDALONE=yes', 'next', 'build'],
     ],
   },
+  nuxt: { build: [['nuxt', 'build']] },
   nitro: { build: [['nitro', 'build']] },
   sveltekit: { build: [['vite', 'build']] },
   astro: { build: [['astro', 'build']] },
   'react-router': { build: [['react-router', 'build']] },
+  nest: { build: [['tsc']] },
   installers: { build: [['bash', 'install.sh']] },
 };

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-const DEADMAN = 180_000;
+const DEADMAN = 300_000;
 
 function read(path) {
   try {
