@@ -103,8 +103,7 @@ export class Listens {
       event: 'listened_late',
       message:
         `The manager does not bind ${formatBind(bind)} for all workers, because they run as another user: ${what}. ` +
-        'Call this listen() before the first one calls back; or serve all addresses with one server and give them ' +
-        'with --bind',
+        'Serve all addresses with one server instead, and give them with --bind',
       worker: id,
       pid,
     });
