@@ -23,6 +23,8 @@ const SERVER = `
 /** The lines about so many workers are more than the 64 KiB that the manager keeps for a reader. */
 const MORE_THAN_KEPT = 30;
 
+const OF_A_WORKER = ['worker_started', 'listen_failed', 'worker_killed'];
+
 interface Stalled {
   running: Program;
   pid: number;
@@ -80,9 +82,9 @@ test.each(['pipe', 'socket', 'terminal'])(
     expect(lost).toHaveLength(1);
     const count = Number(/^(\d+) lines? of this log/.exec(lost[0]?.message ?? '')?.[1]);
     expect(count).toBeGreaterThan(0);
-    // Of each worker two lines: it cannot listen, and it was killed. The last one ends as it is told to.
-    const ofWorkers = events.filter((event) => ['worker_killed', 'listen_failed'].includes(event)).length;
-    expect(ofWorkers + count).toBe(2 * (MORE_THAN_KEPT + 2) + 1);
+    // Of each worker three lines: it started, it cannot listen, it was killed. The last one ends as it is told to.
+    const ofWorkers = events.filter((event) => OF_A_WORKER.includes(event)).length;
+    expect(ofWorkers + count).toBe(3 * (MORE_THAN_KEPT + 2) + 2);
     expect(events.slice(-2)).toEqual(['shutdown_started', 'shutdown_finished']);
     expect(stdout).toMatch(/^status 0$/m);
   },
