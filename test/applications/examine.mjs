@@ -20,6 +20,7 @@ const PATIENCE = 20_000;
 const TRIES = 3;
 
 const ORDINARY = [
+  'worker_started',
   'listening_started',
   'workers_ready',
   'worker_killed',
