@@ -52,7 +52,8 @@ function casesOf(): string[] {
 }
 
 function scenarioOf(name: string): Scenario {
-  const scenario: Scenario = { name, program: 'posix', args: [name] };
+  // The process that a child signals may end before the child does.
+  const scenario: Scenario = { name, program: 'posix', args: [name], fades: true };
   if (name in SAYS) Object.assign(scenario, { says: SAYS[name] });
   if (name !== 'exec: standard input') return scenario;
   const drive: Scenario['drive'] = async (running) => {
