@@ -157,6 +157,7 @@ test('After many restarts the manager is as large as it was.', async () => {
   await restart(400); // until then V8 enlarges its young generation, once
   const before = residentOf(pid);
   await restart(Number(LOAD_RESTARTS));
-  expect(residentOf(pid) - before).toBeLessThan(3 * 2 ** 20);
+  // Between two full collections, which come after some 300 restarts, it grows by up to 4 MB.
+  expect(residentOf(pid) - before).toBeLessThan(6 * 2 ** 20);
   await managed.stop();
 });
