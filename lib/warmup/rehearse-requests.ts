@@ -173,7 +173,9 @@ class Stage {
     for (const socket of this.#sockets) socket.destroy();
     this.#entrance.close();
     await once(this.#entrance, 'close');
-    await nextTurn(); // work under way on a handle ends with it, in the same turn
+    // Work under way on a handle ends where the loop closes handles: after the immediates of this turn.
+    await nextTurn();
+    await nextTurn();
   }
 }
 
