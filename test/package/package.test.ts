@@ -107,11 +107,11 @@ test("A module loads what its user needs, and nothing of the command's.", async 
   expect(await rooms('log')).toEqual(['base', 'doors', 'log']);
   expect(await rooms('netutil')).toEqual(['base', 'doors', 'log', 'sockets']);
   expect(await rooms('os')).toEqual(['base', 'doors', 'fork', 'posix', 'wait']);
-  const library = ['base', 'doors', 'fork', 'log', 'posix', 'sockets', 'wait', 'warmup'];
-  expect(await rooms('process')).toEqual(library);
-  expect(await rooms('httpserver')).toEqual([...library, 'servers'].sort());
+  const ofProcess = ['base', 'doors', 'fork', 'log', 'posix', 'sockets', 'wait', 'warmup'];
+  expect(await rooms('process')).toEqual(ofProcess);
+  expect(await rooms('httpserver')).toEqual([...ofProcess, 'servers'].sort());
   const everything = await loadedWith('index');
-  expect(Object.keys(everything)).toEqual([...library, 'manager', 'servers', 'shared'].sort());
+  expect(Object.keys(everything)).toEqual([...ofProcess, 'manager', 'servers', 'shared'].sort());
   // config, scoreboard and what a worker knows of itself.
   expect(everything['manager']).toBe(3);
 });
