@@ -11,9 +11,11 @@ import { describeExit } from '../policy/words';
 import type { WorkerExit } from '../settings';
 import type { ServiceManager } from '../system/service-manager';
 import { dieWithManager } from '../worker/die-with-manager';
-import type { Births } from './births';
+import type { Driver } from './driver';
+import { writeHandover } from './handover';
+import type { Holdings } from './holdings';
 import { type Inheritance, variablesFor } from './inheritance';
-import { newPeer, type Peer, type Peers } from './peers';
+import { newPeer, type Peer } from './peers';
 import { programAsItIsNow } from './program';
 
 /** A trial belongs to none. */
@@ -23,35 +25,44 @@ const NO_GENERATION = -1;
 export type Verdict = { type: 'successor can start' } | { type: 'successor cannot start'; why: string };
 
 export class Succession {
-  readonly #peers: Peers;
-  readonly #births: Births;
+  readonly #driver: Driver;
+  readonly #has: Holdings;
   readonly #serviceManager: Pick<ServiceManager, 'told' | 'descriptors'>;
   #trial: Peer | undefined;
   /** What it has said. */
   #said: Verdict | undefined;
   /** What can start, for people. */
-  what = '';
+  #what = '';
 
-  constructor(peers: Peers, births: Births, serviceManager: Pick<ServiceManager, 'told' | 'descriptors'>) {
-    this.#peers = peers;
-    this.#births = births;
+  constructor(driver: Driver, has: Holdings, serviceManager: Pick<ServiceManager, 'told' | 'descriptors'>) {
+    this.#driver = driver;
+    this.#has = has;
     this.#serviceManager = serviceManager;
   }
 
-  /**
-   * Starts the trial of what takes over, with the document that it would find. Returns why it could not be started. The new
-   * process never returns.
-   */
-  try(document: number): Verdict | undefined {
+  /** Starts the trial of what takes over. Returns why it could not be started. The new process never returns. */
+  try(): Verdict | undefined {
+    try {
+      const document = this.#writeHandover();
+      const why = this.#startTrial(document);
+      closeSync(document);
+      return why === undefined ? undefined : cannotStart(why);
+    } catch (error) {
+      return cannotStart(error);
+    }
+  }
+
+  /** With the document that the successor would find. */
+  #startTrial(document: number): string | undefined {
     const addon = openAddon();
-    if (typeof addon === 'string') return { type: 'successor cannot start', why: addon };
-    const born = this.#births.bear({ role: 'trial' });
+    if (typeof addon === 'string') return addon;
+    const born = this.#has.births.bear({ role: 'trial' });
     if (!(born instanceof Error) && 'manager' in born) this.#becomeTrial(born, document, addon);
     closeSync(addon);
-    if (born instanceof Error) return { type: 'successor cannot start', why: born.message };
+    if (born instanceof Error) return born.message;
     this.#said = undefined;
     this.#trial = newPeer('trial', born.pid, NO_GENERATION, born.channel);
-    this.#peers.add(this.#trial);
+    this.#has.peers.add(this.#trial);
     return undefined;
   }
 
@@ -61,11 +72,8 @@ export class Succession {
     said: { type: 'can start'; what: string } | { type: 'cannot start'; why: string },
   ): string | undefined {
     if (peer !== this.#trial) return 'ended a trial that was not under way';
-    if (said.type === 'can start') this.what = said.what;
-    this.#said =
-      said.type === 'can start'
-        ? { type: 'successor can start' }
-        : { type: 'successor cannot start', why: said.why };
+    if (said.type === 'can start') this.#what = said.what;
+    this.#said = said.type === 'can start' ? { type: 'successor can start' } : cannotStart(said.why);
     return undefined;
   }
 
@@ -74,18 +82,39 @@ export class Succession {
     if (peer !== this.#trial) return undefined;
     this.#trial = undefined;
     if (this.#said?.type === 'successor can start' && exit.code !== 0) this.#said = undefined;
-    return this.#said ?? { type: 'successor cannot start', why: `its trial ${describeExit(exit)}` };
+    return this.#said ?? cannotStart(`its trial ${describeExit(exit)}`);
   }
 
-  /** Its pid, which is to be killed; its end is no verdict any more. */
-  giveUp(): number | undefined {
+  /** The end of the trial is no verdict any more. */
+  giveUp(): void {
     const pid = this.#trial?.pid;
     this.#trial = undefined;
-    return pid;
+    if (pid !== undefined) this.#driver.kill(pid, 'SIGKILL');
   }
 
   /** Becomes the other program. Returns why it could not; then all is as before. */
-  takePlace(document: number, kept: readonly number[]): string {
+  takePlace(): Verdict {
+    try {
+      const kept: number[] = [];
+      const document = this.#writeHandover(kept);
+      const why = this.#become(document, kept);
+      closeSync(document);
+      return cannotStart(why);
+    } catch (error) {
+      return cannotStart(error);
+    }
+  }
+
+  /** @param kept gets the descriptors that it names */
+  #writeHandover(kept: number[] = []): number {
+    const keep = (fd: number) => {
+      kept.push(fd);
+      return fd;
+    };
+    return writeHandover(this.#has.handOver(this.#driver, this.#what, keep));
+  }
+
+  #become(document: number, kept: readonly number[]): string {
     const addon = openAddon();
     if (typeof addon === 'string') return addon;
     const { told, descriptors } = this.#serviceManager;
@@ -107,6 +136,10 @@ export class Succession {
     channel.send({ type: 'cannot start', why });
     return binding.process_exit(127);
   }
+}
+
+function cannotStart(why: unknown): Verdict {
+  return { type: 'successor cannot start', why: why instanceof Error ? why.message : String(why) };
 }
 
 /** Answers why it cannot be had. */

@@ -1,0 +1,29 @@
+import type { LogEntry } from '../log-events';
+import type { Log, LogFormat } from '../settings';
+
+/** The manager's log, in the format of the generation that serves. */
+export class OwnLog {
+  /** At once. */
+  readonly now: Log = (entry) => this.#log(entry);
+  readonly #make: (format: LogFormat) => Log;
+  readonly #entries: LogEntry[] = [];
+  #log: Log;
+
+  constructor(make: (format: LogFormat) => Log) {
+    this.#make = make;
+    this.#log = make('plain');
+  }
+
+  setFormat(format: LogFormat): void {
+    this.#log = this.#make(format);
+  }
+
+  /** At the next `write()`: what it reports is done first. */
+  later(entry: LogEntry): void {
+    this.#entries.push(entry);
+  }
+
+  write(): void {
+    for (const entry of this.#entries.splice(0)) this.#log(entry);
+  }
+}
