@@ -23,7 +23,7 @@ const FLOORS = [
   ['lib/manager/settings.ts'],
   ['lib/manager/policy', 'lib/manager/scoreboard.ts', 'lib/manager/config.ts', 'lib/manager/oom.ts'],
   ['lib/manager/channel', 'lib/manager/system'],
-  ['lib/manager/listening', 'lib/manager/place.ts', 'lib/manager/rules.ts'],
+  ['lib/manager/listening', 'lib/manager/place.ts', 'lib/manager/rules.ts', 'lib/manager/shown'],
   ['lib/manager/log-files.ts'],
   ['lib/manager/worker'],
   ['lib/manager/attendant', 'lib/manager/manager', 'lib/manager/template'],

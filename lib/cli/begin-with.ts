@@ -1,4 +1,5 @@
 import { begin, type Log, type Newcomer, type Settings } from '../manager';
+import { identify } from './identify';
 import { makeLog } from './log-lines';
 import { type Beginning, watchBeginning } from './startup';
 
@@ -9,10 +10,11 @@ export async function beginWith(
   settings: Settings,
   log: Log = makeLog(settings.logFormat),
 ): Promise<Beginning> {
+  const { name, application } = identify(path, settings.name);
   let beginning: Beginning | undefined;
-  await begin(newcomer, settings, log, () => {
+  await begin(newcomer, { ...settings, name }, log, () => {
     beginning = watchBeginning(path, settings, log);
-    return { log: beginning.log, listens: beginning.listens, over: beginning.end };
+    return { application, log: beginning.log, listens: beginning.listens, over: beginning.end };
   });
   (beginning as unknown as Beginning).refuseCluster();
   return beginning as unknown as Beginning;

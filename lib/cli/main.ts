@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { version } from '../base/version';
 import {
   beginTrial,
   failTrial,
@@ -21,8 +22,8 @@ import { beginWith } from './begin-with';
 import { reportAtFirstListen } from './check';
 import { findApplication, runApplication, settled } from './load';
 import { makeLog } from './log-lines';
-import { reload } from './reload';
-import { Done, parseCommandLine, type Start, version } from './settings/command-line';
+import { carryOut } from './outside/commands';
+import { Done, parseCommandLine, type Start } from './settings/command-line';
 import { complete, enter } from './settings/complete';
 import { fromFile } from './settings/config-file';
 import { fromEnvironment } from './settings/environment';
@@ -33,7 +34,7 @@ async function main(argv: readonly string[]): Promise<void> {
   inheritance = takeInheritance(process.env);
   if (inheritance?.role === 'trial') beginTrial(inheritance);
   const invocation = parseCommandLine(argv);
-  if (invocation.command === 'reload') throw new Done(await reload(invocation.target));
+  if ('target' in invocation) throw new Done(await carryOut(invocation));
   if (mustRunAlone) return runAlone(invocation);
   neverOpenInspectorBySignal();
   const serviceManager = takeFromServiceManager(process.env);

@@ -1,5 +1,6 @@
 /** `node --import prefork/auto server.js`. */
 import { isMainThread } from 'node:worker_threads';
+import { version } from '../base/version';
 import {
   beginTrial,
   failTrial,
@@ -15,7 +16,6 @@ import { listenAlone, mustRunAlone, prepareAlone } from './alone';
 import { beginWith } from './begin-with';
 import { settled } from './load';
 import { makeLog } from './log-lines';
-import { version } from './settings/command-line';
 import { complete, enter } from './settings/complete';
 import { fromFile } from './settings/config-file';
 import { fromEnvironment } from './settings/environment';

@@ -11,7 +11,7 @@ import { interceptListen } from './listening/intercept';
 import { goBeforeTheManager } from './oom';
 import { type Newcomer, type Place, placeOf } from './place';
 import { isPreloaded, rulesOf } from './rules';
-import type { Bind, Log, PlainSettings, Settings } from './settings';
+import type { Application, Bind, Log, PlainSettings, Settings } from './settings';
 import { dropPrivileges, findPrivileges, type Privileges } from './system/privileges';
 import { type Born, Template } from './template/template';
 import { becomeWorker } from './worker/become-worker';
@@ -21,6 +21,7 @@ import { beginManaging } from './worker/worker';
 
 /** The application about to be loaded: its loader wants to know how far it has come. */
 export interface Loading {
+  application?: Application;
   log: Log;
   /** It has begun to listen. */
   listens(): void;
@@ -49,7 +50,9 @@ export async function begin(
     await becomeAttendant(newcomer, settings, privileges, log);
   }
   const loading = watch();
-  newcomer.channel.send({ type: 'settings', settings: plain(resolved(settings, loading.log)) });
+  const { application = null } = loading;
+  const told = { ...plain(resolved(settings, loading.log)), application };
+  newcomer.channel.send({ type: 'settings', settings: told });
   beginManaging();
   new Beginner(newcomer, settings, privileges, loading).prepare();
 }
@@ -207,5 +210,5 @@ function withoutNameOrEnd(bind: Bind, log: Log): Bind {
 
 export function plain({ hooks, ...settings }: Settings): PlainSettings {
   const watches = (['workerReady', 'workerExit', 'reloaded'] as const).some((name) => hooks[name]);
-  return { ...settings, restart: { ...settings.restart }, watches };
+  return { ...settings, restart: { ...settings.restart }, watches, application: null };
 }

@@ -58,6 +58,8 @@ export interface Config {
   socketUser?: string | number | null;
   /** Group of Unix sockets, name or id; default: that of the workers. */
   socketGroup?: string | number | null;
+  /** By which commands such as `prefork status` find it; null: the name of the application's package. */
+  name?: string | null;
   /** Write the manager's pid here, and remove the file at its end; null: nowhere. */
   pidFile?: string | null;
   /** Change to this directory before loading the application. */

@@ -61,12 +61,14 @@ export function reopenLogFiles(log: Log, who: { worker?: number; pid?: number } 
  * For a worker, at each beat: if the manager has asked for it, also calls the worker's own SIGUSR1 listeners, in a turn of
  * their own. What they throw is an uncaught exception, as with any signal.
  */
-export function logReopener(log: Log, { worker, ...place }: Place): () => void {
+export function logReopener(log: Log, { worker, row, ...place }: Place): () => void {
   let { reopened } = place;
+  row.set('reopened', reopened);
   return () => {
     if (reopenCount() === reopened) return;
     reopened = reopenCount();
     reopenLogFiles(log, { worker: worker.id, pid: worker.pid });
+    row.set('reopened', reopened);
     if (process.listenerCount('SIGUSR1') > 0) setImmediate(() => process.emit('SIGUSR1', 'SIGUSR1'));
   };
 }

@@ -4,7 +4,7 @@
  */
 import { binding } from '../base/binding';
 import { monotonic } from '../base/timers';
-import { sharedHeader, sharedRows, wordOfRows } from '../shared/memory';
+import { ROWS_AT, sharedHeader, sharedRows, wordOfRows } from '../shared/memory';
 
 /** A worker as the scoreboard shows it. */
 export interface WorkerStatus {
@@ -50,6 +50,7 @@ const FIELDS = [
   'stackWanted',
   'draining',
   'ending',
+  'reopened',
 ] as const;
 type Field = (typeof FIELDS)[number];
 
@@ -173,6 +174,38 @@ export class Row {
       sinceBeat: monotonic() - this.get('beat'),
     };
   }
+}
+
+/** What a worker says of itself, as others read it: anything may stand there. */
+export interface Figures
+  extends Pick<WorkerStatus, 'requests' | 'connections' | 'loopDelay' | 'heapUsed' | 'privateMemory'> {
+  /** When its loop turned last, by the monotonic clock. */
+  beat: number;
+  /** How often log files had been opened anew when it opened its own. */
+  reopened: number;
+}
+
+/** Where a line is in the file of this memory, in bytes. */
+export function placeOfLine(index: number): { at: number; bytes: number } {
+  const bytes = ROW * Float64Array.BYTES_PER_ELEMENT;
+  return { at: ROWS_AT + index * bytes, bytes };
+}
+
+/** @param line as it is in the file */
+export function figuresIn(line: Float64Array): Figures {
+  const figure = (field: Field) => {
+    const value = line[FIELDS.indexOf(field)] ?? 0;
+    return value >= 0 && value <= Number.MAX_SAFE_INTEGER ? value : 0;
+  };
+  return {
+    requests: figure('requests'),
+    connections: figure('connections'),
+    loopDelay: figure('loopDelay'),
+    heapUsed: figure('heapUsed'),
+    privateMemory: figure('privateMemory'),
+    beat: figure('beat'),
+    reopened: figure('reopened'),
+  };
 }
 
 function rows(): Row[] {

@@ -9,6 +9,14 @@ export type Bind =
   /** By number, or by the name that systemd gives it (`FileDescriptorName=`), which becomes a number. */
   | { kind: 'fd'; fd: number; name?: string };
 
+/** What is served. */
+export interface Application {
+  /** Its file, absolute and without links. */
+  path: string;
+  /** Of its package. */
+  version: string | null;
+}
+
 /** `plain`: a line for services; `pretty`: with times and colours, for people; `json`: one object a line, for machines. */
 export type LogFormat = 'plain' | 'pretty' | 'json';
 
@@ -104,6 +112,8 @@ export interface Settings {
   /** Their owner; null: `user`, and its group or `group`. */
   socketUser: string | number | null;
   socketGroup: string | number | null;
+  /** By which commands find it, such as `prefork status`; null: its package's. */
+  name: string | null;
   pidFile: string | null;
   cwd: string | null;
   /** As `ps` shows it, followed by what the process is; null: left alone. */
@@ -136,6 +146,7 @@ export const DEFAULTS: Settings = {
   socketMode: null,
   socketUser: null,
   socketGroup: null,
+  name: null,
   pidFile: null,
   cwd: null,
   title: 'prefork',
@@ -148,6 +159,8 @@ export const DEFAULTS: Settings = {
 export interface PlainSettings extends Omit<Settings, 'hooks'> {
   /** There is a hook that watches workers from outside, so that a process is needed to call it in. */
   watches: boolean;
+  /** null: not known. */
+  application: Application | null;
 }
 
 /** Writes one entry before it returns: no process may still hold it when it ends or forks. */

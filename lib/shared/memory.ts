@@ -13,6 +13,9 @@ const LAYOUT = {
   counters: { at: 4096 + 256 * 1024, bytes: 64 * 1024 },
 } as const;
 
+/** Where the lines of the scoreboard begin, in bytes. */
+export const ROWS_AT = LAYOUT.rows.at;
+
 function makeMemory(): ArrayBuffer {
   const made = binding.shared_memory();
   if (typeof made === 'number') throw systemError(-constants.errno.ENOMEM, 'mmap');

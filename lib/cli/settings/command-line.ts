@@ -1,15 +1,15 @@
-/** `prefork [options] <application> [arguments…]`, `prefork check` and `prefork reload`, as commander reads them. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Command, CommanderError, Option as CommanderOption } from 'commander';
+/** `prefork [options] <application> [arguments…]`, `prefork check`, and commands such as `prefork status`, as commander reads them. */
+import { type Argument, Command, CommanderError, Option as CommanderOption } from 'commander';
 import { print, writeToStderr } from '../../base/blocking-write';
+import { version } from '../../base/version';
 import { DEFAULTS } from '../../manager/settings';
 import { type Given, readOption } from './complete';
 import { GROUPS, OPTIONS, type Option } from './options';
+import { addOrders, type Order } from './orders';
 import { USAGE } from './refuse';
 
 /** What the command line asks for. */
-export type Invocation = Start | Reload;
+export type Invocation = Start | Order;
 
 /** Something is to be done with an application. */
 export interface Start {
@@ -27,13 +27,6 @@ export interface Start {
   verbose: boolean;
 }
 
-/** A manager is to do something. */
-export interface Reload {
-  command: 'reload';
-  /** Its pid, or the file that it is in. */
-  target: string;
-}
-
 /** The command line is answered, or cannot be: all that remains is to end with this status. */
 export class Done extends Error {
   constructor(readonly status: number) {
@@ -49,7 +42,12 @@ const START = `Runs a Node server in several processes, forked after it is loade
   prefork server.js               run a server, one worker per processor
   prefork app.js --bind :8888     serve the app or listener that a file exports
   prefork check server.js         dry run: what would be forked, shared, refused
-  prefork reload shop.pid         put the files as they are now into service
+  prefork status                  who runs, and how each worker is
+  prefork reload                  put the files as they are now into service
+  prefork scale +1                one worker more
+  prefork stop                    finish requests, end
+
+Where several run, say which: by pid, pid file or name (prefork stop shop).
 
 Most needed:
   -w, --workers <number>          number of workers
@@ -92,8 +90,8 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
       const { config = null, import: imports = [], verbose = false, ...written } = options;
       invocation = { command, application, args, given: read(written), config, imports, verbose };
     },
-    (target) => {
-      invocation = { command: 'reload', target };
+    (order) => {
+      invocation = order;
     },
   );
   try {
@@ -111,7 +109,7 @@ type Written = Record<string, unknown> & { config?: string | false; import?: str
 
 type Action = (command: Start['command'], application: string, args: string[], options: Written) => void;
 
-function makeProgram(action: Action, reload: (target: string) => void): Command {
+function makeProgram(action: Action, take: (order: Order) => void): Command {
   const program = new Command('prefork')
     .description(START)
     .usage(SYNOPSIS)
@@ -129,18 +127,17 @@ function makeProgram(action: Action, reload: (target: string) => void): Command 
     .usage(SYNOPSIS)
     .option('-v, --verbose', 'also list what a fork would share or renew, and every thread');
   configure(check, (application, args, options) => action('check', application, args, options));
-  program
-    .command('reload')
-    .description('send HUP to a manager; end when every worker is replaced, with status 1 if none is')
-    .exitOverride()
-    .argument('<target>', "the manager's pid, or its pid file")
-    .allowExcessArguments(false)
-    .action(reload);
+  addOrders(program, take);
   return program;
 }
 
 function termOf(command: Command): string {
-  return `${command.name()} <${command.registeredArguments[0]?.name()}>`;
+  if (command.name() === 'scale') return 'scale [target] <number>';
+  return [command.name(), ...command.registeredArguments.slice(0, 1).map(nameOf)].join(' ');
+}
+
+function nameOf(argument: Argument): string {
+  return argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
 }
 
 /** Options stand before the application or after it; what follows `--` is the application's own. */
@@ -193,10 +190,4 @@ function read(written: Record<string, unknown>): Given {
     if (value !== undefined) given.set(option.name, readOption(option.read, flag.long ?? option.flags, text));
   }
   return given;
-}
-
-/** Of this package. */
-export function version(): string {
-  const manifest = readFileSync(join(__dirname, '..', '..', '..', 'package.json'), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
 }

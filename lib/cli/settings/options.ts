@@ -202,6 +202,13 @@ export const OPTIONS: readonly Option[] = [
     orNone(values.text),
     'change to this directory before loading the application',
   ),
+  option(
+    'Process',
+    'name',
+    '--name <name>',
+    orNone(values.name),
+    "name for prefork status, stop and so on; default: that of the application's package",
+  ),
   option('Process', 'pidFile', '--pid-file <file>', orNone(values.text), "write the manager's pid here"),
   option(
     'Process',

@@ -129,6 +129,19 @@ export const account: Reader<string | number> = (written) => {
   }
 };
 
+/** As packages have them. Digits alone would be a pid. */
+export const name: Reader<string> = (written) => {
+  const expected =
+    'a name of letters, digits and @ . _ - / that is not a number and begins with none of . / -';
+  if (typeof written !== 'string') throw new Unexpected(expected, 'type');
+  if (!isName(written)) throw new Unexpected(expected);
+  return written;
+};
+
+export function isName(text: string): boolean {
+  return /^[@\w][\w.@/-]{0,213}$/.test(text) && !/^\d+$/.test(text);
+}
+
 /** A mode in octal: `022`, `0o022`; in a file also a number. */
 function permissions(examples: string): Reader<number> {
   return (written) => {

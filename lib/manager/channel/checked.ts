@@ -1,7 +1,7 @@
 /** Settings and addresses as they may come from another process: what is not as it should be is not taken. */
 import { isIP } from 'node:net';
 import { MAX_WORKERS } from '../scoreboard';
-import type { Bind, PlainSettings } from '../settings';
+import type { Application, Bind, PlainSettings } from '../settings';
 import {
   type Check,
   hasShape,
@@ -58,6 +58,8 @@ const RESTART: Record<string, Check> = {
   limit: orNull(isCount),
 };
 
+const APPLICATION: Record<keyof Application, Check> = { path: isText, version: orNull(isText) };
+
 const SETTINGS: Record<keyof PlainSettings, Check> = {
   workers: (value) =>
     value === 'auto' || (isCount(value) && Number(value) >= 1 && Number(value) <= MAX_WORKERS),
@@ -81,6 +83,8 @@ const SETTINGS: Record<keyof PlainSettings, Check> = {
   socketMode: orNull((value) => isCount(value) && Number(value) <= 0o777),
   socketUser: orNull(isAccount),
   socketGroup: orNull(isAccount),
+  name: orNull(isText),
+  application: orNull((value) => hasShape(value, APPLICATION)),
   pidFile: orNull(isText),
   cwd: orNull(isText),
   title: orNull(isText),

@@ -31,6 +31,10 @@ export class Addresses {
     return this.#bound.map(({ endpoint }) => endpoint);
   }
 
+  get count(): number {
+    return this.#bound.length;
+  }
+
   /** The endpoint that is already bound for the next such request of this process. */
   find(bind: Bind, generation: number, asked: Asked): Endpoint | undefined {
     const key = JSON.stringify(bind);

@@ -21,9 +21,9 @@ import type { HandedPeer } from './peers';
 
 /**
  * To be raised with every change that an older or newer program would not understand: of the document, of the messages of
- * a channel, of the lines of the scoreboard. Programs of different versions refuse each other.
+ * a channel, of the lines of the scoreboard, of what is shown (shown/form.ts). Programs of different versions refuse each other.
  */
-export const HANDOVER_VERSION = 1;
+export const HANDOVER_VERSION = 2;
 
 export interface Handover {
   version: number;
@@ -121,7 +121,7 @@ function withKnownSettings(generation: HandedGeneration): HandedGeneration {
   const { settings } = generation;
   if (settings === null) return generation;
   const { hooks: _, ...defaults } = DEFAULTS;
-  const known: PlainSettings = { ...defaults, watches: false };
+  const known: PlainSettings = { ...defaults, watches: false, application: null };
   for (const name of Object.keys(known)) {
     if (Object.hasOwn(settings, name)) Object.assign(known, { [name]: Reflect.get(settings, name) });
   }

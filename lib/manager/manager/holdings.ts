@@ -8,7 +8,6 @@ import type { LogFormat } from '../settings';
 import { unwrittenLog } from '../system/log-writer';
 import { OutOfMemoryWatch } from '../system/out-of-memory';
 import { PidFile } from '../system/pid-file';
-import { PublishedState } from '../system/published-state';
 import type { ServiceManager } from '../system/service-manager';
 import { StatusNotifier } from '../system/status-notifier';
 import { TerminalWatch } from '../system/terminal';
@@ -28,6 +27,7 @@ import { Peers } from './peers';
 import { Probes } from './probes';
 import { ReopenedLogs } from './reopened-logs';
 import { ScoreboardFile } from './scoreboard-file';
+import { Showing } from './showing';
 
 export class Holdings {
   readonly peers = new Peers();
@@ -44,7 +44,7 @@ export class Holdings {
   readonly scoreboard: ScoreboardFile;
   readonly reopenedLogs: ReopenedLogs;
   readonly status: StatusNotifier;
-  readonly published: PublishedState;
+  readonly showing: Showing;
   readonly terminal: TerminalWatch;
   readonly outOfMemory: OutOfMemoryWatch;
   pidFile: PidFile | undefined;
@@ -74,7 +74,7 @@ export class Holdings {
     });
     this.hooks = new HookCaller(this.peers, this.births);
     this.scoreboard = new ScoreboardFile(left?.scoreboard);
-    this.published = new PublishedState(left?.published);
+    this.showing = new Showing(this, left?.published);
     this.status = new StatusNotifier(notify, left?.said);
     this.terminal = new TerminalWatch(left?.hadTerminal);
     this.outOfMemory = new OutOfMemoryWatch('/', left?.killedOutOfMemory);
@@ -89,7 +89,7 @@ export class Holdings {
     this.datagrams.letGo();
     this.newWorkers.letGo();
     this.hooks.letGo();
-    this.published.letGo();
+    this.showing.file.letGo();
     this.scoreboard.letGo();
   }
 
@@ -110,7 +110,7 @@ export class Holdings {
       version: HANDOVER_VERSION,
       successor,
       scoreboard: keep(scoreboard),
-      published: keep(this.published.fd),
+      published: keep(this.showing.file.fd),
       pidFile,
       log: { unwritten: unwrittenLog(), names: logFileNames(), reopened: [...this.reopenedLogs.reopened] },
       hadTerminal: this.terminal.hadOne,

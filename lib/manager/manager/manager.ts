@@ -81,7 +81,7 @@ class Manager implements Driver {
     serviceManager: ToldByServiceManager,
     left: Handover | null,
   ) {
-    this.state = initialState(rulesOf({ ...DEFAULTS, watches: false }));
+    this.state = initialState(rulesOf({ ...DEFAULTS, watches: false, application: null }));
     this.#has = new Holdings(this, makeLog, serviceManager.notify, left);
     this.#generations = new Generations(this, this.#has);
     this.#succession = new Succession(this, this.#has, serviceManager);
@@ -129,7 +129,7 @@ class Manager implements Driver {
         continue;
       }
       this.#has.status.observe(this.state, monotonic());
-      this.#has.published.show(this.state);
+      this.#has.showing.show(this.state);
       this.#has.log.write();
       this.#trimMemory();
       this.#look(binding.supervise_wait(this.#timeToSleep(), this.#has.peers.descriptors()));

@@ -76,10 +76,13 @@ function isTooMuch(peer: Peer, now: number): boolean {
 /** Processes by pid. */
 export class Peers {
   readonly #all = new Map<number, Peer>();
+  /** How many have come and gone. */
+  changes = 0;
   #descriptors: Int32Array | undefined;
 
   add(peer: Peer): void {
     this.#all.set(peer.pid, peer);
+    this.changes += 1;
   }
 
   get(pid: number): Peer | undefined {
@@ -97,6 +100,7 @@ export class Peers {
   /** It has been reaped. */
   remove(peer: Peer): void {
     this.#all.delete(peer.pid);
+    this.changes += 1;
     peer.channel.close();
     peer.row?.free();
   }

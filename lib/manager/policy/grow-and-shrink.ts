@@ -6,6 +6,7 @@ import { incumbent, removeSlot, staying } from './slots';
 import { plural } from './words';
 
 export function grow(decision: Decision): void {
+  countResize(decision);
   const leaving = decision.state.slots.find((slot) => slot.leaving);
   if (leaving === undefined) addSlot(decision);
   else decision.change(leaving, { leaving: false });
@@ -13,6 +14,7 @@ export function grow(decision: Decision): void {
 }
 
 export function shrink(decision: Decision): void {
+  countResize(decision);
   const [last, ...others] = staying(decision.state).toReversed();
   if (last === undefined || others.length === 0) {
     decision.log('warning', 'worker_removed', 'SIGTTOU: the last worker stays');
@@ -23,4 +25,9 @@ export function shrink(decision: Decision): void {
   if (isServed || !decision.state.rules.balanced) removeSlot(decision, last);
   else decision.change(last, { leaving: true });
   decision.log('info', 'worker_removed', `SIGTTOU: ${plural(others.length, 'worker')}`);
+}
+
+/** Whoever has asked sees that it was heard, also when another one has asked for the opposite. */
+function countResize(decision: Decision): void {
+  decision.set({ resizes: decision.state.resizes + 1 });
 }

@@ -8,4 +8,5 @@ export type { Event, ManagerSignal, Reading } from './events';
 export { type HandedState, handedState, stateFrom } from './handed-state';
 export { checkInterval, MIN_HANG_TIMEOUT, REPORT_TIME } from './health-checks';
 export { nextDeadline } from './next-deadline';
-export { initialState, type Rules, type State } from './state';
+export { staying } from './slots';
+export { initialState, type Rules, type State, type Worker } from './state';

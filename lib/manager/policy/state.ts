@@ -96,6 +96,8 @@ export interface State {
   readonly reloadAt: number | null;
   readonly slots: readonly Slot[];
   readonly workers: readonly Worker[];
+  /** How often the operator has asked for one worker more or fewer. */
+  readonly resizes: number;
   /** Some worker has been ready once. */
   readonly everReady: boolean;
   /** There has been a ready worker for every slot at once, and that has been logged. */
@@ -136,6 +138,7 @@ export function initialState(rules: Rules): State {
     reloadAt: null,
     slots: [],
     workers: [],
+    resizes: 0,
     everReady: false,
     announced: false,
     rolling: false,

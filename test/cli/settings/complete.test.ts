@@ -149,8 +149,30 @@ test('check takes the same options, before its name and after it.', () => {
   }
 });
 
-test('reload takes a pid or a file with one, and nothing else.', () => {
-  expect(parseCommandLine(['reload', 'shop.pid'])).toEqual({ command: 'reload', target: 'shop.pid' });
-  for (const line of [['reload'], ['reload', '1', '2'], ['reload', '--no-such', '1']])
-    expect(() => parseCommandLine(line)).toThrow('ends with status 2');
+test('Commands on a manager take a target or none, and options of their own.', () => {
+  const addressed = { target: undefined, timeout: null };
+  const orders: [string, object][] = [
+    ['reload', { command: 'reload', ...addressed }],
+    ['reload shop.pid --timeout 5s', { command: 'reload', target: 'shop.pid', timeout: 5000 }],
+    ['status --json', { command: 'status', ...addressed, json: true }],
+    ['top shop --interval 2s', { command: 'top', ...addressed, target: 'shop', interval: 2000 }],
+    ['scale -1', { command: 'scale', ...addressed, change: '-1' }],
+    ['scale shop +1', { command: 'scale', ...addressed, target: 'shop', change: '+1' }],
+    ['stop --now 4711', { command: 'stop', ...addressed, target: '4711', now: true }],
+    ['logs-reopen', { command: 'logs-reopen', ...addressed }],
+  ];
+  for (const [line, order] of orders) expect(parseCommandLine(line.split(' '))).toEqual(order);
+});
+
+test.each([
+  'reload 1 2',
+  'reload --no-such 1',
+  'reload --json',
+  'scale',
+  'scale shop 4 5',
+  'status --timeout 5s',
+  'status --workers 4',
+  'stop shop -b :80',
+])('%s is a usage error.', (line) => {
+  expect(() => parseCommandLine(line.split(' '))).toThrow('ends with status 2');
 });

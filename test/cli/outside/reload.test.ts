@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { folderWith, prefork, program } from '../helpers/command';
-import { type Served, serve } from '../helpers/served';
+import { folderWith, prefork, program } from '../../helpers/command';
+import { type Served, serve } from '../../helpers/served';
 
 /** An application that answers with its version. */
 function version(number: number): string {
@@ -84,7 +84,7 @@ test('A process that is no manager is sent no signal, which would end it.', asyn
   const { status, stderr } = await reload({ folder: folderWith({}) }, String(other.pid));
   expect({ status, stderr }).toEqual({
     status: 1,
-    stderr: `prefork: Process ${other.pid} is no manager of prefork, or one of an older version\n`,
+    stderr: `prefork: Process ${other.pid} is no manager of prefork, or one of an older version (ERR_PREFORK_INVALID_ARG_VALUE)\n`,
   });
   other.endInput('nothing else\n');
   expect((await other.result).stdout).toBe('started\nheard nothing else\n');
@@ -96,7 +96,7 @@ test('A worker is none, either.', async () => {
   const { status, stderr } = await reload(served, String(worker));
   expect({ status, stderr }).toEqual({
     status: 1,
-    stderr: `prefork: Process ${worker} is no manager of prefork, or one of an older version\n`,
+    stderr: `prefork: Process ${worker} is no manager of prefork, or one of an older version (ERR_PREFORK_INVALID_ARG_VALUE)\n`,
   });
   expect(await served.stop()).toBe('status 0');
 });
@@ -105,13 +105,17 @@ test.each([
   [
     'a process that has gone',
     async () => String((await ended()).pid),
-    /^prefork: There is no process \d+\n$/,
+    /^prefork: There is no process \d+ \(ERR_PREFORK_INVALID_ARG_VALUE\)\n$/,
   ],
-  ['a file that there is not', async () => 'none.pid', /^prefork: ENOENT: .*'none\.pid'\n$/],
+  [
+    'a file that there is not',
+    async () => 'none.pid',
+    /^prefork: There is no pid file none\.pid, and no manager of that name\. .*\(ERR_PREFORK_INVALID_ARG_VALUE\)\n$/,
+  ],
   [
     'a file without a pid',
     async () => 'app.js',
-    /^prefork: Expected a pid, or a file with one, .* app\.js\n$/,
+    /^prefork: Expected a pid, a file with one, or a name but received app\.js \(ERR_PREFORK_INVALID_ARG_VALUE\)\n$/,
   ],
 ])('%s: status 1, and why.', async (_, target, why) => {
   const folder = folderWith({ 'app.js': version(1) });
@@ -126,11 +130,26 @@ async function ended() {
   return done;
 }
 
-test('Without a target: a usage error.', async () => {
-  const { status, stdout, stderr } = await reload({ folder: folderWith({}) });
+test('With more than one target: a usage error.', async () => {
+  const { status, stdout, stderr } = await reload({ folder: folderWith({}) }, 'one', 'two');
   expect({ status, stdout, stderr }).toEqual({
     status: 2,
     stdout: '',
-    stderr: "error: missing required argument 'target'\nSee prefork --help.\n",
+    stderr: "error: too many arguments for 'reload'. Expected 1 argument but got 2.\nSee prefork --help.\n",
   });
+});
+
+test('The manager does not take the signal: with --timeout status 1, and what goes on.', async () => {
+  const served = await start();
+  served.running.kill('SIGSTOP');
+  const { status, stderr } = await reload(served, '--timeout', '300ms', String(served.running.pid));
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr:
+      `prefork: Waited 300 ms for the new version to serve; process ${served.running.pid} goes on with it ` +
+      '(ERR_PREFORK_TIMEOUT)\n',
+  });
+  served.running.kill('SIGCONT');
+  await served.until(/Every worker has been replaced/);
+  expect(await served.stop()).toBe('status 0');
 });

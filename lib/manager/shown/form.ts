@@ -1,0 +1,108 @@
+/** What a manager shows of itself: what is in it, and what others take of it. */
+import { type Check, hasShape, isBoolean, isCount, isText, listOf, oneOf, orNull } from '../channel/shapes';
+import type { State, Worker } from '../policy';
+import { MAX_WORKERS } from '../scoreboard';
+import type { Application } from '../settings';
+
+/** To be raised when what is shown changes its form. */
+export const VERSION = 2;
+
+/** Bytes; more is none of ours. */
+export const LONGEST = 2 * 1024 * 1024;
+export const LONGEST_REASON = 2000;
+const MOST_PROCESSES = 4 * MAX_WORKERS;
+const MOST_ADDRESSES = 1024;
+
+/** A process that the manager looks after. */
+export interface ShownProcess {
+  /** As the manager sees it, which may run in a container. */
+  pid: number;
+  role: 'template' | 'worker' | 'attendant';
+  generation: number;
+  /** Of a worker. */
+  worker: ShownWorker | null;
+}
+
+export interface ShownWorker extends Pick<Worker, 'id' | 'restarts' | 'phase' | 'startedAt'> {
+  /** Its line of the scoreboard. */
+  row: number;
+}
+
+export interface Shown {
+  /** The manager's own, as it sees itself. */
+  pid: number;
+  prefork: string;
+  node: string;
+  phase: State['phase'];
+  name: string | null;
+  application: Application | null;
+  /** The generation that was begun last. */
+  newest: number;
+  /** The one that serves; null: none yet. */
+  generation: number | null;
+  /** When it began to serve, in milliseconds of the epoch. */
+  since: number | null;
+  /** A generation is being loaded, or workers are being replaced. */
+  isReplacing: boolean;
+  /** The last one that was not put into service. */
+  refused: { generation: number; why: string } | null;
+  addresses: string[];
+  /** How many workers there are to be. */
+  wanted: number;
+  /** How often signals have asked for one more or one fewer. */
+  resizes: number;
+  /** How often log files have been opened anew. */
+  reopened: number;
+  /** Milliseconds between two beats of a worker. */
+  interval: number;
+  processes: ShownProcess[];
+}
+
+const isTime: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+const isPid: Check = (value) => isCount(value) && Number(value) > 0 && Number(value) < 2 ** 31;
+const isPhase = oneOf('running', 'stopping', 'ended');
+const shaped =
+  <T>(shape: Record<keyof T, Check>): Check =>
+  (value) =>
+    hasShape(value, shape);
+
+const isWorker = shaped<ShownWorker>({
+  id: isCount,
+  restarts: isCount,
+  phase: oneOf('booting', 'ready', 'stopping', 'doomed'),
+  startedAt: isTime,
+  row: (value) => isCount(value) && Number(value) < 2 * MAX_WORKERS,
+});
+
+const isShown = shaped<Shown>({
+  pid: isPid,
+  prefork: isText,
+  node: isText,
+  phase: isPhase,
+  name: orNull(isText),
+  application: orNull(shaped<Application>({ path: isText, version: orNull(isText) })),
+  newest: isCount,
+  generation: orNull(isCount),
+  since: orNull(isTime),
+  isReplacing: isBoolean,
+  refused: orNull(shaped<NonNullable<Shown['refused']>>({ generation: isCount, why: isText })),
+  addresses: listOf(isText, MOST_ADDRESSES),
+  wanted: isCount,
+  resizes: isCount,
+  reopened: Number.isSafeInteger,
+  interval: isTime,
+  processes: listOf(
+    shaped<ShownProcess>({
+      pid: isPid,
+      role: oneOf('template', 'worker', 'attendant'),
+      generation: isCount,
+      worker: orNull(isWorker),
+    }),
+    MOST_PROCESSES,
+  ),
+});
+
+/** Undefined: nothing that a manager of this version shows. */
+export function checkedShown(value: unknown): Shown | undefined {
+  return isShown(value) ? (value as Shown) : undefined;
+}

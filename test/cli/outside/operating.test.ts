@@ -1,0 +1,67 @@
+/** docs/operating.md is a day in the life of a service: its commands are run in its order, and say what it shows. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { prefork } from '../../helpers/command';
+import { serve } from '../../helpers/served';
+import { ROOT } from '../../helpers/stdin';
+
+const PAGE = readFileSync(join(ROOT, 'docs', 'operating.md'), 'utf8');
+
+interface Step {
+  args: string[];
+  /** What the page shows below the command. */
+  shown: string;
+}
+
+/** Commands that end by themselves. */
+const STEPS: Step[] = [...PAGE.matchAll(/```console\n(.*?)```/gs)].flatMap(([, block = '']) =>
+  block
+    .split(/^\$ npx prefork /m)
+    .slice(1)
+    .map((text) => {
+      const [line = '', ...shown] = text.split('\n');
+      return { args: line.split(' '), shown: shown.join('\n') };
+    }),
+);
+
+/** Numbers, paths and widths are those of the day. What a worker does is, too. */
+function shapeOf(text: string): string {
+  return text
+    .replaceAll(/\/\S*server\.js/g, 'PATH')
+    .replaceAll(/(\S*):\d+$/gm, 'ADDRESS')
+    .replaceAll(/prefork \S+, Node v[\d.]+/g, 'VERSIONS')
+    .replaceAll(/\d+ (d|h|min|s|ms)( \d+ (h|min|s))?/g, 'TIME')
+    .replaceAll(/^ *\d.*$/gm, 'WORKER')
+    .replaceAll(/[\d.]+/g, 'N')
+    .replaceAll(/ +/g, ' ');
+}
+
+test('The page has its commands.', () => {
+  expect(STEPS.map(({ args: [command] }) => command)).toEqual([
+    'status',
+    'status',
+    'reload',
+    'scale',
+    'scale',
+    'logs-reopen',
+    'stop',
+  ]);
+});
+
+test('Each does what the page says.', async () => {
+  const name = `shop-${process.pid}`;
+  const files = {
+    'package.json': JSON.stringify({ name, version: '1.4.2' }),
+    'server.js': "require('node:http').createServer((_, r) => r.end('here')).listen(0);",
+  };
+  const served = await serve(['server.js', '-w', '2'], { files, until: /2 workers ready/ });
+  for (const { args, shown } of STEPS) {
+    const line = args.map((arg) => (arg === 'shop' ? name : arg));
+    const { status, stdout, stderr } = await prefork(served.folder, line).result;
+    expect({ line, status, stderr }).toEqual({ line, status: 0, stderr: '' });
+    if (shown !== '') expect(shapeOf(stdout.replaceAll(name, 'shop'))).toBe(shapeOf(`${shown.trimEnd()}\n`));
+    else expect(JSON.parse(stdout)).toMatchObject({ name });
+  }
+  expect(await served.running.exit()).toBe('status 0');
+});
