@@ -60,6 +60,10 @@ export const LOG_EVENTS = {
     has: ['pid'],
     when: 'a signal could not be sent to a worker',
   },
+  lines_unwritten: {
+    level: 'warning',
+    when: 'logged lines were still being written at the fork; each worker may write them once more',
+  },
   listen_failed: {
     level: 'error',
     when: 'an address could not be bound; before the first fork the manager ends',

@@ -1,5 +1,5 @@
 /** What an application writes before it listens stands in its file once, and not once more for each worker. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { serve } from '../helpers/served';
@@ -50,4 +50,23 @@ test.each(Object.entries(APPLICATIONS))('%s', async (_, content) => {
   expect(await served.stop()).toBe('status 0');
   const lines = readFileSync(join(served.folder, 'app.log'), 'utf8').match(/a line/g);
   expect(lines).toHaveLength(2); // it was loaded twice
+});
+
+const NEVER_RESTS = `
+  const { Worker } = require('node:worker_threads');
+  const busy = "require('node:worker_threads').parentPort.postMessage('begun'); while (!require('node:fs').existsSync('enough'));";
+  const thread = new Worker(busy, { eval: true });
+  // As the package thread-stream does.
+  const stream = { destroyed: false, flushSync() {} };
+  thread.stream = { deref: () => stream };
+  new Worker("require('node:worker_threads').parentPort.on('message', () => {})", { eval: true });
+  thread.once('message', () => { ${SERVER} });`;
+
+test('A thread that writes and comes to no rest is given up at last, and the log says so.', async () => {
+  const served = await serve(['app.js', '-w', '1', '--log-format', 'json'], {
+    files: { 'app.js': NEVER_RESTS },
+  });
+  expect(served.log).toMatch(/"event":"lines_unwritten","message":"A thread that writes what/);
+  writeFileSync(join(served.folder, 'enough'), '');
+  expect(await served.stop()).toBe('status 0');
 });

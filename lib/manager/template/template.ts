@@ -174,8 +174,10 @@ export class Template {
       if (this.#undecided > 0) return;
     }
     clearTimeout(this.#giveUp);
-    flushGathered();
-    const born = this.#isShareable() ? this.#sleep() : this.#wait();
+    const isWritten = flushGathered();
+    const isShareable = this.#isShareable();
+    if (isShareable && !isWritten) this.#warnOfLines();
+    const born = isShareable ? this.#sleep() : this.#wait();
     /* a worker, from here on */
     this.#isWorker = true;
     this.#idleConnections.leave();
@@ -213,6 +215,13 @@ export class Template {
       bytes: ownMemory(),
     });
     return false;
+  }
+
+  #warnOfLines(): void {
+    const message =
+      'A thread that writes what the application has logged does not come to rest. Lines from before listen() that it ' +
+      'has not written yet are written by each worker, too: log them after listen(), or use --preload no';
+    this.#duties.log({ level: 'warning', event: 'lines_unwritten', message });
   }
 
   // --- Addresses ---

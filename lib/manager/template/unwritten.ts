@@ -72,14 +72,17 @@ const INTERVAL = 1;
 const PATIENCE = 5000;
 const PATIENCE_WITH_OTHERS = 100;
 
-/** Until all lines that the application has given to such are out. Blocks: the application does not go on meanwhile. */
-export function flushGathered(): void {
+/**
+ * Until all lines that the application has given to such are out. Blocks: the application does not go on meanwhile. false: a
+ * thread was still at work when there was no more time for it.
+ */
+export function flushGathered(): boolean {
   for (const gathering of toBeFlushedAtExit()) flush(gathering);
   const workers = threadsOfWorkers();
   const streams = workers.flatMap((worker) => streamOf(worker) ?? []);
-  if (streams.length === 0) return;
+  if (streams.length === 0) return true;
   for (const stream of streams) flush(stream);
-  awaitRest(streams.length === workers.length ? PATIENCE : PATIENCE_WITH_OTHERS);
+  return isAtRestWithin(streams.length === workers.length ? PATIENCE : PATIENCE_WITH_OTHERS);
 }
 
 /** The package on-exit-leak-free has one listener for all, and a list of its own. */
@@ -121,16 +124,17 @@ function flush(gathering: Gathering): void {
   }
 }
 
-/** Until no other thread has run for a moment: neither those that write nor the pool that does it for them. */
-function awaitRest(patience: number): void {
+/** Whether no other thread has run for a moment: neither those that write nor the pool that does it for them. */
+function isAtRestWithin(patience: number): boolean {
   const end = monotonic() + patience;
   let before = doings();
   while (monotonic() < end) {
     pause(INTERVAL);
     const now = doings();
-    if (now === before && !/^State:\s+[RD]/m.test(now)) return;
+    if (now === before && !/^State:\s+[RD]/m.test(now)) return true;
     before = now;
   }
+  return false;
 }
 
 function pause(milliseconds: number): void {
