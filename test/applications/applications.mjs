@@ -169,7 +169,7 @@ export const applications = [
     options: ['--import', '@opentelemetry/auto-instrumentations-node/register'],
     // Those of clouds ask addresses that do not exist here.
     env: { OTEL_SERVICE_NAME: 'application', OTEL_NODE_RESOURCE_DETECTORS: 'env,host,os,process' },
-    note: 'load it with `prefork --import`, not with `NODE_OPTIONS`; alone it does not end at SIGTERM, which it listens for',
+    note: 'alone it does not end at SIGTERM, which it listens for',
   },
   {
     name: 'Datadog',
@@ -177,11 +177,10 @@ export const applications = [
     of: 'dd-trace',
     file: 'express.js',
     services: ['sink'],
-    alone: ['--import', 'dd-trace/initialize.mjs'],
-    options: ['--import', 'dd-trace/initialize.mjs'],
+    nodeOptions: '--import dd-trace/initialize.mjs',
     env: { DD_TRACE_STARTUP_LOGS: 'false' },
     events: ['preload_given_up'],
-    note: 'load it with `prefork --import`, not with `NODE_OPTIONS`',
+    note: '`NODE_OPTIONS="--import dd-trace/initialize.mjs"`',
   },
   {
     name: 'Sentry',

@@ -12,7 +12,8 @@ const QUIET = { NEXT_TELEMETRY_DISABLED: '1', ASTRO_TELEMETRY_DISABLED: '1', NUX
 
 function run([command, ...args], folder, node) {
   const prefix = dirname(dirname(node));
-  const { status, error, stdout, stderr } = spawnSync('nice', [command, ...args], {
+  const tied = ['--pdeathsig=KILL', 'nice', command, ...args];
+  const { status, error, stdout, stderr } = spawnSync('setpriv', tied, {
     cwd: folder,
     encoding: 'utf8',
     maxBuffer: 1e8,

@@ -1,4 +1,4 @@
-/** A program in a process group of its own, which does not outlive its deadman, and all that it printed. */
+/** A program in a process group of its own, which outlives neither its deadman nor this process, and all that it printed. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -35,7 +35,8 @@ export class Running {
   #waiting = new Set();
 
   constructor(command, args, options) {
-    this.child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const tied = ['--pdeathsig=KILL', command, ...args];
+    this.child = spawn('setpriv', tied, { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     this.ended = once(this.child, 'close').then(([status, signal]) => ({ status, signal }));
     const deadman = setTimeout(() => this.kill(), DEADMAN);
     for (const stream of [this.child.stdout, this.child.stderr]) {

@@ -122,7 +122,8 @@ class Service {
     if (isRoot) chownSync(this.folder, NOBODY, NOBODY);
     const options = { cwd: this.folder, encoding: 'utf8', env: { ...process.env, HOME: this.folder } };
     if (prepare) {
-      const { status, stdout, stderr } = spawnSync('setpriv', [...drop, ...prepare(this.folder)], options);
+      const tied = [...drop, '--pdeathsig=KILL', ...prepare(this.folder)];
+      const { status, stdout, stderr } = spawnSync('setpriv', tied, options);
       if (status !== 0) throw new Error(`${prepare(this.folder)[0]}: ${stdout}${stderr}`);
     }
     const port = await freePort();
