@@ -18,6 +18,7 @@ import { dropPrivileges, findPrivileges } from '../manager/system/privileges';
 import { heed, takeFromServiceManager } from '../manager/system/service-manager';
 import { cannotCheck, listenAlone, mustRunAlone, prepareAlone } from './alone';
 import { beginWith } from './begin-with';
+import { type Begun, begun, firstIfPreloaded, startOverIfPreloaded } from './begun';
 import { reportAtFirstListen } from './check';
 import { findApplication, runApplication, settled } from './load';
 import { makeLog } from './log-lines';
@@ -35,13 +36,9 @@ async function main(argv: readonly string[]): Promise<void> {
   const invocation = parseCommandLine(argv);
   if ('target' in invocation) throw new Done(await carryOut(invocation));
   if (mustRunAlone) return runAlone(invocation);
-  neverOpenInspectorBySignal();
-  const serviceManager = takeFromServiceManager(process.env);
-  // What NODE_OPTIONS has loaded may still read files, and the manager forks.
-  await settled();
-  // Returns in children of the manager only, each of which loads all that follows by itself.
   const isManager = invocation.command === 'run' && inheritance?.role !== 'trial';
-  const newcomer = isManager ? manage(makeLog, serviceManager, inheritance) : undefined;
+  // Returns in children of the manager only, each of which loads all that follows by itself.
+  const { newcomer, serviceManager } = begun() ?? (await beginNow(isManager, invocation));
   neverOpenInspectorBySignal();
   for (const name of invocation.imports) await importFirst(name);
   const file = await fromFile(invocation.config);
@@ -52,9 +49,25 @@ async function main(argv: readonly string[]): Promise<void> {
   await settled();
   enter(settings);
   const path = findApplication(invocation.application);
-  if (inheritance?.role === 'trial') passTrial(inheritance, version());
+  if (inheritance?.role === 'trial') passTrial(inheritance, version(), firstIfPreloaded());
   const beginning = await prepare(newcomer, path, settings, invocation.verbose);
   runApplication(path, invocation.args, settings.bind[0], beginning);
+}
+
+async function beginNow(
+  isManager: boolean,
+  { given }: Start,
+): Promise<Pick<Begun, 'serviceManager'> & Partial<Begun>> {
+  if (isManager && inheritance === null) {
+    startOverIfPreloaded(complete([given, fromEnvironment(process.env)], {}).bind);
+  }
+  neverOpenInspectorBySignal();
+  const serviceManager = takeFromServiceManager(process.env);
+  // Node may still read files, and the manager forks.
+  await settled();
+  return isManager
+    ? { newcomer: manage(makeLog, serviceManager, inheritance), serviceManager }
+    : { serviceManager };
 }
 
 /** For want of an addon. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command `prefork`. */
+import { begun } from './begun';
 import { runCommand } from './command';
 
-runCommand(process.argv.slice(2));
+(begun()?.runCommand ?? runCommand)(process.argv.slice(2));

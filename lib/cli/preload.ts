@@ -14,6 +14,7 @@ import { neverOpenInspectorBySignal } from '../manager/system/inspector-signal';
 import { heed, type ServiceManager, takeFromServiceManager } from '../manager/system/service-manager';
 import { listenAlone, mustRunAlone, prepareAlone } from './alone';
 import { beginWith } from './begin-with';
+import { type Begun, begun, firstIfPreloaded, startOverIfPreloaded } from './begun';
 import { settled } from './load';
 import { makeLog } from './log-lines';
 import { complete, enter } from './settings/complete';
@@ -24,6 +25,9 @@ import { watchBeginning } from './startup';
 
 /** Tells the processes that this one starts to stay as they are. */
 const MARK = 'PREFORK_AUTO';
+/** By which Node has been told to load this. */
+const OWN_NAME = /(^|\/)(prefork\/auto|dist\/auto\.mjs)$/;
+const isOwnName = (name: string) => OWN_NAME.test(name);
 
 /**
  * Prepares this process for the program that Node is about to run. Leaves worker threads and child processes alone, which
@@ -32,8 +36,11 @@ const MARK = 'PREFORK_AUTO';
 export async function startAutomatically(): Promise<void> {
   const [, program] = process.argv;
   if (!isMainThread || program === undefined) return;
+  const child = begun();
+  if (child !== null) return goOn(child, program);
   const inheritance = takeInheritance(process.env);
   if (inheritance === null && process.env[MARK] !== undefined) return;
+  if (!mustRunAlone && inheritance === null) startOver();
   process.env[MARK] = String(process.pid);
   if (mustRunAlone) return runAlone(program).catch(refuse);
   neverOpenInspectorBySignal();
@@ -41,7 +48,24 @@ export async function startAutomatically(): Promise<void> {
   await settled();
   neverOpenInspectorBySignal();
   if (inheritance?.role === 'trial') return tryOut(inheritance, serviceManager);
-  const newcomer = manage(makeLog, serviceManager, inheritance);
+  await goOn({ newcomer: manage(makeLog, serviceManager, inheritance), serviceManager }, program);
+}
+
+function startOver(): void {
+  try {
+    startOverIfPreloaded(complete([fromEnvironment(process.env)], {}).bind, isOwnName);
+  } catch (error) {
+    refuse(error);
+  }
+}
+
+/** A child of the manager. */
+async function goOn(
+  { newcomer, serviceManager }: Pick<Begun, 'newcomer' | 'serviceManager'>,
+  program: string,
+): Promise<void> {
+  process.env[MARK] = String(newcomer.manager);
+  neverOpenInspectorBySignal();
   const settings = await findSettings(serviceManager).catch(refuse);
   await beginWith(newcomer, program, settings).catch(refuse);
 }
@@ -61,7 +85,7 @@ async function tryOut(inheritance: Inheritance, serviceManager: ServiceManager):
   try {
     beginTrial(inheritance);
     await findSettings(serviceManager);
-    return passTrial(inheritance, version());
+    return passTrial(inheritance, version(), firstIfPreloaded(isOwnName));
   } catch (error) {
     failTrial(inheritance, error);
     return refuse(error);

@@ -20,6 +20,15 @@ export function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
 }
 
+/** Empty where it has ended. */
+export function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
 function isAliveIn(pid: string, group: number): boolean {
   const [state = 'X', , ownGroup] = statOf(pid);
   return Number(ownGroup) === group && state !== 'Z' && state !== 'X';

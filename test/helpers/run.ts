@@ -1,11 +1,10 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import { aliveIn, childrenOf, stateOf } from './proc';
+import { aliveIn, childrenOf, commandLineOf, stateOf } from './proc';
 
 export interface Result {
   status: number | null;
@@ -166,9 +165,7 @@ export class Program {
 
   /** Its children that call themselves workers of `prefork`. */
   workers(): number[] {
-    return this.children().filter((pid) =>
-      /: worker \d+/.test(readFileSync(`/proc/${pid}/cmdline`, 'latin1')),
-    );
+    return this.children().filter((pid) => /: worker \d+/.test(commandLineOf(pid)));
   }
 
   /** Processes of its group that are alive. */

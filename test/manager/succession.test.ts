@@ -27,7 +27,7 @@ function version(number: number, port: number | string): string {
     server.listen(${JSON.stringify(port)}${typeof port === 'number' ? ", '127.0.0.1'" : ''});`;
 }
 
-/** Keeps a successor, before a line of prefork's own has run, until there is a file of that name. */
+/** Keeps a successor, before a line of prefork's own has run, until there is a file `go on`. */
 const SLOW = `
   const { existsSync, writeSync } = require('node:fs');
   if ((process.env.PREFORK_SUCCESSION ?? '').includes('successor') && existsSync('slow')) {
@@ -41,6 +41,8 @@ interface Options {
   env?: Record<string, string>;
   under?: string[];
   auto?: boolean;
+  /** Successors may be kept where they start: in what Node loads first, because it has to load something else, too. */
+  slow?: boolean;
 }
 
 /** A link is swapped, as when a release becomes the current one. */
@@ -50,17 +52,18 @@ function lead(link: string, target: string): void {
 }
 
 /** A `prefork` that is started by links: to Node, and to the package. */
-async function start({ args = [], env = {}, under = [], auto = false }: Options = {}) {
+async function start({ args = [], env = {}, under = [], auto = false, slow = false }: Options = {}) {
   const port = freePort();
-  const folder = folderWith({ 'app.js': version(1, port), 'slow.js': SLOW });
+  const folder = folderWith({ 'app.js': version(1, port), 'preload.js': '' });
   const [node, ours] = [join(folder, 'node'), join(folder, 'prefork')];
   lead(node, process.execPath);
-  lead(ours, ROOT);
+  lead(ours, slow ? packageWith(folder, 'dist/cli/first.js', (text) => `${SLOW}\n${text}`) : ROOT);
   const command = auto
     ? ['--import', join(ours, 'dist', 'auto.mjs'), 'app.js']
     : [join(ours, 'dist', 'cli', 'main.js'), 'app.js', '-w', '2', '--log-format', 'json', ...args];
   const [first = '', ...rest] = [...under, node, ...command];
-  const running = program(first, rest, { cwd: folder, env, clean: true, deadman: 90_000 });
+  const options = slow ? { NODE_OPTIONS: '--require ./preload.js', ...env } : env;
+  const running = program(first, rest, { cwd: folder, env: options, clean: true, deadman: 90_000 });
   onTestFailed(() => console.error(`${running.stdout}\n${running.stderr}`));
   onTestFinished(() => running.sweep());
   await running.until(/2 workers ready/);
@@ -289,7 +292,7 @@ describe('What cannot start leaves the manager in service, and the log says why:
 
 describe('In the instant in which the successor starts, before a line of it has run,', () => {
   async function startSlowly(options: Options = {}) {
-    const started = await start({ ...options, env: { NODE_OPTIONS: '--require ./slow.js', ...options.env } });
+    const started = await start({ ...options, slow: true });
     started.slowly();
     started.change(2);
     started.running.kill('SIGUSR2');
@@ -401,7 +404,7 @@ test('As process 1 of a container.', async () => {
 });
 
 test('A successor that is killed takes the workers of its predecessor with it.', async () => {
-  const { running, slowly } = await start({ env: { NODE_OPTIONS: '--require ./slow.js' } });
+  const { running, slowly } = await start({ slow: true });
   slowly();
   running.kill('SIGUSR2');
   await running.until(/starting\n/);

@@ -25,8 +25,8 @@ export type ToManager =
   | { type: 'not forked'; reason: string; killed: boolean }
   | { type: 'ready' }
   | { type: 'stopping' }
-  /** Of a program that is to take the manager's process over: how its trial ends. */
-  | { type: 'can start'; what: string }
+  /** Of a program that is to take the manager's process over: how its trial ends. `first`: what Node is to load before all others. */
+  | { type: 'can start'; what: string; first: string | null }
   | { type: 'cannot start'; why: string };
 
 /** What a template may have open. */
@@ -104,8 +104,10 @@ export function checkedMessage(message: unknown): ToManager | undefined {
     case 'ready':
     case 'stopping':
       return { type };
-    case 'can start':
-      return isText(fields['what']) ? { type, what: fields['what'] } : undefined;
+    case 'can start': {
+      const { what, first } = fields;
+      return isText(what) && (first === null || isText(first)) ? { type, what, first } : undefined;
+    }
     case 'cannot start':
       return isText(fields['why']) ? { type, why: fields['why'] } : undefined;
     case 'settings': {

@@ -91,10 +91,14 @@ export function beginTrial({ document }: Inheritance): void {
   throw preforkError('ERR_PREFORK_UNSUPPORTED', message);
 }
 
-/** All has been done that a new manager and its first template would do before the application is loaded. */
-export function passTrial({ channel }: Inheritance, version: string): never {
+/**
+ * All has been done that a new manager and its first template would do before the application is loaded.
+ *
+ * @param first what Node has to load before all others when this program takes over, if it loads any
+ */
+export function passTrial({ channel }: Inheritance, version: string, first: string | null): never {
   const what = `Node.js ${process.version} with prefork ${version}`;
-  if (channel !== null) new Channel(channel).send({ type: 'can start', what });
+  if (channel !== null) new Channel(channel).send({ type: 'can start', what, first });
   return binding.process_exit(0);
 }
 

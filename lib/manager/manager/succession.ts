@@ -5,10 +5,12 @@
 import { closeSync, openSync } from 'node:fs';
 import { addonFile, binding } from '../../base/binding';
 import { systemError } from '../../base/errors';
+import type { ToManager } from '../channel/messages';
 import type { Newcomer } from '../place';
 import { supervisedSignals } from '../place';
 import { describeExit } from '../policy/words';
 import type { WorkerExit } from '../settings';
+import { requireFirst } from '../system/preloads';
 import type { ServiceManager } from '../system/service-manager';
 import { dieWithManager } from '../worker/die-with-manager';
 import type { Driver } from './driver';
@@ -33,6 +35,8 @@ export class Succession {
   #said: Verdict | undefined;
   /** What can start, for people. */
   #what = '';
+  /** What Node has to load before all others for it, if it loads any. */
+  #first: string | null = null;
 
   constructor(driver: Driver, has: Holdings, serviceManager: Pick<ServiceManager, 'told' | 'descriptors'>) {
     this.#driver = driver;
@@ -67,12 +71,9 @@ export class Succession {
   }
 
   /** Answers why it must not be said. */
-  hear(
-    peer: Peer,
-    said: { type: 'can start'; what: string } | { type: 'cannot start'; why: string },
-  ): string | undefined {
+  hear(peer: Peer, said: Extract<ToManager, { type: 'can start' | 'cannot start' }>): string | undefined {
     if (peer !== this.#trial) return 'ended a trial that was not under way';
-    if (said.type === 'can start') this.#what = said.what;
+    if (said.type === 'can start') [this.#what, this.#first] = [said.what, said.first];
     this.#said = said.type === 'can start' ? { type: 'successor can start' } : cannotStart(said.why);
     return undefined;
   }
@@ -119,9 +120,20 @@ export class Succession {
     if (typeof addon === 'string') return addon;
     const { told, descriptors } = this.#serviceManager;
     const inheritance: Inheritance = { role: 'successor', document, channel: null, addon };
-    const why = become(inheritance, told, [document, addon, ...kept, ...descriptors]);
+    const why = become(inheritance, { ...told, ...this.#options() }, [
+      document,
+      addon,
+      ...kept,
+      ...descriptors,
+    ]);
     closeSync(addon);
     return why;
+  }
+
+  #options(): { NODE_OPTIONS?: string } {
+    return this.#first === null
+      ? {}
+      : { NODE_OPTIONS: requireFirst(this.#first, process.env['NODE_OPTIONS']) };
   }
 
   /* child */
