@@ -1,6 +1,7 @@
 /** A worker's connections: on which of them an answer is owed, which wait for a request, and which simply go on. */
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
+import { printable } from '../../base/printable';
 import { monotonic } from '../../base/timers';
 
 /**
@@ -13,6 +14,12 @@ export interface Http2Stream {
   sentHeaders?: Record<string, unknown>;
   session?: Http2Session;
   once(event: 'close', listener: () => void): void;
+}
+
+/** When a stream began, and what it asks for. */
+export interface StreamStart {
+  at: number;
+  headers: Record<string, unknown>;
 }
 
 export interface Http2Session {
@@ -43,8 +50,8 @@ export class Connection {
   /** What its protocol is spoken on: the socket itself, or what TLS makes of it once hands are shaken. */
   talk: HttpSocket | undefined;
   session: Http2Session | undefined;
-  /** Of the session, each with the time at which it began. */
-  readonly streams = new Map<Http2Stream, number>();
+  /** Of the session. */
+  readonly streams = new Map<Http2Stream, StreamStart>();
 
   constructor(socket: Socket, isPlain: boolean) {
     this.socket = socket;
@@ -70,6 +77,13 @@ export class Connection {
     return isUpgraded(talk) ? 'lasting' : 'idle';
   }
 
+  /** Method and path of each request that waits for its answer; `?…` stands for what may be secret. */
+  get asked(): string[] {
+    if (this.use !== 'asked') return [];
+    if (this.session === undefined) return [nameOf(this.response?.req.method, this.response?.req.url)];
+    return [...this.streams.values()].map(({ headers }) => nameOf(headers[':method'], headers[':path']));
+  }
+
   /** No byte of a request has come on it. */
   get isFresh(): boolean {
     return this.talk === undefined || this.talk.bytesRead === 0;
@@ -77,8 +91,16 @@ export class Connection {
 
   #useOfSession(): Use {
     if (this.streams.size === 0) return 'idle';
-    return [...this.streams].every(([stream, since]) => isLasting(stream, since)) ? 'lasting' : 'asked';
+    return [...this.streams].every(([stream, { at }]) => isLasting(stream, at)) ? 'lasting' : 'asked';
   }
+}
+
+const LONGEST_PATH = 200;
+
+function nameOf(method: unknown, url: unknown): string {
+  const path = String(url ?? '').replace(/\?.*/s, '?…');
+  const shown = path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}…` : path;
+  return printable(`${method} ${shown}`);
 }
 
 function isLasting({ sentHeaders }: Http2Stream, since: number): boolean {

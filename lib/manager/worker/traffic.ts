@@ -48,6 +48,11 @@ export function countTraffic(row: Row): void {
   });
 }
 
+/** Requests that wait for their answers, by method and path. It costs them nothing: it is asked for when a worker hangs. */
+export function requestsInHand(): string[] {
+  return [...connections.values()].flatMap(({ asked }) => asked);
+}
+
 /** A server that begins to listen in this worker. */
 export function watchServer(server: Server, row: Row): void {
   if (servers.has(server)) return;
@@ -56,7 +61,7 @@ export function watchServer(server: Server, row: Row): void {
   const isPlain = !usesTls(server);
   const isHttp2 = speaksHttp2(server);
   server.on('close', () => servers.delete(server));
-  server.on('connection', (socket: Socket) => {
+  const accepted = (socket: Socket) => {
     const connection = new Connection(socket, isPlain);
     connections.set(socket, connection);
     if (isHttp2) Reflect.set(socket, CONNECTION, connection);
@@ -65,7 +70,10 @@ export function watchServer(server: Server, row: Row): void {
       connections.delete(socket);
       count(-1);
     });
-  });
+  };
+  // Without TLS a session of HTTP/2 begins in the first listener, and is to find its connection.
+  if (isHttp2 && isPlain) server.prependListener('connection', accepted);
+  else server.on('connection', accepted);
   if (!isPlain) {
     server.on('secureConnection', (talk: Socket) => {
       const connection = connectionUnder(talk);
@@ -78,10 +86,10 @@ export function watchServer(server: Server, row: Row): void {
 /** HTTP/2 servers have no channel to be counted by, but sessions that can be told to finish. */
 function watchHttp2(server: Server, count: (amount: number) => void): void {
   const bySession = new WeakMap<Http2Session, Connection>();
-  server.on('stream', (stream: Http2Stream) => {
+  server.on('stream', (stream: Http2Stream, headers: Record<string, unknown>) => {
     count(1);
     const streams = stream.session === undefined ? undefined : bySession.get(stream.session)?.streams;
-    streams?.set(stream, monotonic());
+    streams?.set(stream, { at: monotonic(), headers });
     stream.once('close', () => streams?.delete(stream));
   });
   server.on('session', (session: Http2Session) => {

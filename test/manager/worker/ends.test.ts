@@ -121,6 +121,17 @@ test('A client of HTTP/2 is told to go, and what it has asked is answered.', asy
   expect((await managed.end()).status).toBe(0);
 });
 
+test('What it has asked is waited for, also without TLS, and longer than a goodbye takes.', async () => {
+  const managed = await start('speaks HTTP/2');
+  const session = connectHttp2(`http://127.0.0.1:${managed.port}`);
+  onTestFinished(() => session.destroy());
+  const slow = text(session.request({ ':path': '/slow' }));
+  await managed.until('asked');
+  managed.signal('SIGTERM');
+  expect(await slow).toBe('/slow');
+  expect((await managed.end()).status).toBe(0);
+});
+
 const FRAME = { DATA: 0, HEADERS: 1, SETTINGS: 4, GOAWAY: 7 };
 /** On HEADERS both that they end and that the stream does; on DATA the latter; on SETTINGS that it is an answer. */
 const FLAG = { END: 5, END_STREAM: 1, ACK: 1 };
