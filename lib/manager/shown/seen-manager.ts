@@ -111,14 +111,15 @@ function descriptorsOf(pid: number, failed: (error: NodeJS.ErrnoException) => vo
   } catch (error) {
     failed(error as NodeJS.ErrnoException);
   }
-  return names.map((name) => ({ path: `${folder}/${name}`, target: targetOf(`${folder}/${name}`) }));
+  return names.map((name) => ({ path: `${folder}/${name}`, target: targetOf(`${folder}/${name}`, failed) }));
 }
 
 /** Empty if it has been closed meanwhile. */
-function targetOf(link: string): string {
+function targetOf(link: string, failed: (error: NodeJS.ErrnoException) => void): string {
   try {
     return readlinkSync(link);
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') failed(error as NodeJS.ErrnoException);
     return '';
   }
 }
@@ -139,7 +140,7 @@ function hidden(pid: number, error: NodeJS.ErrnoException): Error {
   const isForeign = user !== process.getuid?.() && process.getuid?.() !== 0;
   const what = isForeign
     ? `Process ${pid} belongs to user ${user}: only that user and root may look into it`
-    : `The kernel lets nobody look into process ${pid} without CAP_SYS_PTRACE, for it has changed its user: run this as root, in a container with --cap-add SYS_PTRACE`;
+    : `The kernel lets nobody look into process ${pid} without CAP_SYS_PTRACE, for it has bound a socket as another user: run this as root, in a container with --cap-add SYS_PTRACE`;
   return Object.assign(new Error(what, { cause: error }), { code: error.code });
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Sight } from '../../../lib/cli/outside/sight';
 import { COMMAND, folderWith, prefork, program } from '../../helpers/command';
-import { asNobody, isRoot, NOBODY } from '../../helpers/nobody';
+import { asNobody, isRoot, NOBODY, sharedFolder } from '../../helpers/nobody';
 import type { Program } from '../../helpers/run';
 import { type Served, serve } from '../../helpers/served';
 import { ROOT } from '../../helpers/stdin';
@@ -167,6 +167,9 @@ function asNobodyStatus(...args: string[]): Program {
   return asNobody(`process.argv = ${line}; require(${JSON.stringify(COMMAND)});`);
 }
 
+const WITHOUT_PTRACE = ['--bounding-set=-sys_ptrace', '--inh-caps=-sys_ptrace'];
+const hasSetpriv = spawnSync('setpriv', [...WITHOUT_PTRACE, 'true']).status === 0;
+
 describe.skipIf(!isRoot)('Of several users', () => {
   test("Root's manager is not looked into by nobody, who hears whose it is.", async () => {
     const name = uniqueName();
@@ -181,6 +184,32 @@ describe.skipIf(!isRoot)('Of several users', () => {
     expect(byName.stderr).not.toContain(String(served.running.pid));
     expect(await served.stop()).toBe('status 0');
   });
+
+  test.skipIf(!hasSetpriv)(
+    'One that the kernel hides from a root without CAP_SYS_PTRACE says what is needed.',
+    async () => {
+      const name = uniqueName();
+      const { folder, theirs } = sharedFolder();
+      const app = APP.replace("0, '127.0.0.1'", JSON.stringify(join(theirs, 'socket')));
+      const served = await start(
+        ['--name', name, '--user', String(NOBODY), '--group', String(NOBODY), '--load-as-root'],
+        {
+          'app.js': app,
+        },
+      );
+      const { pid } = served.running;
+      const line = [...WITHOUT_PTRACE, process.execPath, COMMAND, 'status', String(pid)];
+      const { status: code, stderr } = await program('setpriv', line, { cwd: folder }).result;
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr:
+          `prefork: The kernel lets nobody look into process ${pid} without CAP_SYS_PTRACE, for it has bound a socket ` +
+          'as another user: run this as root, in a container with --cap-add SYS_PTRACE (EACCES)\n',
+      });
+      expect((await sight(served.folder, name)).manager.pid).toBe(pid);
+      expect(await served.stop()).toBe('status 0');
+    },
+  );
 
   test("Root looks into everybody's, also with workers of another user.", async () => {
     const name = uniqueName();
