@@ -4,6 +4,7 @@ import { print, writeToStderr } from '../../base/blocking-write';
 import { version } from '../../base/version';
 import { DEFAULTS } from '../../manager/settings';
 import { type Given, readOption } from './complete';
+import { describeFolder } from './here';
 import { GROUPS, OPTIONS, type Option } from './options';
 import { addOrders, type Order } from './orders';
 import { USAGE } from './refuse';
@@ -81,7 +82,7 @@ TypeScript needs Node 22.18 or later, or a loader:
  */
 export function parseCommandLine(argv: readonly string[]): Invocation {
   if (argv.length === 0) {
-    writeToStderr(FIRST_SCREEN);
+    writeToStderr([describeFolder(process.cwd()), FIRST_SCREEN].filter((text) => text !== '').join('\n'));
     throw new Done(USAGE);
   }
   let invocation: Invocation | undefined;
