@@ -1,19 +1,18 @@
 /** A function in a forked child, and what became of it: what spawnSync() is to spawn(). */
-import { Console } from 'node:console';
-import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
-import { isNativeError } from 'node:util/types';
-import { deserialize, serialize } from 'node:v8';
+import { serialize } from 'node:v8';
 import { callable, integer, object } from '../base/arguments';
 import { binding } from '../base/binding';
 import { writeAll } from '../base/blocking-write';
 import { check, invalidType, preforkError } from '../base/errors';
 import { knownOptions } from '../base/option-names';
 import { blockUntil } from '../wait/block';
-import { WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../wait/status';
+import { signalName, WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../wait/status';
 import { WNOHANG, waitNow } from '../wait/wait';
+import { type Answer, readAnswer, readWhole, thrownAnswer, thrownBy } from './answer';
+import { exitAtOnce, writeDirectly } from './apart';
 import { fork } from './fork';
 
 /** Options of `forkSync()`. */
@@ -62,16 +61,6 @@ function openScratch(): number {
   }
 }
 
-function readScratch(fd: number): Buffer {
-  const content = Buffer.alloc(fstatSync(fd).size);
-  for (let at = 0; at < content.length; ) {
-    const read = readSync(fd, content, at, content.length - at, at);
-    if (read === 0) break;
-    at += read;
-  }
-  return content;
-}
-
 /** Opens as many as are wanted, has them used, and closes them. */
 function withScratch<T>(count: number, use: (...fds: number[]) => T): T {
   const fds: number[] = [];
@@ -84,30 +73,6 @@ function withScratch<T>(count: number, use: (...fds: number[]) => T): T {
 }
 
 // --- In the child ---
-
-type Answer = { value: unknown } | { thrown: unknown; properties: Record<string, unknown> };
-
-function isSerializable(value: unknown): boolean {
-  try {
-    serialize(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Of an error, what `serialize` leaves out: its name, and what was put on it. */
-function propertiesOf(thrown: unknown): Record<string, unknown> {
-  // Of whichever context: test runners give their tests one of their own.
-  if (!isNativeError(thrown)) return {};
-  const own = Object.entries(thrown).filter(([, value]) => isSerializable(value));
-  return { ...Object.fromEntries(own), name: thrown.name };
-}
-
-function thrownAnswer(thrown: unknown): Answer {
-  const shown = isSerializable(thrown) ? thrown : new Error(String(thrown));
-  return { thrown: shown, properties: propertiesOf(thrown) };
-}
 
 function notSynchronous(): Error {
   return preforkError(
@@ -127,33 +92,6 @@ function answerOf(work: () => unknown): Answer {
     return { value };
   } catch (error) {
     return thrownAnswer(error);
-  }
-}
-
-function directStream(fd: number): NodeJS.WriteStream {
-  const write = (chunk: Buffer, _encoding: BufferEncoding, done: () => void) => {
-    writeAll(fd, chunk);
-    done();
-  };
-  return new Writable({ write, decodeStrings: true }) as unknown as NodeJS.WriteStream;
-}
-
-/** Past whatever a test runner has made of these, which hears of the child's output in no other way. */
-function writeDirectly(processes: ReadonlySet<NodeJS.Process>): void {
-  const [stdout, stderr] = [directStream(1), directStream(2)];
-  for (const object of processes) {
-    Object.defineProperty(object, 'stdout', { value: stdout, configurable: true });
-    Object.defineProperty(object, 'stderr', { value: stderr, configurable: true });
-  }
-  Object.defineProperty(globalThis, 'console', { value: new Console(stdout, stderr), configurable: true });
-}
-
-/** No listener of 'exit' is the child's to call: they would report, save and remove what is the parent's. */
-function exitAtOnce(processes: ReadonlySet<NodeJS.Process>): void {
-  const exit = (status?: unknown): never => binding.process_exit(Number(status ?? process.exitCode ?? 0));
-  for (const object of processes) {
-    Object.defineProperty(object, 'exit', { value: exit, configurable: true });
-    Reflect.set(object, 'reallyExit', exit);
   }
 }
 
@@ -209,17 +147,6 @@ function awaitEnd(pid: number, timeout: number | undefined): End {
   }
 }
 
-function signalName(number: number): NodeJS.Signals {
-  const found = Object.entries(constants.signals).find(([, each]) => each === number);
-  return (found?.[0] ?? `SIG${number}`) as NodeJS.Signals;
-}
-
-/** Undefined from a child that ended before it had one. */
-function readAnswer(fd: number): Answer | undefined {
-  const content = readScratch(fd);
-  return content.length === 0 ? undefined : (deserialize(content) as Answer);
-}
-
 function errorOf(answer: Answer | undefined, isLate: boolean, timeout: number | undefined): unknown {
   if (isLate) {
     return preforkError(
@@ -227,17 +154,7 @@ function errorOf(answer: Answer | undefined, isLate: boolean, timeout: number | 
       `The child of forkSync() was not done after ${timeout} ms, and was killed`,
     );
   }
-  if (answer === undefined || !('thrown' in answer)) return undefined;
-  const { thrown, properties } = answer;
-  for (const [name, value] of Object.entries(properties)) {
-    Object.defineProperty(thrown, name, {
-      value,
-      configurable: true,
-      writable: true,
-      enumerable: name !== 'name',
-    });
-  }
-  return thrown;
+  return answer !== undefined && 'thrown' in answer ? thrownBy(answer) : undefined;
 }
 
 const OPTIONS = ['timeout', 'stdio'] as const satisfies readonly (keyof ForkSyncOptions)[];
@@ -297,7 +214,7 @@ function resultOf<T>(
   piped: readonly number[],
   timeout: number | undefined,
 ): ForkSyncResult<T> {
-  const [stdout = '', stderr = ''] = piped.map((fd) => readScratch(fd).toString());
+  const [stdout = '', stderr = ''] = piped.map((fd) => readWhole(fd).toString());
   const isKilled = WIFSIGNALED(status);
   return {
     pid,

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { integer } from '../base/arguments';
 import { invalidType, preforkError } from '../base/errors';
 
@@ -69,4 +70,10 @@ export function waitstatusToExitcode(status: number): number {
   if (WIFSIGNALED(status)) return -WTERMSIG(status);
   if (WIFSTOPPED(status)) throw notAnEnd(`process stopped by delivery of signal ${WSTOPSIG(status)}`);
   throw notAnEnd(`invalid wait status: ${status}`);
+}
+
+/** The name of what ended a child. */
+export function signalName(number: number): NodeJS.Signals {
+  const found = Object.entries(constants.signals).find(([, each]) => each === number);
+  return (found?.[0] ?? `SIG${number}`) as NodeJS.Signals;
 }
