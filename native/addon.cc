@@ -3,6 +3,7 @@
 #include "binding/environments.h"
 #include "fork/fork.h"
 #include "fork/libc.h"
+#include "loop/pool_hold.h"
 
 using namespace prefork;
 
@@ -10,6 +11,7 @@ using namespace prefork;
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
   take_turns_with_other_versions();
   prepare_fork();
+  learn_pool_size();
   register_environment(env);
   method(exports, "on_fork_elsewhere", on_fork_elsewhere);
   method(exports, "fork", prefork::fork);
@@ -20,6 +22,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "loop_owns_socket_files", loop_owns_socket_files);
   method(exports, "loop_disown_socket_files", loop_disown_socket_files);
   method(exports, "share_credentials", prefork::share_credentials);
+  method(exports, "quiet_prepare", prepare_quiet);
+  method(exports, "quiet_at_rest", call_at_rest);
   method(exports, "random_is_known", random_is_known);
   method(exports, "random_survey", random_survey);
   method(exports, "random_renew", random_renew);
@@ -67,6 +71,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "process_kill", signal_process);
   method(exports, "process_killpg", signal_group);
   method(exports, "process_nice", change_niceness);
+  method(exports, "process_limit_data", limit_data_memory);
   method(exports, "process_flock", lock_file);
   method(exports, "process_setaffinity", set_thread_affinity);
   method(exports, "process_getaffinity", get_thread_affinity);

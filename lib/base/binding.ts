@@ -79,9 +79,18 @@ export interface Binding {
   /**
    * Duplicates the process: 0 in the child, the child's pid in the parent. Sockets bound to `inspectorPort` (0: none)
    * are cut off in the child before its inspector thread runs. With `renewReadFiles` the child has positions of its own
-   * in files that can only be read. With `asSibling` the child is a child of this process's own parent.
+   * in files that can only be read. With `asSibling` the child is a child of this process's own parent. With `quiet`, which
+   * is for the callback of `quiet_at_rest` alone, nothing of the parent's is left on its event loop; `-EBUSY` if a thread
+   * cannot be left behind at the moment, `-ENOSYS` where that cannot be known.
    */
-  fork(inspectorPort: number, renewReadFiles: boolean, asSibling: boolean): number;
+  fork(inspectorPort: number, renewReadFiles: boolean, asSibling: boolean, quiet: boolean): number;
+  /** Once, while the newest handle of the loop is a MessagePort: 0, or `-ENOSYS` where a quiet fork cannot be. */
+  quiet_prepare(): number;
+  /**
+   * Holds libuv's thread pool up, and calls back at the bottom of the loop when it is, or when the time is over: 0, or
+   * `-EBUSY` while that is pending. `alone`: no other thread has JavaScript. Main thread only.
+   */
+  quiet_at_rest(milliseconds: number, alone: boolean, callback: () => void): number;
   /** A system call or a file of `/proc` that fork() needs and cannot have here, by name; undefined if none is missing. */
   fork_misses(): string | undefined;
   /**
@@ -223,6 +232,8 @@ export interface Binding {
   process_killpg(group: number, signal: number): number;
   /** 0; `niceness[0]` is the new one of this thread. */
   process_nice(increment: number, niceness: Int32Array): number;
+  /** How many bytes of memory of its own this process may write to from now on (RLIMIT_DATA): 0. */
+  process_limit_data(bytes: number): number;
   /** flock(2), never blocking: `-EAGAIN` if somebody else has the lock. */
   process_flock(fd: number, operation: number): number;
   /** Bit n of byte n / 8 is processor n; of this thread if `pid` is 0. */

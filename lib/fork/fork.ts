@@ -6,6 +6,7 @@ import { knownOptions } from '../base/option-names';
 import { activeRequests, formatActive, hasOtherThreads, requestsInFlight } from './active';
 import { type HookFailed, runAfter, runBefore, throwLater } from './at-fork';
 import { becomeChild, listenForForksElsewhere } from './become-child';
+import { becomeQuiet } from './become-quiet';
 import { awaitCertificates } from './certificates';
 import { wrapCredentialCalls } from './credentials';
 import { type Estate, takeStock } from './estate';
@@ -26,6 +27,8 @@ export interface ForkOptions {
 interface InnerOptions extends ForkOptions {
   /** CLONE_PARENT of clone(2). */
   asSibling?: boolean;
+  /** See `quiet-child.ts`. */
+  quiet?: boolean;
 }
 
 const MAX_PORT = 65535;
@@ -108,7 +111,8 @@ function forkError(negativeErrno: number): Error {
 
 /** After the fork, in either process. */
 function goOn(pid: number, estate: Estate, options: InnerOptions): void {
-  if (pid === 0) becomeChild(estate, options);
+  if (pid === 0 && options.quiet === true) becomeQuiet(estate);
+  else if (pid === 0) becomeChild(estate, options);
   else if (options.asSibling !== true) binding.wait_note_child(pid);
 }
 
@@ -151,6 +155,11 @@ export function forkSibling(failedInParent: HookFailed): number {
   return duplicate(failedInParent, { asSibling: true });
 }
 
+/** For `quiet-child.ts`: the same, but nothing of the parent's is left on the child's event loop. -1: not at this moment. */
+export function forkAtRest(): number {
+  return duplicate(throwLater, { allowInFlight: true, quiet: true });
+}
+
 function duplicate(failedInParent: HookFailed, options: InnerOptions): number {
   const hooks = runBefore(failedInParent);
   let pid: number;
@@ -165,11 +174,21 @@ function duplicate(failedInParent: HookFailed, options: InnerOptions): number {
       goOn(0, standIn, {});
       runAfter(noHooks, -1, failedInParent);
     });
-    pid = binding.fork(estate.inspectorPort, othersMayRead(), options.asSibling === true);
-    if (pid < 0) throw forkError(pid);
+    const isQuiet = options.quiet === true;
+    pid = binding.fork(
+      estate.inspectorPort,
+      !isQuiet && othersMayRead(),
+      options.asSibling === true,
+      isQuiet,
+    );
+    if (pid < 0 && !(isQuiet && pid === -constants.errno.EBUSY)) throw forkError(pid);
   } catch (error) {
     runAfter(hooks, -1, failedInParent);
     throw error;
+  }
+  if (pid < 0) {
+    runAfter(hooks, -1, failedInParent);
+    return -1;
   }
   goOn(pid, estate, options);
   if (pid === 0 && tsxIsOpening) leaveCacheToParent();

@@ -23,7 +23,7 @@ function endWatch(watch: PidWatch): boolean {
 }
 
 /** Resolves when the process ends, whether it is then still there to be reaped or not. */
-function ended(pid: number, signal: AbortSignal | undefined): Promise<void> {
+export function ended(pid: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const owner = binding.process_getpid();
     const watch = binding.wait_watch(pid, () => {
@@ -46,7 +46,7 @@ function ended(pid: number, signal: AbortSignal | undefined): Promise<void> {
   });
 }
 
-function checkAbortSignal(signal: unknown): void {
+export function checkAbortSignal(signal: unknown): void {
   if (signal === undefined) return;
   const { aborted, addEventListener } = (signal ?? {}) as Partial<AbortSignal>;
   if (typeof aborted !== 'boolean' || typeof addEventListener !== 'function') {

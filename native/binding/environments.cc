@@ -5,9 +5,11 @@
 
 #include "binding/binding.h"
 #include "binding/call_from_loop.h"
+#include "fork/left_behind.h"
 #include "fork/threads.h"
 #include "loop/first_async.h"
 #include "posix/random.h"
+#include "posix/syscall.h"
 
 namespace prefork {
 
@@ -76,6 +78,10 @@ void close_environment(napi_async_cleanup_hook_handle, void* data) {
   uv_close(reinterpret_cast<uv_handle_t*>(&environment->forked_elsewhere), close_next_turn);
 }
 
+// The main thread of a child that a worker thread has forked has JavaScript, too, and is never left
+// behind: it forks.
+bool runs_in_first_thread() { return static_cast<pid_t>(sys(SYS_gettid)) == getpid(); }
+
 void call_became_child(uv_async_t* handle) {
   auto* environment = static_cast<Environment*>(handle->data);
   const Napi::HandleScope scope(environment->env);
@@ -86,6 +92,7 @@ void call_became_child(uv_async_t* handle) {
 }  // namespace
 
 void register_environment(Napi::Env env) {
+  if (!runs_in_first_thread()) note_javascript_thread();
   auto* environment = new Environment();
   environment->env = env;
   environment->forked_elsewhere.data = environment;

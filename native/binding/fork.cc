@@ -4,6 +4,7 @@
 
 #include "binding/binding.h"
 #include "binding/environments.h"
+#include "binding/quiet.h"
 #include "binding/random.h"
 #include "fork/credentials.h"
 #include "fork/inotify.h"
@@ -30,11 +31,17 @@ Napi::Value fork(const Napi::CallbackInfo& info) {
   options.inspector_port = integer(info[0]);
   options.renew_read_files = info[1].As<Napi::Boolean>().Value();
   options.as_sibling = info[2].ToBoolean();
+  const bool quiet = info[3].ToBoolean();
   options.keeps_tid = true;
   options.before_threads_go_on = prepare_other_threads;
+  if (quiet) {
+    const int prepared = prepare_quiet_fork(info.Env(), &options.quiet);
+    if (prepared < 0) return number(info.Env(), prepared);
+  }
   const HeldEnvironments held(info.Env());
   const int result = fork_process(options);
   if (result == 0) {
+    if (quiet) become_quiet(info.Env());
     settle_when_loop_turns(info.Env());
     forget_children();
   }

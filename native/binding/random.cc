@@ -60,8 +60,8 @@ Napi::Value random_renew(const Napi::CallbackInfo& info) {
   return answer(layout.generator != 0 ? kAll : kAllButSeeds);
 }
 
-void renew_random_of_stopped_thread(uintptr_t thread_pointer) {
-  if (agreed) renew_random_of_thread(thread_pointer, layout);
+void renew_random_of_stopped_thread(const StoppedThread& thread) {
+  if (agreed) renew_random_of_thread(thread.thread_pointer, layout);
 }
 
 Napi::Value random_fill(const Napi::CallbackInfo& info) {

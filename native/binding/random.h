@@ -1,11 +1,11 @@
 // Random numbers of threads that cannot do it for themselves.
 #pragma once
 
-#include <stdint.h>
+#include "fork/threads.h"
 
 namespace prefork {
 
 // In the child, for each thread that was stopped, before it goes on.
-void renew_random_of_stopped_thread(uintptr_t thread_pointer);
+void renew_random_of_stopped_thread(const StoppedThread& thread);
 
 }  // namespace prefork

@@ -27,6 +27,16 @@ constexpr long kNoCall = -1, kUnknownCall = -2;
 
 InterruptedCall interrupted_call(const void* ucontext);
 
+// Where a signal has interrupted a thread: at which instruction, and, if that was in a system call
+// which it makes again or which has failed with EINTR, in which one.
+struct Position {
+  uintptr_t code;
+  long call;           // kNoCall: in none; kUnknownCall: in one that has failed with EINTR
+  long second, third;  // its arguments
+};
+
+Position position_of(const void* ucontext);
+
 // Has a thread that a signal interrupted in poll(2), ppoll, select or pselect call it again. These
 // fail with EINTR in spite of SA_RESTART, and libraries that expect no signals in their threads
 // take that for an error (@parcel/watcher: "Unable to poll: Interrupted system call"). poll starts
@@ -60,6 +70,16 @@ inline InterruptedCall interrupted_call(const void* ucontext) {
   if (code[0] != 0x0f || code[1] != 0x05) return {kNoCall, 0, 0};
   return {number_before(code), static_cast<long>(registers[REG_RDI]),
           static_cast<long>(registers[REG_R9])};
+}
+
+// To make a call again the kernel puts its number back and the instruction ahead.
+inline Position position_of(const void* ucontext) {
+  const auto& registers = static_cast<const ucontext_t*>(ucontext)->uc_mcontext.gregs;
+  const auto* code = reinterpret_cast<const uint8_t*>(registers[REG_RIP]);
+  const bool again = code[0] == 0x0f && code[1] == 0x05;
+  return {static_cast<uintptr_t>(registers[REG_RIP]),
+          again ? static_cast<long>(registers[REG_RAX]) : interrupted_call(ucontext).number,
+          static_cast<long>(registers[REG_RSI]), static_cast<long>(registers[REG_RDX])};
 }
 
 inline void restart_poll(void* ucontext) {
@@ -130,6 +150,15 @@ inline InterruptedCall interrupted_call(const void* ucontext) {
   const bool after_syscall = reinterpret_cast<const uint32_t*>(machine.pc)[-1] == kSvc;
   if (!after_syscall || static_cast<long>(machine.regs[0]) != -EINTR) return {kNoCall, 0, 0};
   return {static_cast<long>(machine.regs[8]), 0, 0};
+}
+
+inline Position position_of(const void* ucontext) {
+  const auto& machine = static_cast<const ucontext_t*>(ucontext)->uc_mcontext;
+  constexpr uint32_t kSvc = 0xd4000001;
+  const bool again = *reinterpret_cast<const uint32_t*>(machine.pc) == kSvc;
+  return {static_cast<uintptr_t>(machine.pc),
+          again ? static_cast<long>(machine.regs[8]) : interrupted_call(ucontext).number,
+          static_cast<long>(machine.regs[1]), static_cast<long>(machine.regs[2])};
 }
 
 inline void restart_poll(void*) {}

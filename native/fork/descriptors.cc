@@ -93,6 +93,17 @@ int renew_twins() {
   return 0;
 }
 
+// --- which are the child's own
+
+bool is_private(int fd) {
+  for (const Descriptor& each : all_descriptors()) {
+    if (each.fd != fd) continue;
+    if (each.kind == Kind::pipe) return is_private_pipe(each, all_descriptors());
+    return each.kind != Kind::shared_pipe && each.kind != Kind::read_file;
+  }
+  return false;
+}
+
 // --- all of them
 
 template <typename Visit>
@@ -108,9 +119,10 @@ int for_each_of(Kind kind, Visit visit) {
 // The order matters in two places: members of an epoll are listed while they are still the old
 // ones, and added when they are all new. So are sockets that are cut off: who watches one hears
 // that it is dead. (Node's inspector waits for that before it closes.)
-int renew_all(int inspector_port, bool read_files) {
+int renew_all(int inspector_port, bool read_files, bool quiet) {
   forget_members();
   int result = for_each_of(Kind::epoll, list_members);
+  if (result == 0 && quiet) result = keep_members(is_private);
   if (result == 0 && inspector_port != 0) result = cut_off_sockets(inspector_port);
   if (result == 0 && read_files) result = for_each_of(Kind::read_file, renew_read_file);
   if (result == 0) result = for_each_of(Kind::eventfd, renew_eventfd);
@@ -120,8 +132,8 @@ int renew_all(int inspector_port, bool read_files) {
       return renew_pipe_if_private(old, all_descriptors());
     });
   if (result == 0)
-    result = for_each_of(Kind::inotify, [](const Descriptor& old) {
-      return renew_inotify(old.fd, old.status_flags, old.close_on_exec);
+    result = for_each_of(Kind::inotify, [quiet](const Descriptor& old) {
+      return renew_inotify(old.fd, old.status_flags, old.close_on_exec, !quiet);
     });
   if (result == 0)
     result = for_each_of(Kind::io_uring, [](const Descriptor& old) { return renew_ring(old.fd); });
@@ -178,9 +190,9 @@ void forget_closed_pipes() {
       nullptr);
 }
 
-int renew_descriptors(int inspector_port, bool read_files) {
+int renew_descriptors(int inspector_port, bool read_files, bool quiet) {
   find_twins(read_files);
-  return renew_all(inspector_port, read_files);
+  return renew_all(inspector_port, read_files, quiet);
 }
 
 }  // namespace prefork

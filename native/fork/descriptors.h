@@ -27,6 +27,10 @@ void forget_closed_pipes();
 // With `read_files` also files that can only be read, each at the position where it was: another
 // thread that is stopped while it reads one reads on in both processes, and of one position each of
 // them would get a part.
-int renew_descriptors(int inspector_port, bool read_files);
+//
+// If `quiet`, the child's epolls have no other members than what is the child's own, and its
+// inotifys watch nothing. The sockets and pipes that were members are dead in the child: if it kept
+// them open, the other end would not hear that the parent has closed them.
+int renew_descriptors(int inspector_port, bool read_files, bool quiet);
 
 }  // namespace prefork

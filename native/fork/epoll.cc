@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fork/procfs.h"
+#include "posix/dead_socket.h"
 
 namespace prefork {
 
@@ -75,6 +76,19 @@ int list_members(const Descriptor& epoll) {
     ++member_count;
   }
   return info.error();
+}
+
+int keep_members(bool (*kept)(int fd)) {
+  for (Member* member = members; member < members + member_count; ++member) {
+    if (member->stale || kept(member->fd)) continue;
+    member->stale = true;
+    struct stat status;
+    if (member->fd <= STDERR_FILENO || fstat(member->fd, &status) < 0) continue;
+    if (!S_ISSOCK(status.st_mode) && !S_ISFIFO(status.st_mode)) continue;
+    const int result = put_dead_socket_in_place_of(member->fd);
+    if (result < 0) return result;
+  }
+  return 0;
 }
 
 int renew_epoll(const Descriptor& old) {

@@ -13,6 +13,10 @@ void forget_members();
 // While its members are still the old ones: notes them.
 int list_members(const Descriptor& epoll);
 
+// Of those noted, drops the ones for which `kept` does not hold. Sockets and pipes among them are
+// replaced by dead ones (dead_socket.h), but for the standard streams.
+int keep_members(bool (*kept)(int fd));
+
 // Puts an empty one of the child's own in the place of the old one.
 int renew_epoll(const Descriptor& old);
 

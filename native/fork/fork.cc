@@ -25,22 +25,36 @@ namespace {
 constexpr int kStopMilliseconds = 5000;
 constexpr int kCompleteMilliseconds = 10000;
 constexpr int kRestAttempts = 1000;
+constexpr int kLeavingAttempts = 10;
 
 int supported = -ENOSYS;
 
-// Stops the threads at a moment when no io_uring has anything under way.
-int stop_at_rest(int report) {
+// All threads stopped: looks at what the child is to get. 1, 0 (they must run on for a moment) or
+// -errno.
+int look_at_descriptors_and_memory(int report) {
+  forget_ring_mappings();
+  int result = survey_descriptors(report);
+  if (result == 0) result = unmark_memory();
+  if (result < 0) return result;
+  result = rings_are_at_rest();
+  if (result != 1) mark_memory();
+  return result;
+}
+
+// Stops the threads at a moment when no io_uring has anything under way, and when those that the
+// child does not get back can be left.
+int stop_at_rest(int report, const LeavingBehind* quiet) {
+  int not_left = 0;
   for (int attempt = 0; attempt < kRestAttempts; ++attempt) {
     int result = stop_threads(kStopMilliseconds);
     if (result < 0) return result;
-    forget_ring_mappings();
-    result = survey_descriptors(report);
-    if (result == 0) result = unmark_memory();
-    if (result == 0) {
-      result = rings_are_at_rest();
-      if (result == 1) return 0;
-      mark_memory();
+    recognise_first_threads();
+    if (quiet != nullptr && !leave_threads_behind(*quiet)) {
+      result = ++not_left < kLeavingAttempts ? 0 : -EBUSY;
+    } else {
+      result = look_at_descriptors_and_memory(report);
     }
+    if (result == 1) return 0;
     release_threads();
     if (result < 0) return result;
     let_threads_run(attempt);
@@ -76,7 +90,8 @@ long clone_process(const ForkOptions& options) {
 int complete_child(const ForkOptions& options) {
   mark_memory();
   forget_lost_watches();
-  int result = renew_descriptors(options.inspector_port, options.renew_read_files);
+  int result =
+      renew_descriptors(options.inspector_port, options.renew_read_files, options.quiet != nullptr);
   if (result == 0 && options.before_threads_go_on != nullptr) options.before_threads_go_on();
   if (result == 0) result = bring_back_threads();
   return result;
@@ -132,6 +147,7 @@ long fork_stopped(const int report[2], const ForkOptions& options) {
 // Once: in a forked child the word of a thread that was brought back holds its old tid.
 int prepare_fork() {
   if (supported < 0) supported = prepare_threads();
+  note_first_threads();
   return supported;
 }
 
@@ -140,7 +156,7 @@ int fork_process(const ForkOptions& options) {
   CriticalSection section;
   int report[2];
   if (pipe2(report, O_CLOEXEC) < 0) return -errno;
-  long result = stop_at_rest(report[0]);
+  long result = stop_at_rest(report[0], options.quiet);
   if (result == 0) {
     result = fork_stopped(report, options);
     forget_closed_pipes();  // before there can be new ones

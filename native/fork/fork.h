@@ -1,5 +1,7 @@
 #pragma once
 
+#include "fork/left_behind.h"
+
 namespace prefork {
 
 // Learns at load what fork_process() needs. 0, or -ENOSYS where this system lacks something.
@@ -15,6 +17,9 @@ struct ForkOptions {
   // holds know it, until it calls take_new_tid() (threads.h). With musl the locks are told the new
   // one at once (libc.h).
   bool keeps_tid = false;
+  // The child gets back only some of the threads, and of the parent's epolls no member but what is
+  // private to it (left_behind.h). nullptr: all of both.
+  const LeavingBehind* quiet = nullptr;
   // In the child, whose descriptors are its own by then; under the contract of stopped threads.
   void (*before_threads_go_on)() = nullptr;
 };
@@ -28,6 +33,7 @@ struct ForkOptions {
 //   -ECHILD            the child was killed before it was complete
 //   -ENOTSUP           an io_uring that cannot be given to a child (see rings.h)
 //   -ENOENT            no /proc
+//   -EBUSY             a thread that is to be left behind was never where it may be
 int fork_process(const ForkOptions& options);
 
 }  // namespace prefork

@@ -151,12 +151,12 @@ int watch_all_again(int instance) {
 
 }  // namespace
 
-int renew_inotify(int fd, int flags, int close_on_exec) {
-  const int listed = list_watches(fd);
+int renew_inotify(int fd, int flags, int close_on_exec, bool watches) {
+  const int listed = watches ? list_watches(fd) : 0;
   if (listed < 0) return listed;
   const int instance = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (instance < 0) return -errno;
-  if (watch_all_again(instance) < 0) lost = true;
+  if (watches && watch_all_again(instance) < 0) lost = true;
   fcntl(instance, F_SETFL, flags);
   const long result = sys(SYS_dup3, instance, fd, close_on_exec);
   sys(SYS_close, instance);

@@ -12,7 +12,9 @@ namespace prefork {
 // The kernel names a watched file by inode only, and opening a file by inode takes
 // CAP_DAC_READ_SEARCH. Without it the new instance watches nothing, and inotify_watches_lost() is
 // true: event loops that know the paths have to watch again.
-int renew_inotify(int fd, int flags, int close_on_exec);
+//
+// With `watches` false it watches nothing, and nothing is lost.
+int renew_inotify(int fd, int flags, int close_on_exec, bool watches);
 
 // Whether the last fork left an instance without its watches.
 bool inotify_watches_lost();

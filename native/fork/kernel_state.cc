@@ -73,10 +73,25 @@ void* watch_own_record(void*) {
   return nullptr;
 }
 
-void find_scheduling_flags() {
-  pthread_t watcher;
-  if (pthread_create(&watcher, nullptr, watch_own_record, nullptr) == 0)
-    pthread_join(watcher, nullptr);
+// Where the library keeps what a thread was made to run: found in a new thread's record, which has
+// this very function there. 0: not found.
+ptrdiff_t start_routine;
+
+void* find_own_start_routine(void*) {
+  constexpr ptrdiff_t kSearched = 2048;
+  const uintptr_t first = thread_pointer() + static_cast<uintptr_t>(kRecordStart);
+  for (ptrdiff_t at = 0; at < kSearched; at += sizeof(uintptr_t)) {
+    const auto word = *reinterpret_cast<const uintptr_t*>(first + static_cast<uintptr_t>(at));
+    if (word != reinterpret_cast<uintptr_t>(find_own_start_routine)) continue;
+    start_routine = kRecordStart + at;
+    break;
+  }
+  return nullptr;
+}
+
+void run_in_new_thread(void* (*routine)(void*)) {
+  pthread_t thread;
+  if (pthread_create(&thread, nullptr, routine, nullptr) == 0) pthread_join(thread, nullptr);
 }
 
 }  // namespace
@@ -87,8 +102,13 @@ void remember_scheduling(const KernelState& state) {
   __atomic_fetch_or(flags, kSchedulingKnown, __ATOMIC_SEQ_CST);
 }
 
+uintptr_t start_routine_at(uintptr_t tls) {
+  return start_routine == 0 || tls == 0 ? 0 : tls + static_cast<uintptr_t>(start_routine);
+}
+
 void learn_thread_layout() {
-  find_scheduling_flags();
+  run_in_new_thread(watch_own_record);
+  run_in_new_thread(find_own_start_routine);
   const auto* offset = static_cast<const ptrdiff_t*>(dlsym(RTLD_DEFAULT, "__rseq_offset"));
   const auto* size = static_cast<const unsigned int*>(dlsym(RTLD_DEFAULT, "__rseq_size"));
   if (offset == nullptr || size == nullptr) return;

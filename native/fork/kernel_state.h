@@ -30,9 +30,14 @@ struct KernelState {
   uint64_t affinity[32];
 };
 
-// Finds glibc's rseq area, and where it keeps what remember_scheduling() sets. Once, at load: the
-// dynamic loader takes locks.
+// Finds glibc's rseq area, and where it keeps what remember_scheduling() sets and what a thread was
+// made to run. Once, at load: the dynamic loader takes locks.
 void learn_thread_layout();
+
+// Where the function stands that a thread was made to run (pthread_create's third argument); 0
+// where that is not known, as with musl. To be read with care: the thread may be none of the
+// library's.
+uintptr_t start_routine_at(uintptr_t tls);
 
 // Called by the thread itself.
 void capture(KernelState& state);

@@ -39,6 +39,7 @@ Mapping parse_mapping(const char* line) {
   mapping.end = read_hex(line);
   mapping.accessible = line[1] != '-' || line[2] != '-' || line[3] != '-';
   mapping.readable = line[1] == 'r';
+  mapping.executable = line[3] == 'x';
   const bool is_private = line[4] == 'p';
   line += 6;
   mapping.offset = read_hex(line);

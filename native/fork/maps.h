@@ -15,6 +15,7 @@ struct Mapping {
   ino_t inode;
   bool accessible;  // any of rwx
   bool readable;
+  bool executable;
   bool anonymous;  // private, of no file, and not one of the kernel's own such as [vvar]
   bool ring;       // memory of an io_uring
 

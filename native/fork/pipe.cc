@@ -65,6 +65,14 @@ bool is_first_reader(const Descriptor& reader, const Descriptors& all) {
 
 }  // namespace
 
+bool is_private_pipe(const Descriptor& end, const Descriptors& all) {
+  for (const Descriptor& other : all) {
+    if (other.kind != Kind::pipe || other.inode != end.inode) continue;
+    if (reads(other) != reads(end)) return true;
+  }
+  return false;
+}
+
 int renew_pipe_if_private(const Descriptor& end, const Descriptors& all) {
   const bool is_private = reads(end) && is_first_reader(end, all) && has_a_writer_here(end, all);
   return is_private ? renew_pipe(end, all) : 0;

@@ -9,4 +9,7 @@ namespace prefork {
 // of all ends of this one; once for each pipe, when `end` is its first reading end.
 int renew_pipe_if_private(const Descriptor& end, const Descriptors& all);
 
+// Whether the other end of the pipe is in this process, too.
+bool is_private_pipe(const Descriptor& end, const Descriptors& all);
+
 }  // namespace prefork

@@ -23,6 +23,7 @@ constexpr int kMaxThreads = 16384;
 struct Parked {
   void* frame;  // the kernel's signal frame: all registers, the signal mask, the alternate stack
   bool idle;    // waiting in its event loop when it was stopped, so without a lock
+  Position position;
   uint32_t slot;
   uint32_t generation;
   KernelState kernel;
@@ -34,6 +35,7 @@ struct Parked {
 struct Slot {
   std::atomic<uintptr_t> state;
   pid_t tid;  // 0: nobody's
+  bool left_behind;
 };
 
 // The forking thread fills all this under the lock of critical.cc. The child restores its threads
@@ -72,6 +74,11 @@ constexpr uintptr_t ticket_of(uint32_t generation_number, int slot) {
 bool has_parked(const Slot& slot) {
   const uintptr_t state = slot.state.load();
   return state != 0 && (state & 1) == 0;
+}
+
+StoppedThread stopped_thread(const Slot& slot) {
+  const auto* parked = reinterpret_cast<const Parked*>(slot.state.load());
+  return {slot.tid, parked->kernel.tls, parked->idle, parked->position};
 }
 
 bool must_stay(const Parked& parked) {
@@ -114,6 +121,7 @@ void park(uintptr_t ticket, siginfo_t* info, void* context) {
   Parked parked;
   parked.frame = frame_of(info, context);
   parked.idle = was_in_event_loop(context);
+  parked.position = position_of(context);
   parked.slot = static_cast<uint32_t>(ticket) >> 1;
   restart_poll(context);
   parked.generation = my_generation;
@@ -277,6 +285,7 @@ int ask_new(pid_t tid, uint32_t my_generation) {
   if (index < 0) return index;
   const uintptr_t ticket = ticket_of(my_generation, index);
   slots[index].tid = tid;
+  slots[index].left_behind = false;
   slots[index].state.store(ticket);
   expected.fetch_add(1);
   const int result = ask(tid, ticket);
@@ -474,7 +483,7 @@ void release_threads() {
 
 int bring_back_threads() {
   for (int i = 0; i < slot_count; ++i) {
-    if (!has_parked(slots[i])) continue;
+    if (!has_parked(slots[i]) || slots[i].left_behind) continue;
     auto* parked = reinterpret_cast<Parked*>(slots[i].state.load());
     const long tid = clone_onto(kThreadFlags, free_stack_below(parked), parked->kernel.cleared_word,
                                 parked->kernel.tls, come_back, parked);
@@ -493,10 +502,20 @@ void take_new_tid() {
   own_mutexes_by(*word, old_tid);
 }
 
-void for_each_stopped_thread(void (*visit)(uintptr_t thread_pointer)) {
+bool leave_behind(bool (*stays)(const StoppedThread&), bool (*may_stay)(const StoppedThread&)) {
+  bool may_all = true;
   for (int i = 0; i < slot_count; ++i) {
     if (!has_parked(slots[i])) continue;
-    visit(reinterpret_cast<const Parked*>(slots[i].state.load())->kernel.tls);
+    const StoppedThread thread = stopped_thread(slots[i]);
+    slots[i].left_behind = stays(thread);
+    if (slots[i].left_behind && !may_stay(thread)) may_all = false;
+  }
+  return may_all;
+}
+
+void for_each_stopped_thread(void (*visit)(const StoppedThread& thread)) {
+  for (int i = 0; i < slot_count; ++i) {
+    if (has_parked(slots[i])) visit(stopped_thread(slots[i]));
   }
 }
 

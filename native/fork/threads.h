@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "fork/arch.h"
+
 namespace prefork {
 
 // Learns at load what cannot be asked while threads are stopped. 0, or -ENOSYS where a thread's tid
@@ -27,8 +29,21 @@ void release_threads();
 // pending when it gets one, and make no progress at all.
 void let_threads_run(int attempt);
 
-// In the child: makes a new thread for each that was parked, on its own stack, with its own TLS.
-// They wait for release_threads(). -errno of the clone that failed; the child must then end.
+// A thread that was parked.
+struct StoppedThread {
+  int tid;
+  uintptr_t thread_pointer;  // the address of its TLS
+  bool idle;                 // waiting in its event loop
+  Position position;
+};
+
+// In the parent, until the next stop: those for which `stays` holds will not be brought back.
+// Answers whether `may_stay` holds for each of them.
+bool leave_behind(bool (*stays)(const StoppedThread&), bool (*may_stay)(const StoppedThread&));
+
+// In the child: makes a new thread for each that was parked, on its own stack, with its own TLS,
+// but for those that are left behind. They wait for release_threads(). -errno of the clone that
+// failed; the child must then end.
 int bring_back_threads();
 
 // In the child, for the thread that has forked. It keeps the number that locks know it by, as those
@@ -37,8 +52,7 @@ int bring_back_threads();
 void keep_tid();
 void take_new_tid();
 
-// Calls back with the thread pointer (the address of the TLS) of each thread that was parked.
-void for_each_stopped_thread(void (*visit)(uintptr_t thread_pointer));
+void for_each_stopped_thread(void (*visit)(const StoppedThread& thread));
 
 // Stops every other thread, has each call `action` in a signal handler, and waits until all have.
 // For the caller as well: `action` must need no lock. Errors as for stop_threads().

@@ -4,10 +4,16 @@
 
 #include <stdint.h>
 
+#include "posix/loaded_object.h"
+
 namespace prefork {
 
 // The calling thread's; 0 if it cannot be had.
 uintptr_t current_isolate();
+
+// The built-in functions of JavaScript as machine code, the interpreter among them; empty if it
+// cannot be had.
+Extent builtins_extent();
 
 using Interrupt = void (*)(void* isolate, void* data);
 using RequestInterrupt = void (*)(void* isolate, Interrupt interrupt, void* data);

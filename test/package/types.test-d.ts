@@ -3,11 +3,20 @@ import type { RequestListener, Server } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
 import { expectTypeOf, test } from 'vitest';
 import * as prefork from '../../lib';
+import * as parallel from '../../lib/parallel';
 
 test('forkSync() gives what the function returns, or not.', () => {
   expectTypeOf(prefork.forkSync(() => 1).value).toEqualTypeOf<number | undefined>();
   expectTypeOf<prefork.ForkSyncResult<string>['signal']>().toEqualTypeOf<NodeJS.Signals | null>();
   expectTypeOf<prefork.ForkSyncOptions['stdio']>().toEqualTypeOf<'pipe' | 'inherit' | 'ignore' | undefined>();
+});
+
+test('inChild() resolves to what the function returns, or its promise settles to.', () => {
+  expectTypeOf(parallel.inChild(() => 1)).toEqualTypeOf<Promise<number>>();
+  expectTypeOf(parallel.inChild(async () => 'text', { timeout: 1 })).toEqualTypeOf<Promise<string>>();
+  expectTypeOf<parallel.InChildOptions['signal']>().toEqualTypeOf<AbortSignal | undefined>();
+  // @ts-expect-error it takes no arguments: it sees what it needs
+  parallel.inChild((n: number) => n);
 });
 
 test('forkWhenIdle() resolves to a pid.', () => {

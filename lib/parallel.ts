@@ -1,0 +1,6 @@
+/**
+ * Functions in processes of their own, which find everything as it is here: closures, with all memory that they speak of.
+ * @module
+ */
+
+export { type InChildOptions, inChild } from './parallel/in-child';

@@ -1,0 +1,273 @@
+/** inChild(): a function in a child that has all of this process's memory, and in which nothing else of it goes on. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { inChild } from 'prefork/parallel';
+import { describe, expect, test } from 'vitest';
+import { _exit, fork, getpgid, getpid, nice, WEXITSTATUS, waitpid, waitpidAsync } from '../..';
+import { run } from '../helpers/run';
+
+/** Of a process that is there and has not ended. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
+describe('A function', () => {
+  test('finds all memory, and what it returns is copied; what it changes stays in the child.', async () => {
+    const changed = { by: 'nobody' };
+    const own = process.pid;
+    const value = await inChild(() => {
+      changed.by = 'the child';
+      return { changed, map: new Map([[1, new Date(0)]]), pid: process.pid, real: getpid() };
+    });
+    expect(value).toEqual({
+      changed: { by: 'the child' },
+      map: new Map([[1, new Date(0)]]),
+      pid: value.real,
+      real: value.real,
+    });
+    expect(value.pid).not.toBe(own);
+    expect(changed.by).toBe('nobody');
+    expect(() => waitpid(value.pid)).toThrow('ECHILD');
+  });
+
+  test('sees what its caller has changed in this turn of the loop.', async () => {
+    let seen = 'before';
+    const value = inChild(() => seen);
+    seen = 'after';
+    expect(await value).toBe('after');
+  });
+
+  test('may wait for timers, files, other processes and the thread pool.', async () => {
+    const text = await inChild(async () => {
+      await setTimeout(1);
+      const { stdout } = await promisify(execFile)('/bin/echo', ['echo']);
+      return [stdout, (await readFile(__filename)).length > 0];
+    });
+    expect(text).toEqual(['echo\n', true]);
+  });
+
+  test('has the stores of its caller.', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const value = storage.run('stored', () => inChild(() => storage.getStore()));
+    expect(await value).toBe('stored');
+  });
+
+  test('may call it again, and so may the child of a fork().', async () => {
+    expect(await inChild(() => inChild(() => inChild(async () => 'deep')))).toBe('deep');
+  });
+
+  test('may return much.', async () => {
+    const bytes = await inChild(() => Buffer.alloc(50_000_000, 'abc'));
+    const digest = (data: Uint8Array) => createHash('sha1').update(data).digest('hex');
+    expect(digest(bytes)).toBe(digest(Buffer.alloc(50_000_000, 'abc')));
+  });
+
+  test('runs beside others of its kind.', async () => {
+    const values = await Promise.all(Array.from({ length: 20 }, (_, i) => inChild(async () => i)));
+    expect(values).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+});
+
+describe('What it throws', () => {
+  test('is copied, with class, name, stack, cause and properties.', async () => {
+    const error = await inChild(async () => {
+      await setTimeout(1);
+      throw Object.assign(new RangeError('too much', { cause: new TypeError('why') }), {
+        code: 'ERR_MUCH',
+        unsendable: () => {},
+      });
+    }).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error).toMatchObject({ name: 'RangeError', message: 'too much', code: 'ERR_MUCH' });
+    expect(error.cause).toMatchObject({ message: 'why' });
+    expect(error.stack).toContain('in-child.test.ts');
+    await expect(
+      inChild(() => {
+        throw 'a text';
+      }),
+    ).rejects.toBe('a text');
+  });
+
+  test('in a timer of its own rejects, too.', async () => {
+    const never = inChild(() => {
+      globalThis.setTimeout(() => {
+        throw new Error('late');
+      }, 1);
+      return new Promise(() => {});
+    });
+    await expect(never).rejects.toThrow('late');
+  });
+
+  test('is an error of its own where its value cannot be copied.', async () => {
+    await expect(inChild(() => () => {})).rejects.toThrow('could not be cloned');
+  });
+});
+
+describe('Without a result it is an error', () => {
+  test('of a function that exits: it says with which status.', async () => {
+    await expect(inChild(() => process.exit(7))).rejects.toMatchObject({
+      code: 'ERR_PREFORK_CHILD_EXITED',
+      status: 7,
+    });
+    await expect(inChild(() => _exit(3))).rejects.toMatchObject({ status: 3 });
+  });
+
+  test('of a child that is killed: it says by which signal.', async () => {
+    await expect(inChild(() => process.kill(process.pid, 'SIGKILL'))).rejects.toMatchObject({
+      code: 'ERR_PREFORK_CHILD_KILLED',
+      signal: 'SIGKILL',
+    });
+  });
+
+  test('of a promise that nothing can settle any more.', async () => {
+    await expect(inChild(() => new Promise(() => {}))).rejects.toMatchObject({
+      code: 'ERR_PREFORK_CHILD_EXITED',
+      message: expect.stringContaining('still pending'),
+    });
+  });
+
+  test('when its time is over.', async () => {
+    const before = performance.now();
+    const late = inChild(
+      () => {
+        for (;;);
+      },
+      { timeout: 50 },
+    );
+    await expect(late).rejects.toMatchObject({ code: 'ERR_PREFORK_TIMEOUT' });
+    expect(performance.now() - before).toBeGreaterThanOrEqual(50);
+    expect(await inChild(() => 1, { timeout: 100_000 })).toBe(1);
+  });
+
+  test('when it needs more memory than it may have.', async () => {
+    const hungry = inChild(
+      () => {
+        const all: object[] = [];
+        for (;;) all.push(Array.from({ length: 1000 }, (_, i) => ({ i })));
+      },
+      { memoryLimit: 200 },
+    );
+    await expect(hungry).rejects.toMatchObject({ code: 'ERR_PREFORK_OUT_OF_MEMORY' });
+    const buffers = inChild(() => Array.from({ length: 100 }, () => Buffer.alloc(2 ** 24, 1)).length, {
+      memoryLimit: 200,
+    });
+    await expect(buffers).rejects.toThrow();
+    expect(await inChild(() => Buffer.alloc(2 ** 24, 1).length, { memoryLimit: 500 })).toBe(2 ** 24);
+  });
+});
+
+describe('An AbortSignal', () => {
+  test('that is aborted already: there is no child.', async () => {
+    await expect(inChild(() => 1, { signal: AbortSignal.abort('why') })).rejects.toMatchObject({
+      name: 'AbortError',
+      code: 'ABORT_ERR',
+      cause: 'why',
+    });
+  });
+
+  test('before the fork: there is no child.', async () => {
+    const controller = new AbortController();
+    const aborted = inChild(() => 1, { signal: controller.signal });
+    controller.abort();
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORT_ERR' });
+    expect(await inChild(() => 2)).toBe(2);
+  });
+
+  test('ends the child, with all that it has started.', async () => {
+    const result = await run('parallel/aborted.js');
+    expect(result).toMatchObject({ status: 0, stdout: 'ABORT_ERR\nall gone\n', stderr: '' });
+  });
+});
+
+test('What a function has started ends with it.', async () => {
+  const started = await inChild(async () => {
+    const child = execFile('/bin/sleep', ['1000']);
+    return child.pid as number;
+  });
+  while (isAlive(started)) await setImmediate();
+});
+
+test('The child has a group of its own, and the niceness that is asked for.', async () => {
+  const own = getpgid(0);
+  const [group, pid] = await inChild(() => [getpgid(0), getpid()] as const);
+  expect(group).toBe(pid);
+  expect(group).not.toBe(own);
+  const before = nice(0);
+  expect(await inChild(() => nice(0), { nice: 3 })).toBe(Math.min(19, before + 3));
+  expect(nice(0)).toBe(before);
+});
+
+test('It works in the child of a fork().', async () => {
+  const pid = fork({ allowInFlight: true });
+  if (pid === 0) {
+    /* child */
+    inChild(async () => 5).then(_exit, () => _exit(99));
+    await new Promise(() => {});
+  }
+  const [, status] = await waitpidAsync(pid);
+  expect(WEXITSTATUS(status)).toBe(5);
+});
+
+test('Nothing is left behind: no descriptor, no process.', async () => {
+  const count = () => readdirSync('/proc/self/fd').length;
+  await inChild(() => 1);
+  const before = count();
+  for (let i = 0; i < 5; i++) await inChild(async () => i);
+  await inChild(() => process.exit(1)).catch(() => {});
+  expect(count()).toBe(before);
+});
+
+test('Of a busy program nothing goes on in the child, nothing is done twice, and no child fails.', async () => {
+  const { status, stdout, stderr } = await run('parallel/busy.js', {
+    env: { COUNT: '22', DEADMAN: '100000' },
+    deadman: 110_000,
+  });
+  expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: '{"failed":0,"wrong":[],"twice":0}\n' });
+}, 120_000);
+
+test('What the program keeps for itself does not stand in the way of what the child opens.', async () => {
+  const { status, stdout, stderr } = await run('parallel/opens.js');
+  expect({ status, stdout }, stderr).toEqual({
+    status: 0,
+    stdout: [
+      'fetch over a connection that is kept: ok',
+      'http over a connection that is kept: ok',
+      'a signal: SIGUSR2',
+      'a file that is watched: change',
+      'an exit listener: none',
+      'a message port: own',
+      'done',
+      '',
+    ].join('\n'),
+  });
+});
+
+test('A thread of the pool that is stuck in a read is left behind, and the child has a pool all the same.', async () => {
+  const { status, stdout, stderr } = await run('parallel/stuck.js');
+  expect({ status, stdout }, stderr).toEqual({
+    status: 0,
+    stdout: 'in the child: file, name\nread once: 5\n',
+  });
+});
+
+test.each([
+  [42, {}, 'a function for work'],
+  [() => {}, 7, 'an object for options'],
+  [() => {}, { timeout: '1' }, 'an integer for options.timeout'],
+  [() => {}, { timeout: 0 }, 'from 1 to'],
+  [() => {}, { memoryLimit: 1 }, 'from 64 to'],
+  [() => {}, { nice: -1 }, 'from 0 to 19'],
+  [() => {}, { signal: 'SIGTERM' }, 'an AbortSignal for options.signal'],
+  [() => {}, { time: 1 }, 'time'],
+])('inChild(%s, %j) is refused.', async (work, options, message) => {
+  await expect(inChild(work as never, options as never)).rejects.toThrow(message);
+});
