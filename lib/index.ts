@@ -160,5 +160,6 @@ export {
   TCPServer,
   type TCPServerOptions,
 } from './tcpserver';
+export { type GatheredHeap, gatherHeap } from './warmup/gather-heap';
 export { type Rehearsal, type RehearseOptions, rehearse } from './warmup/rehearse-requests';
 export { type WarmupOptions, warmup } from './warmup/warmup';

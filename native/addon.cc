@@ -24,6 +24,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "share_credentials", prefork::share_credentials);
   method(exports, "quiet_prepare", prepare_quiet);
   method(exports, "quiet_at_rest", call_at_rest);
+  method(exports, "heap_gather", prefork::gather_heap);
+  method(exports, "heap_range", heap_range);
+  method(exports, "heap_to_huge_pages", heap_to_huge_pages);
   method(exports, "random_is_known", random_is_known);
   method(exports, "random_survey", random_survey);
   method(exports, "random_renew", random_renew);

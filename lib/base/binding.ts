@@ -112,6 +112,15 @@ export interface Binding {
   loop_disown_socket_files(): void;
   /** Gives every other thread the user, group and supplementary groups of the calling one. */
   share_credentials(): number;
+  /** From now on V8's heap grows in one range of addresses; or why it cannot, in a few words. */
+  heap_gather(): string | undefined;
+  /** The addresses from and to which it grows, for tests; twice 0 if it is not gathered. */
+  heap_range(): [start: number, end: number];
+  /**
+   * Moves a gathered heap onto huge pages, in about so many milliseconds, and keeps the kernel from doing so later: the
+   * number of bytes.
+   */
+  heap_to_huge_pages(milliseconds: number): number;
   /** Whether it is known, in this process, where V8 keeps the state of `Math.random`. */
   random_is_known(): boolean;
   /**

@@ -1,6 +1,7 @@
 /** What a process that the manager has forked does once it knows its settings, and before the application is loaded. */
 import type { AddressInfo } from 'node:net';
 import { binding } from '../base/binding';
+import { gatherHeap } from '../warmup/gather-heap';
 import { attend } from './attendant/attendant';
 import { Conversation } from './channel/ask';
 import { withoutName } from './listening/bind';
@@ -49,6 +50,7 @@ export async function begin(
   if (newcomer.role === 'attendant') {
     await becomeAttendant(newcomer, settings, privileges, log);
   }
+  if (settings.gatherHeap) gatherHeap();
   const loading = watch();
   const { application = null } = loading;
   const told = { ...plain(resolved(settings, loading.log)), application };

@@ -40,6 +40,8 @@ export interface Config {
   loadAsRoot?: boolean;
   /** Collect and compact the heap before forking. */
   warmup?: boolean;
+  /** Let the heap of the application grow in one place, which makes forks faster. */
+  gatherHeap?: boolean;
   /** Keep the young generation small after the warm-up: less memory, more garbage collection under load. */
   smallYoungGeneration?: boolean;
   /** Send 1,000 requests for these paths before forking, so that workers start warm. */

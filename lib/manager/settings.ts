@@ -98,6 +98,8 @@ export interface Settings {
   loadAsRoot: boolean;
   /** Collect and compact the heap before forking. Default true. */
   warmup: boolean;
+  /** Let the heap of the application grow in one place. Default true. */
+  gatherHeap: boolean;
   /** With the warm-up: the option of `warmup()` of that name. */
   smallYoungGeneration: boolean;
   /** Paths that the application is asked for, in the template, before the first fork. Default: none. */
@@ -137,6 +139,7 @@ export const DEFAULTS: Settings = {
   preload: 'auto',
   loadAsRoot: false,
   warmup: true,
+  gatherHeap: true,
   smallYoungGeneration: false,
   rehearse: [],
   balanced: false,

@@ -52,6 +52,11 @@ Napi::Value loop_owns_socket_files(const Napi::CallbackInfo& info);
 Napi::Value loop_disown_socket_files(const Napi::CallbackInfo& info);
 Napi::Value share_credentials(const Napi::CallbackInfo& info);
 
+// heap.cc
+Napi::Value gather_heap(const Napi::CallbackInfo& info);
+Napi::Value heap_range(const Napi::CallbackInfo& info);
+Napi::Value heap_to_huge_pages(const Napi::CallbackInfo& info);
+
 // held_signals.cc
 Napi::Value hold_signals(const Napi::CallbackInfo& info);
 Napi::Value take_held_signals(const Napi::CallbackInfo& info);

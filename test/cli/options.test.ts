@@ -165,6 +165,17 @@ test.each([
 );
 
 test.each([
+  [[], 'gathered'],
+  [['--preload', 'no'], 'gathered'],
+  [['--no-gather-heap'], 'anywhere'],
+])('With %j the heap of a worker grows %s.', async (flags, where) => {
+  const served = await serve([SERVER, '-w', '1', ...flags]);
+  const megabytes = Number(await served.ask('/heap'));
+  expect(megabytes > 6 ? 'gathered' : 'anywhere').toBe(where);
+  expect(megabytes > 0 ? 'gathered' : 'anywhere').toBe(where);
+});
+
+test.each([
   [[], 'grows'],
   [['--small-young-generation'], 'stays'],
 ])('With %j the young generation of a worker %s as small as at first.', async (flags, size) => {

@@ -92,6 +92,13 @@ describe('a ring of io_uring keeps what a thread has filled in or taken when it 
   });
 });
 
+describe('no place of a gathered heap is taken twice, whatever other threads take and free meanwhile', () => {
+  it.each(BUILDS)('%s', { timeout: TIMEOUT }, async (_, build) => {
+    const { result } = new Program(await build(folder(), 'places'), [], { deadman: 120_000 });
+    expect(await result).toEqual({ status: 0, signal: null, stdout: 'ok\n', stderr: '' });
+  });
+});
+
 const BLOCKING_CALLS = [
   ...['nanosleep', 'clock_nanosleep', 'usleep', 'futex', 'futex_with_timeout', 'pthread_cond_wait'],
   ...['pthread_cond_timedwait', 'pthread_mutex_lock', 'pthread_rwlock_wrlock', 'sem_wait', 'sem_timedwait'],

@@ -27,6 +27,13 @@ test('forkWhenIdle() resolves to a pid.', () => {
   prefork.forkWhenIdle({ allowInFlight: true });
 });
 
+test('gatherHeap() says whether, and why not; warmup() takes its options by name.', () => {
+  expectTypeOf(prefork.gatherHeap).returns.toEqualTypeOf<prefork.GatheredHeap>();
+  expectTypeOf<prefork.GatheredHeap['gathered']>().toEqualTypeOf<boolean>();
+  expectTypeOf<prefork.GatheredHeap['reason']>().toEqualTypeOf<string | undefined>();
+  expectTypeOf<prefork.WarmupOptions['hugePages']>().toEqualTypeOf<boolean | undefined>();
+});
+
 test('fork() answers a pid, and takes its options by name.', () => {
   expectTypeOf(prefork.fork).returns.toEqualTypeOf<number>();
   expectTypeOf(prefork.fork).parameter(0).toEqualTypeOf<prefork.ForkOptions | undefined>();

@@ -62,8 +62,11 @@ test('After warmup() a child has the code for its server already, and the parent
   expect(left).toBe(0);
 });
 
-test.each([null, 1, { smallYoungGeneration: 1 }])('warmup() refuses %j as options.', (options) => {
-  expect(() => warmup(options as never)).toThrow(
-    expect.objectContaining({ name: 'TypeError', code: 'ERR_PREFORK_INVALID_ARG_TYPE' }),
-  );
-});
+test.each([null, 1, { smallYoungGeneration: 1 }, { hugePages: 'yes' }])(
+  'warmup() refuses %j as options.',
+  (options) => {
+    expect(() => warmup(options as never)).toThrow(
+      expect.objectContaining({ name: 'TypeError', code: 'ERR_PREFORK_INVALID_ARG_TYPE' }),
+    );
+  },
+);

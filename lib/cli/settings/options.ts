@@ -102,6 +102,13 @@ export const OPTIONS: readonly Option[] = [
   option('Serving', 'warmup', '--warmup', values.boolean, 'collect and compact the heap before forking'),
   option(
     'Serving',
+    'gatherHeap',
+    '--gather-heap',
+    values.boolean,
+    'let the heap of the application grow in one place, and the warm-up move it onto huge pages: faster forks',
+  ),
+  option(
+    'Serving',
     'smallYoungGeneration',
     '--small-young-generation',
     values.boolean,

@@ -74,6 +74,7 @@ const SETTINGS: Record<keyof PlainSettings, Check> = {
   preload: oneOf('auto', 'yes', 'no'),
   loadAsRoot: isBoolean,
   warmup: isBoolean,
+  gatherHeap: isBoolean,
   smallYoungGeneration: isBoolean,
   rehearse: listOf(isText),
   balanced: isBoolean,

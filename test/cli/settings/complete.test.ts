@@ -80,6 +80,8 @@ test('--bind and --rehearse can be repeated; --no- turns an option off.', () => 
   expect(settings(['--rehearse', '/a', '--rehearse', '/b']).rehearse).toEqual(['/a', '/b']);
   expect(settings(['--no-warmup', '--balanced'])).toMatchObject({ warmup: false, balanced: true });
   expect(settings([], { PREFORK_WARMUP: 'off' }).warmup).toBe(false);
+  expect(settings([]).gatherHeap).toBe(true);
+  expect(settings([], { PREFORK_GATHER_HEAP: 'no' }).gatherHeap).toBe(false);
   expect(settings([], { PREFORK_SMALL_YOUNG_GENERATION: 'yes' }).smallYoungGeneration).toBe(true);
   expect(() => settings(['--small-young-generation', '--no-warmup'])).toThrow(
     '--small-young-generation needs --warmup',
