@@ -7,7 +7,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { binding } from '../base/binding';
 import { onePerProcess } from '../base/one-per-process';
-import { manage, type Newcomer, takeInheritance } from '../manager';
+import { giveUpRights, type Inheritance, manage, type Newcomer, takeInheritance } from '../manager';
 import type { Bind } from '../manager/settings';
 import { neverOpenInspectorBySignal } from '../manager/system/inspector-signal';
 import {
@@ -18,6 +18,10 @@ import {
 } from '../manager/system/preloads';
 import { type ServiceManager, takeFromServiceManager } from '../manager/system/service-manager';
 import { makeLog } from './log-lines';
+import { couldNotRead } from './read-configuration';
+import { trustConfigFile } from './settings/config-file';
+import type { Sources } from './settings/configuration';
+import { refuse } from './settings/refuse';
 
 /** How the program goes on, by the copy of this package that has begun it: a loader may load another one in between. */
 interface Continuations {
@@ -25,13 +29,21 @@ interface Continuations {
   startAutomatically(): Promise<void>;
 }
 
-/** A child of the manager, before anything else has been loaded. */
-export interface Begun extends Continuations {
+/** A child of the manager, with no more rights than it is to have, before anything of the user's has been loaded. */
+export interface Child {
   newcomer: Newcomer;
-  serviceManager: ServiceManager;
+  sources: Sources;
 }
 
-const FIRST = require.resolve('./first');
+export type Begun = Child & Continuations;
+
+/** How Node is started: for the command, or for the program that it loads itself. */
+export type Form = 'command' | 'auto';
+
+const FIRST: Record<Form, string> = {
+  command: require.resolve('./first'),
+  auto: require.resolve('./first-auto'),
+};
 /** Nobody has told Node to load this package. */
 const NOT_OWN = () => false;
 
@@ -47,20 +59,44 @@ export function begun(): Begun | null {
 }
 
 /** Becomes the manager. Returns in its children, for which NODE_OPTIONS are as they were given. */
-export function beginBeforeOthers(continuations: Continuations): void {
-  const options = withoutFirst(FIRST, process.env['NODE_OPTIONS'] ?? '');
+export function beginBeforeOthers(
+  form: Form,
+  sourcesWith: (serviceManager: ServiceManager) => Sources,
+  continuations: Continuations,
+): void {
+  const options = withoutFirst(FIRST[form], process.env['NODE_OPTIONS'] ?? '');
   if (options === undefined) delete process.env['NODE_OPTIONS'];
   else process.env['NODE_OPTIONS'] = options;
   const inheritance = takeInheritance(process.env);
   neverOpenInspectorBySignal();
   const serviceManager = takeFromServiceManager(process.env);
-  const newcomer = manage(makeLog, serviceManager, inheritance);
-  kept.begun = { ...continuations, newcomer, serviceManager };
+  const child = becomeManager(sourcesWith(serviceManager), serviceManager, inheritance);
+  kept.begun = { ...continuations, ...child };
+}
+
+/** Returns in children of the manager only, each of which loads all that follows by itself. */
+export function becomeManager(
+  sources: Sources,
+  serviceManager: ServiceManager,
+  inheritance: Inheritance | null,
+): Child {
+  const newcomer = manage(makeLog, sources, serviceManager, inheritance);
+  neverOpenInspectorBySignal();
+  try {
+    const file = newcomer.role === 'configuration' ? sources.file() : null;
+    // As long as this process sees it as root does.
+    if (file !== null) trustConfigFile(file);
+    giveUpRights(newcomer, makeLog(newcomer.settings.logFormat));
+  } catch (error) {
+    if (newcomer.role === 'configuration') couldNotRead(newcomer, error);
+    refuse(error);
+  }
+  return { newcomer, sources };
 }
 
 /** What Node has to load before all others, if it has loaded any before what calls this, which it may have been told to load, too. */
-export function firstIfPreloaded(isOwn: (name: string) => boolean = NOT_OWN): string | null {
-  return isAnyPreloadedBefore(isOwn) ? FIRST : null;
+export function firstIfPreloaded(form: Form, isOwn: (name: string) => boolean = NOT_OWN): string | null {
+  return isAnyPreloadedBefore(isOwn) ? FIRST[form] : null;
 }
 
 /**
@@ -69,9 +105,13 @@ export function firstIfPreloaded(isOwn: (name: string) => boolean = NOT_OWN): st
  *
  * @param binds addresses that it was told by then: among them may be sockets that were handed over
  */
-export function startOverIfPreloaded(binds: readonly Bind[], isOwn?: (name: string) => boolean): void {
+export function startOverIfPreloaded(
+  form: Form,
+  binds: readonly Bind[],
+  isOwn?: (name: string) => boolean,
+): void {
   const { NODE_OPTIONS: options } = process.env as { NODE_OPTIONS?: string };
-  const first = firstIfPreloaded(isOwn);
+  const first = firstIfPreloaded(form, isOwn);
   if (first === null || isRequiredFirst(first, options)) return;
   const environment = { ...process.env, NODE_OPTIONS: requireFirst(first, options) };
   // Comes back only if that cannot be had: then all goes on as it has begun.

@@ -1,24 +1,19 @@
 /** `node --import prefork/auto server.js`. */
 import { isMainThread } from 'node:worker_threads';
 import { version } from '../base/version';
-import {
-  beginTrial,
-  failTrial,
-  type Inheritance,
-  manage,
-  passTrial,
-  type Settings,
-  takeInheritance,
-} from '../manager';
+import { beginTrial, failTrial, type Inheritance, passTrial, takeInheritance } from '../manager';
 import { neverOpenInspectorBySignal } from '../manager/system/inspector-signal';
-import { heed, type ServiceManager, takeFromServiceManager } from '../manager/system/service-manager';
+import { type ServiceManager, takeFromServiceManager } from '../manager/system/service-manager';
 import { listenAlone, mustRunAlone, prepareAlone } from './alone';
 import { beginWith } from './begin-with';
-import { type Begun, begun, firstIfPreloaded, startOverIfPreloaded } from './begun';
+import { becomeManager, begun, type Child, firstIfPreloaded, startOverIfPreloaded } from './begun';
+import { evaluate, evaluateHere, type Wanted } from './evaluate';
 import { settled } from './load';
 import { makeLog } from './log-lines';
-import { complete, enter } from './settings/complete';
-import { fromFile } from './settings/config-file';
+import { readConfiguration } from './read-configuration';
+import { complete, enter, merge } from './settings/complete';
+import { findConfigFile, fromFile } from './settings/config-file';
+import { Sources } from './settings/configuration';
 import { fromEnvironment } from './settings/environment';
 import { refuse } from './settings/refuse';
 import { watchBeginning } from './startup';
@@ -43,36 +38,47 @@ export async function startAutomatically(): Promise<void> {
   if (!mustRunAlone && inheritance === null) startOver();
   process.env[MARK] = String(process.pid);
   if (mustRunAlone) return runAlone(program).catch(refuse);
+  await beginNow(program, inheritance).catch(refuse);
+}
+
+async function beginNow(program: string, inheritance: Inheritance | null): Promise<void> {
   neverOpenInspectorBySignal();
   const serviceManager = takeFromServiceManager(process.env);
+  const sources = environmentSources(serviceManager);
   await settled();
   neverOpenInspectorBySignal();
-  if (inheritance?.role === 'trial') return tryOut(inheritance, serviceManager);
-  await goOn({ newcomer: manage(makeLog, serviceManager, inheritance), serviceManager }, program);
+  if (inheritance?.role === 'trial') return tryOut(wantedOf(program), sources, inheritance);
+  await goOn(becomeManager(sources, serviceManager, inheritance), program);
+}
+
+/** Of a program without a command line of ours. */
+export function environmentSources(serviceManager: ServiceManager): Sources {
+  return new Sources(new Map(), null, serviceManager);
+}
+
+function wantedOf(program: string): Wanted {
+  return { imports: [], find: () => program };
 }
 
 function startOver(): void {
   try {
-    startOverIfPreloaded(complete([fromEnvironment(process.env)], {}).bind, isOwnName);
+    startOverIfPreloaded('auto', merge([fromEnvironment(process.env)]).bind, isOwnName);
   } catch (error) {
     refuse(error);
   }
 }
 
 /** A child of the manager. */
-async function goOn(
-  { newcomer, serviceManager }: Pick<Begun, 'newcomer' | 'serviceManager'>,
-  program: string,
-): Promise<void> {
+async function goOn({ newcomer, sources }: Child, program: string): Promise<void> {
   process.env[MARK] = String(newcomer.manager);
   neverOpenInspectorBySignal();
-  const settings = await findSettings(serviceManager).catch(refuse);
-  await beginWith(newcomer, program, settings).catch(refuse);
+  if (newcomer.role === 'configuration') return readConfiguration(newcomer, sources, []);
+  await beginWith(newcomer, () => evaluate(wantedOf(program), sources, newcomer.settings)).catch(refuse);
 }
 
 /** For want of an addon. */
 async function runAlone(program: string): Promise<void> {
-  const file = await fromFile(null);
+  const file = await fromFile(findConfigFile(null));
   const sources = [fromEnvironment(process.env), file.given];
   const settings = complete(sources, file.hooks);
   enter(settings);
@@ -81,21 +87,13 @@ async function runAlone(program: string): Promise<void> {
   listenAlone(settings, watchBeginning(program, settings, log));
 }
 
-async function tryOut(inheritance: Inheritance, serviceManager: ServiceManager): Promise<never> {
+async function tryOut(wanted: Wanted, sources: Sources, trial: Inheritance): Promise<never> {
   try {
-    beginTrial(inheritance);
-    await findSettings(serviceManager);
-    return passTrial(inheritance, version(), firstIfPreloaded(isOwnName));
+    beginTrial(trial, version(), firstIfPreloaded('auto', isOwnName));
+    await evaluateHere(wanted, sources);
+    return passTrial(trial);
   } catch (error) {
-    failTrial(inheritance, error);
+    failTrial(trial, error);
     return refuse(error);
   }
-}
-
-async function findSettings(serviceManager: ServiceManager): Promise<Settings> {
-  const file = await fromFile(null);
-  const settings = heed(serviceManager, complete([fromEnvironment(process.env), file.given], file.hooks));
-  await settled();
-  enter(settings);
-  return settings;
 }

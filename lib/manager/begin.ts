@@ -1,18 +1,16 @@
-/** What a process that the manager has forked does once it knows its settings, and before the application is loaded. */
+/** What a process does that the manager has forked, before it runs the configuration and loads the application. */
 import type { AddressInfo } from 'node:net';
 import { binding } from '../base/binding';
 import { gatherHeap } from '../warmup/gather-heap';
 import { attend } from './attendant/attendant';
 import { Conversation } from './channel/ask';
-import { withoutName } from './listening/bind';
 import type { Call } from './listening/call';
 import { interceptBind } from './listening/datagrams';
-import { explainBind } from './listening/explain';
 import { interceptListen } from './listening/intercept';
 import { goBeforeTheManager } from './oom';
 import { type Newcomer, type Place, placeOf } from './place';
 import { isPreloaded, rulesOf } from './rules';
-import type { Application, Bind, Log, PlainSettings, Settings } from './settings';
+import type { Bind, Hooks, Identity, Log, Settings } from './settings';
 import { dropPrivileges, findPrivileges, type Privileges } from './system/privileges';
 import { type Born, Template } from './template/template';
 import { becomeWorker } from './worker/become-worker';
@@ -22,7 +20,6 @@ import { beginManaging } from './worker/worker';
 
 /** The application about to be loaded: its loader wants to know how far it has come. */
 export interface Loading {
-  application?: Application;
   log: Log;
   /** It has begun to listen. */
   listens(): void;
@@ -30,33 +27,51 @@ export interface Loading {
   over(): void;
 }
 
+/** What is the user's own, and evaluated when the rights are given up. */
+export interface Evaluated {
+  hooks: Hooks;
+  identity?: Identity;
+  /** Not called in the attendant. */
+  watch(): Loading;
+}
+
 /**
- * Tells the manager the settings, gives up rights, and takes over what `listen` does. In the attendant the promise never
- * settles. In all others the application can be loaded when it has.
+ * Leaves a child of the manager no more rights than it is to have, before anything of the user's runs in it: those of the
+ * workers. One that reads the configuration has them if it is known by then which these are.
  *
  * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`: no such user or group, or only root may change to them
- * @throws RangeError `ERR_PREFORK_OUT_OF_RANGE`: a setting with which no worker could live
  */
-export async function begin(
-  newcomer: Newcomer,
-  settings: Settings,
-  log: Log,
-  watch: () => Loading,
-): Promise<void> {
-  rulesOf(plain(settings));
-  const privileges = findPrivileges(settings.user, settings.group);
-  if (settings.umask !== null) process.umask(settings.umask);
+export function giveUpRights({ role, settings, manager, early, place }: Newcomer, log: Log): void {
   goBeforeTheManager();
-  if (newcomer.role === 'attendant') {
-    await becomeAttendant(newcomer, settings, privileges, log);
+  const privileges = findPrivileges(settings.user, settings.group);
+  const keepsThem = settings.loadAsRoot && (role === 'template' || role === 'configuration');
+  try {
+    if (!keepsThem) dropPrivileges(privileges);
+  } catch (error) {
+    couldNotBegin(place === null ? `The ${role}` : `Worker ${place.worker.id}`, error, log);
   }
+  dieWithManager(manager);
+  if (role !== 'configuration') return;
+  if (settings.title !== null) process.title = `${settings.title}: configuration`;
+  for (const signal of early) process.kill(process.pid, signal);
+}
+
+/**
+ * Evaluates what is the user's, and takes over what `listen` does. In the attendant the promise never settles. In all others
+ * the application can be loaded when it has.
+ *
+ * @throws what `evaluate` throws
+ */
+export async function begin(newcomer: Newcomer, log: Log, evaluate: () => Promise<Evaluated>): Promise<void> {
+  const { hooks, identity, watch } = await evaluate();
+  const settings = { ...newcomer.settings, hooks };
+  if (settings.umask !== null) process.umask(settings.umask);
+  const { role, channel } = newcomer;
+  if (role === 'attendant') await becomeAttendant(newcomer, settings, log);
   if (settings.gatherHeap) gatherHeap();
-  const loading = watch();
-  const { application = null } = loading;
-  const told = { ...plain(resolved(settings, loading.log)), application };
-  newcomer.channel.send({ type: 'settings', settings: told });
+  if (role === 'template' && identity !== undefined) channel.send({ type: 'identity', identity });
   beginManaging();
-  new Beginner(newcomer, settings, privileges, loading).prepare();
+  new Beginner(newcomer, settings, findPrivileges(settings.user, settings.group), watch()).prepare();
 }
 
 /** What one process is: a template, until it is a worker. */
@@ -88,7 +103,7 @@ class Beginner {
     );
     interceptBind((bind, index) => (this.#listens ?? this.#template).shareDatagrams(bind, index));
     if (place !== null) this.#workFromTheStart(place);
-    else if (!isPreloaded(plain(this.#settings), this.#newcomer.couldNotBeShared)) this.#awaitPlace();
+    else if (!isPreloaded(this.#settings, this.#newcomer.couldNotBeShared)) this.#awaitPlace();
     else this.#becomeTemplate();
   }
 
@@ -111,13 +126,7 @@ class Beginner {
   }
 
   #becomeTemplate(): void {
-    const { title, loadAsRoot } = this.#settings;
-    try {
-      if (!loadAsRoot) dropPrivileges(this.#privileges);
-    } catch (error) {
-      this.#couldNotBegin('The template', error);
-    }
-    dieWithManager(this.#newcomer.manager);
+    const { title } = this.#settings;
     this.#template.begin();
     if (title !== null) process.title = `${title}: template`;
     for (const signal of this.#newcomer.early) process.kill(process.pid, signal);
@@ -125,6 +134,7 @@ class Beginner {
 
   /** The manager makes this process a worker before it has loaded anything. */
   #awaitPlace(): void {
+    this.#newcomer.channel.send({ type: 'idle' });
     const conversation = new Conversation(this.#newcomer.channel);
     for (;;) {
       const told = conversation.next(-1);
@@ -157,60 +167,30 @@ class Beginner {
     try {
       becomeWorker(place, {
         settings: this.#settings,
-        rules: rulesOf(plain(this.#settings)),
+        rules: rulesOf(this.#newcomer.settings),
         privileges: this.#privileges,
         log: this.#loading.log,
       });
     } catch (error) {
-      this.#couldNotBegin(`Worker ${place.worker.id}`, error, place);
+      couldNotBegin(`Worker ${place.worker.id}`, error, this.#loading.log, place);
     }
-  }
-
-  #couldNotBegin(what: string, error: unknown, place?: Place): never {
-    const about = place === undefined ? {} : { worker: place.worker.id, pid: place.worker.pid };
-    this.#loading.log({
-      level: 'error',
-      event: 'worker_start_failed',
-      message: `${what} could not start: ${error instanceof Error ? error.stack : error}`,
-      ...about,
-    });
-    return binding.process_exit(1);
   }
 }
 
-async function becomeAttendant(
-  { line, manager }: Newcomer,
-  { title, hooks }: Settings,
-  privileges: Privileges,
-  log: Log,
-): Promise<never> {
-  dropPrivileges(privileges);
-  dieWithManager(manager);
+function couldNotBegin(what: string, error: unknown, log: Log, place?: Place): never {
+  const about = place === undefined ? {} : { worker: place.worker.id, pid: place.worker.pid };
+  log({
+    level: 'error',
+    event: 'worker_start_failed',
+    message: `${what} could not start: ${error instanceof Error ? error.stack : error}`,
+    ...about,
+  });
+  return binding.process_exit(1);
+}
+
+async function becomeAttendant({ line }: Newcomer, { title, hooks }: Settings, log: Log): Promise<never> {
   if (title !== null) process.title = `${title}: attendant`;
   // A terminal's Ctrl-C, and what a service manager sends to all: it ends when the manager has nothing more to tell.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   return attend(line, hooks, log);
-}
-
-/** As the manager may have them: it does not look names of hosts up. */
-function resolved(settings: Settings, log: Log): Settings {
-  return { ...settings, bind: settings.bind.map((bind) => withoutNameOrEnd(bind, log)) };
-}
-
-function withoutNameOrEnd(bind: Bind, log: Log): Bind {
-  try {
-    return withoutName(bind);
-  } catch (error) {
-    log({
-      level: 'error',
-      event: 'listen_failed',
-      message: explainBind(bind, error as NodeJS.ErrnoException),
-    });
-    process.exit(1);
-  }
-}
-
-export function plain({ hooks, ...settings }: Settings): PlainSettings {
-  const watches = (['workerReady', 'workerExit', 'reloaded'] as const).some((name) => hooks[name]);
-  return { ...settings, restart: { ...settings.restart }, watches, application: null };
 }

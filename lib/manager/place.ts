@@ -5,7 +5,7 @@ import type { Channel } from './channel/channel';
 import type { Post } from './channel/messages';
 import type { ManagerSignal } from './policy';
 import { Row } from './scoreboard';
-import type { WorkerInfo } from './settings';
+import type { PlainSettings, WorkerInfo } from './settings';
 
 /** What every process below the manager is told. */
 export interface Birth {
@@ -26,7 +26,9 @@ export interface Place extends Birth {
 
 /** A child of the manager's own fork, before it has loaded anything. */
 export interface Newcomer extends Birth {
-  role: 'template' | 'worker' | 'attendant' | 'trial';
+  role: 'configuration' | 'template' | 'worker' | 'attendant' | 'trial';
+  /** Of its generation. In a process that is to find them out: what is known without it. */
+  settings: PlainSettings;
   /** Of a worker, which loads the application by itself. */
   place: Place | null;
   /** Of the attendant: it reads what happens there. Else -1. */

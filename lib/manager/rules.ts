@@ -31,7 +31,7 @@ export function rulesOf(settings: PlainSettings): Rules {
   };
 }
 
-/** Whether the application is loaded once for all workers. Manager and template must come to the same answer. */
-export function isPreloaded({ preload }: PlainSettings, couldNotBeShared: boolean): boolean {
+/** Whether the application is loaded once for all workers: a template that does not is made one of them. */
+export function isPreloaded({ preload }: Pick<PlainSettings, 'preload'>, couldNotBeShared: boolean): boolean {
   return preload === 'yes' || (preload === 'auto' && !couldNotBeShared);
 }

@@ -17,6 +17,12 @@ export interface Application {
   version: string | null;
 }
 
+/** As commands show it and find it. */
+export interface Identity {
+  name: string | null;
+  application: Application;
+}
+
 /** `plain`: a line for services; `pretty`: with times and colours, for people; `json`: one object a line, for machines. */
 export type LogFormat = 'plain' | 'pretty' | 'json';
 
@@ -164,6 +170,41 @@ export interface PlainSettings extends Omit<Settings, 'hooks'> {
   watches: boolean;
   /** null: not known. */
   application: Application | null;
+}
+
+const WATCHING: readonly string[] = ['workerReady', 'workerExit', 'reloaded'] satisfies (keyof Hooks)[];
+
+/** @param names of the hooks, where these are not known themselves */
+export function plain(
+  { hooks, ...settings }: Settings,
+  names: readonly string[] = Object.keys(hooks),
+): PlainSettings {
+  const watches = names.some((name) => WATCHING.includes(name));
+  return { ...settings, restart: { ...settings.restart }, watches, application: null };
+}
+
+/** What a process that reads the configuration has found, as it goes to the manager. */
+export interface Found {
+  /** As the file has it, by the names of settings: still to be read and checked. */
+  written: Record<string, unknown>;
+  /** The names of its hooks. */
+  hooks: string[];
+  /** Addresses of the hosts at which to listen, by name: the manager looks none up. */
+  addresses: Record<string, string>;
+}
+
+/** How the manager comes to its settings. It runs nothing of the user's for that. */
+export interface Configuration {
+  /** What the command line and the environment say: it wins over what a file says, whatever that is. */
+  readonly known: PlainSettings;
+  /** All settings; undefined: that takes a process of its own, which reads a file, looks a name up, or says what is wrong. */
+  atOnce(): PlainSettings | undefined;
+  /**
+   * All settings, with what such a process has found.
+   *
+   * @throws Error: no settings come of that
+   */
+  complete(found: Found): PlainSettings;
 }
 
 /** Writes one entry before it returns: no process may still hold it when it ends or forks. */

@@ -42,10 +42,7 @@ function show(written: unknown): string {
  *   other
  */
 export function complete(sources: readonly Given[], hooks: Hooks): Settings {
-  const settings: Settings = { ...DEFAULTS, restart: { ...DEFAULTS.restart }, hooks };
-  for (const given of [...sources].reverse()) {
-    for (const [name, value] of given) assign(settings, name, value);
-  }
+  const settings = merge(sources, hooks);
   const { minDelay, maxDelay } = settings.restart;
   if (minDelay > maxDelay) {
     throw preforkError(
@@ -71,6 +68,15 @@ export function complete(sources: readonly Given[], hooks: Hooks): Settings {
   return settings;
 }
 
+/** The same, without a look at whether they fit together: more may come. */
+export function merge(sources: readonly Given[], hooks: Hooks = {}): Settings {
+  const settings: Settings = { ...DEFAULTS, restart: { ...DEFAULTS.restart }, hooks };
+  for (const given of [...sources].reverse()) {
+    for (const [name, value] of given) assign(settings, name, value);
+  }
+  return settings;
+}
+
 /** The value has the setting's type: its reader saw to that. */
 function assign(settings: Settings, name: SettingName, value: unknown): void {
   const [outer = '', inner] = name.split('.');
@@ -79,7 +85,7 @@ function assign(settings: Settings, name: SettingName, value: unknown): void {
 }
 
 /** Changes to the wanted working directory, from which all later paths are resolved, the application's first. */
-export function enter(settings: Settings): void {
+export function enter(settings: Pick<Settings, 'cwd'>): void {
   if (settings.cwd === null) return;
   process.chdir(settings.cwd);
   settings.cwd = process.cwd();

@@ -11,6 +11,8 @@ import { type Given, readOption } from './complete';
 import { OPTIONS, type Option, type SettingName } from './options';
 
 export interface FromFile {
+  /** Its settings by name, as they are written there. */
+  written: Record<string, unknown>;
   given: Given;
   hooks: Hooks;
 }
@@ -24,20 +26,42 @@ const HOOKS: readonly (keyof Hooks)[] = [
   'workerExit',
   'reloaded',
 ];
-const NOTHING: FromFile = { given: new Map(), hooks: {} };
+const NOTHING: FromFile = { written: {}, given: new Map(), hooks: {} };
 
 /**
- * Reads the configuration file.
+ * The path of the configuration file; null if there is none.
  *
  * @param file its name; null: PREFORK_CONFIG's, or the one in the working directory, if any; false: none
- * @throws Error `ERR_PREFORK_UNSAFE_PATH`: this process is root, and others can change the file;
- *   `ERR_PREFORK_INVALID_ARG_VALUE`: no such file, several files, unknown names, or what it threw as `cause`
+ * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`: no such file, or several files
  */
-export async function fromFile(file: string | null | false): Promise<FromFile> {
-  const path = file === false ? null : find(file ?? (process.env['PREFORK_CONFIG'] || null));
+export function findConfigFile(file: string | null | false): string | null {
+  return file === false ? null : find(file ?? (process.env['PREFORK_CONFIG'] || null));
+}
+
+/**
+ * Runs the configuration file.
+ *
+ * @param path null: there is none
+ * @throws Error `ERR_PREFORK_UNSAFE_PATH`: this process is root, and others can change the file;
+ *   `ERR_PREFORK_INVALID_ARG_VALUE`: unknown names, or what it threw as `cause`
+ */
+export async function fromFile(path: string | null): Promise<FromFile> {
   if (path === null) return NOTHING;
-  refuseForeign(path);
+  trustConfigFile(path);
   return check(await load(path), basename(path));
+}
+
+/**
+ * Reads the settings of a file by what is written there.
+ *
+ * @throws Error `ERR_PREFORK_INVALID_ARG_VALUE`: an unknown name; what `readOption` throws
+ */
+export function readWritten(written: Record<string, unknown>, file: string): Given {
+  const entries = Object.entries(written).map(([name, value]): [SettingName, unknown] => [
+    name as SettingName,
+    readOption(optionNamed(name, file).read, `${name} in ${file}`, value),
+  ]);
+  return new Map(entries);
 }
 
 function find(asked: string | null): string | null {
@@ -52,8 +76,12 @@ function find(asked: string | null): string | null {
   return found === undefined ? null : join(process.cwd(), found);
 }
 
-/** What it says is done, and its code run, with this process's rights. */
-function refuseForeign(path: string): void {
+/**
+ * What it says is done with the manager's rights.
+ *
+ * @throws Error `ERR_PREFORK_UNSAFE_PATH`: this process is root, and others can change the file
+ */
+export function trustConfigFile(path: string): void {
   if (!hasAddon) return; // nothing of it is run for other users
   try {
     trust(path);
@@ -61,7 +89,7 @@ function refuseForeign(path: string): void {
     if (!(error instanceof Error) || Reflect.get(error, 'code') !== 'ERR_PREFORK_UNSAFE_PATH') throw error;
     throw preforkError(
       'ERR_PREFORK_UNSAFE_PATH',
-      `${error.message}. It would be run as root: let only root write to it, start prefork as its owner, or leave it out ` +
+      `${error.message}. What it says is done as root: let only root write to it, start prefork as its owner, or leave it out ` +
         'with --no-config',
     );
   }
@@ -88,12 +116,9 @@ function check(config: unknown, file: string): FromFile {
     throw invalidType(`the default export of ${file}`, 'an object', config);
   }
   const { hooks = {}, ...settings } = config as Record<string, unknown>;
-  const given: Given = new Map();
-  for (const [name, written] of Object.entries(flat(settings, file))) {
-    if (written === undefined) continue;
-    given.set(name as SettingName, readOption(optionNamed(name, file).read, `${name} in ${file}`, written));
-  }
-  return { given, hooks: checkHooks(hooks, file) };
+  const all = Object.entries(flat(settings, file)).filter(([, value]) => value !== undefined);
+  const written = Object.fromEntries(all);
+  return { written, given: readWritten(written, file), hooks: checkHooks(hooks, file) };
 }
 
 /** `restart: { burst: 3 }` as `restart.burst: 3`. */

@@ -26,6 +26,10 @@ const UNITS_OF_MEMORY: Record<string, number> = { B: 1, K: 2 ** 10, M: 2 ** 20, 
 /** The longest timer that Node can set. */
 const LONGEST = 2 ** 31 - 1;
 
+/** Of a list, and of a text: what the manager hands over to another program has bounds. */
+const MOST_ITEMS = 64;
+const LONGEST_TEXT = 4096;
+
 /** An integer from `min` to `max`, as a number or in decimal digits. */
 export function integer(min: number, max: number): Reader<number> {
   const expected =
@@ -88,6 +92,8 @@ export const boolean: Reader<boolean> = (written) => {
 export const text: Reader<string> = (written) => {
   if (typeof written !== 'string') throw new Unexpected('a string', 'type');
   if (written === '' || written.includes('\0')) throw new Unexpected('a string that is not empty');
+  if (written.length > LONGEST_TEXT)
+    throw new Unexpected(`a string of at most ${LONGEST_TEXT} characters`, 'range');
   return written;
 };
 
@@ -166,18 +172,22 @@ export const mode = permissions('660 or 0o666');
 export const bind: Reader<Bind[]> = (written) => {
   const list = Array.isArray(written) ? written : [written];
   const addresses = list.flatMap((each: unknown) => (typeof each === 'string' ? each.split(',') : [each]));
+  if (addresses.length > MOST_ITEMS) throw new Unexpected(`at most ${MOST_ITEMS} addresses`, 'range');
   return addresses.map(oneAddress);
 };
 
 /** `/`, `/search?q=a`: a list of them, or one text with commas. */
 export const paths: Reader<string[]> = (written) => {
   const list = Array.isArray(written) ? written : [written];
-  return list.flatMap((each: unknown) => {
+  const all = list.flatMap((each: unknown) => {
     if (typeof each !== 'string') throw new Unexpected("paths that begin with '/'", 'type');
     const several = each.split(',').map((path) => path.trim());
     if (!several.every((path) => path.startsWith('/'))) throw new Unexpected("paths that begin with '/'");
     return several;
   });
+  if (all.length > MOST_ITEMS || all.some((path) => path.length > LONGEST_TEXT))
+    throw new Unexpected(`at most ${MOST_ITEMS} paths of at most ${LONGEST_TEXT} characters`, 'range');
+  return all;
 };
 
 function oneAddress(written: unknown): Bind {
@@ -186,7 +196,7 @@ function oneAddress(written: unknown): Bind {
   if (typeof written !== 'string') throw new Unexpected(expected, 'type');
   const address = written.trim();
   const [, path] = /^unix:(.+)$/.exec(address) ?? [];
-  if (path !== undefined) return { kind: 'unix', path };
+  if (path !== undefined) return { kind: 'unix', path: text(path) };
   const [, fd] = /^fd:(\d{1,9})$/.exec(address) ?? [];
   if (fd !== undefined) return { kind: 'fd', fd: Number(fd) };
   const [, name] = /^fd:([A-Za-z_][\w.-]*)$/.exec(address) ?? [];

@@ -3,8 +3,8 @@ import { constants } from 'node:os';
 import { binding } from '../../base/binding';
 import { check, systemError } from '../../base/errors';
 
-/** Bytes; settings are the longest. */
-const LONGEST = 64 * 1024;
+/** Bytes; what a configuration file says is the longest. */
+export const LONGEST_MESSAGE = 64 * 1024;
 /** Descriptors with one message: more than the kernel's limit would fail. */
 export const MOST_PASSED = 250;
 
@@ -12,7 +12,7 @@ const { EAGAIN, EMSGSIZE, EPIPE, ECONNRESET } = constants.errno;
 const NONE = new Int32Array(0);
 
 /** Where messages arrive, each of which is read at once: one for each process, which a fork copies. */
-const arrived = Buffer.alloc(LONGEST);
+const arrived = Buffer.alloc(LONGEST_MESSAGE);
 
 /** A received message; its reader owns a descriptor that came along. */
 export type Received =

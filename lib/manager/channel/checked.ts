@@ -1,7 +1,7 @@
 /** Settings and addresses as they may come from another process: what is not as it should be is not taken. */
 import { isIP } from 'node:net';
 import { MAX_WORKERS } from '../scoreboard';
-import type { Application, Bind, PlainSettings } from '../settings';
+import type { Application, Bind, Found, Identity, PlainSettings } from '../settings';
 import {
   type Check,
   hasShape,
@@ -9,6 +9,7 @@ import {
   isBoolean,
   isCount,
   isPort,
+  isRecordOf,
   isShare,
   isText,
   listOf,
@@ -93,6 +94,26 @@ const SETTINGS: Record<keyof PlainSettings, Check> = {
   inspectPort: orNull(isPort),
   watches: isBoolean,
 };
+
+/** Whoever reads what is written there checks it, as it does what people write. */
+const FOUND: Record<keyof Found, Check> = {
+  written: isRecordOf(() => true),
+  hooks: listOf(isText),
+  addresses: isRecordOf((value) => typeof value === 'string' && isIP(value) !== 0),
+};
+
+const IDENTITY: Record<keyof Identity, Check> = {
+  name: orNull(isText),
+  application: (value) => hasShape(value, APPLICATION),
+};
+
+export function checkedIdentity(value: unknown): Identity | undefined {
+  return hasShape(value, IDENTITY) ? (value as Identity) : undefined;
+}
+
+export function checkedFound(value: unknown): Found | undefined {
+  return hasShape(value, FOUND) ? (value as Found) : undefined;
+}
 
 export function checkedBind(value: unknown): Bind | undefined {
   return isBind(value) ? (value as Bind) : undefined;

@@ -3,19 +3,30 @@
  * with it, for sense: see "What a lying peer can do" in ARCHITECTURE.md.
  */
 import type { AddressInfo } from 'node:net';
-import type { Bind, PlainSettings, WorkerInfo } from '../settings';
-import { checkedBind, checkedDatagramBind, checkedSettings, type DatagramBind } from './checked';
+import type { Bind, Found, Identity, WorkerInfo } from '../settings';
+import {
+  checkedBind,
+  checkedDatagramBind,
+  checkedFound,
+  checkedIdentity,
+  type DatagramBind,
+} from './checked';
 
 /** From a template or a worker to the manager. */
 export type ToManager =
-  /** Once, before any code of the application runs. */
-  | { type: 'settings'; settings: PlainSettings }
+  /** Of the process that reads the configuration, once: what it has found there, or why there is nothing to be had. */
+  | { type: 'found'; found: Found }
+  | { type: 'not found'; why: string }
   /** Answered at once. */
   | { type: 'listen'; bind: Bind }
   /** Answered at once: whether a server could listen there. */
   | { type: 'try'; bind: Bind & { kind: 'tcp' } }
   /** Answered at once: the socket comes along. */
   | { type: 'datagrams'; bind: DatagramBind; index: number }
+  /** A template, once: what it is about to load, for people. */
+  | { type: 'identity'; identity: Identity }
+  /** A template that is not to load the application: it waits to be made a worker. */
+  | { type: 'idle' }
   /** A template: workers can be forked. */
   | { type: 'loaded' }
   /** A template: it is not to be shared, because this is open. It waits to be made a worker. */
@@ -25,8 +36,13 @@ export type ToManager =
   | { type: 'not forked'; reason: string; killed: boolean }
   | { type: 'ready' }
   | { type: 'stopping' }
-  /** Of a program that is to take the manager's process over: how its trial ends. `first`: what Node is to load before all others. */
-  | { type: 'can start'; what: string; first: string | null }
+  /**
+   * Of a program that is to take the manager's process over, once, before it runs anything of the user's. `first`: what Node is
+   * to load before all others.
+   */
+  | { type: 'trial'; what: string; first: string | null }
+  /** How its trial ends. */
+  | { type: 'can start' }
   | { type: 'cannot start'; why: string };
 
 /** What a template may have open. */
@@ -92,6 +108,8 @@ export type FromManager =
   | { type: 'logs'; count: number; descriptors: number[] };
 
 const LONGEST_TEXT = 8192;
+/** What is handed over to another program must fit there. */
+const LONGEST_NAME = 256;
 /** Sockets on one address. */
 const MOST_ALIKE = 128;
 
@@ -100,20 +118,30 @@ export function checkedMessage(message: unknown): ToManager | undefined {
   if (typeof message !== 'object' || message === null) return undefined;
   const { type, ...fields } = message as { type?: unknown } & Record<string, unknown>;
   switch (type) {
+    case 'can start':
+    case 'idle':
     case 'loaded':
     case 'ready':
     case 'stopping':
       return { type };
-    case 'can start': {
+    case 'trial': {
       const { what, first } = fields;
-      return isText(what) && (first === null || isText(first)) ? { type, what, first } : undefined;
+      return isText(what, LONGEST_NAME) && (first === null || isText(first))
+        ? { type, what, first }
+        : undefined;
     }
     case 'cannot start':
       return isText(fields['why']) ? { type, why: fields['why'] } : undefined;
-    case 'settings': {
-      const settings = checkedSettings(fields['settings']);
-      return settings === undefined ? undefined : { type, settings };
+    case 'found': {
+      const found = checkedFound(fields['found']);
+      return found === undefined ? undefined : { type, found };
     }
+    case 'identity': {
+      const identity = checkedIdentity(fields['identity']);
+      return identity === undefined ? undefined : { type, identity };
+    }
+    case 'not found':
+      return isText(fields['why']) ? { type, why: fields['why'] } : undefined;
     case 'listen': {
       const bind = checkedBind(fields['bind']);
       return bind === undefined ? undefined : { type, bind };
@@ -149,8 +177,8 @@ export function checkedMessage(message: unknown): ToManager | undefined {
   }
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= LONGEST_TEXT;
+function isText(value: unknown, longest = LONGEST_TEXT): value is string {
+  return typeof value === 'string' && value.length <= longest;
 }
 
 function isAmount(value: unknown): value is number {

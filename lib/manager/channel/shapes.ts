@@ -23,6 +23,15 @@ export const listOf =
   (check: Check, most = MOST_ITEMS): Check =>
   (value) =>
     Array.isArray(value) && value.length <= most && value.every(check);
+/** Names, and what each stands for. */
+export const isRecordOf =
+  (check: Check, most = MOST_ITEMS): Check =>
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.keys(value).length <= most &&
+    Object.values(value).every(check);
 export const oneOf =
   (...values: unknown[]): Check =>
   (value) =>

@@ -5,6 +5,7 @@ import { Channel } from '../channel/channel';
 import type { Post } from '../channel/messages';
 import { type Newcomer, placeOf, SIGNALS, signalsIn } from '../place';
 import { reopenCount } from '../scoreboard';
+import type { PlainSettings } from '../settings';
 
 /** In the manager, which is its parent. */
 export interface Child {
@@ -15,6 +16,8 @@ export interface Child {
 /** What a child is for. */
 export interface Purpose {
   role: Newcomer['role'];
+  /** Of its generation, if it has any. */
+  settings?: PlainSettings | null;
   /** Of a worker. */
   post?: Post;
   /** Of the attendant. */
@@ -32,14 +35,17 @@ export class Births {
   /** A generation had something open that workers cannot share. */
   couldNotBeShared = false;
   readonly #parent: Parent;
+  readonly #known: PlainSettings;
   readonly #pid = binding.process_getpid();
 
-  constructor(parent: Parent) {
+  /** @param known what is known of the settings before they are read */
+  constructor(known: PlainSettings, parent: Parent) {
+    this.#known = known;
     this.#parent = parent;
   }
 
   /** The child, in the parent; what the child is to know, in the child; or why it could not be forked. */
-  bear({ role, post, line = -1 }: Purpose): Child | Newcomer | Error {
+  bear({ role, settings = null, post, line = -1 }: Purpose): Child | Newcomer | Error {
     // Counted before the fork: the child has not seen what is reopened later.
     const reopened = reopenCount();
     let ends: [Channel, Channel] | undefined;
@@ -58,7 +64,8 @@ export class Births {
       this.#parent.letGo();
       const birth = { manager: this.#pid, channel: others, early, reopened };
       const place = post === undefined ? null : placeOf(birth, post);
-      return { ...birth, role, line, couldNotBeShared: this.couldNotBeShared, place };
+      const known = settings ?? this.#known;
+      return { ...birth, role, settings: known, line, couldNotBeShared: this.couldNotBeShared, place };
     }
     others.close();
     return { pid, channel: own };

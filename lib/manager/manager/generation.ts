@@ -9,7 +9,7 @@ import type { Peer, Peers } from './peers';
 export interface Generation {
   number: number;
   settings: PlainSettings | null;
-  /** The process that loads it, or has. */
+  /** The process that loads it, or has; before it the one that reads its configuration. */
   template: Peer | null;
   /** Its workers are forked from the template; else from the manager, and each loads the application. */
   isShared: boolean;
@@ -45,16 +45,9 @@ export interface HandedGeneration
 
 /** For another program in this process. */
 export function handGeneration(generation: Generation, all: readonly Endpoint[]): HandedGeneration {
-  const { number, settings, isShared, isIdle, isAsleep, reopened, isRetired, template, endpoints } =
-    generation;
+  const { template, endpoints, asked: _, ...rest } = generation;
   return {
-    number,
-    settings,
-    isShared,
-    isIdle,
-    isAsleep,
-    reopened,
-    isRetired,
+    ...rest,
     template: template?.pid ?? null,
     endpoints: endpoints.map((endpoint) => all.indexOf(endpoint)),
   };

@@ -1,8 +1,8 @@
-/** The life of a generation in the manager: it is loaded, serves, retires, and is forgotten. */
+/** The life of a generation in the manager: it is configured, loaded, serves, retires, and is forgotten. */
 import type { Unsharable } from '../channel/messages';
 import type { Newcomer } from '../place';
-import { isPreloaded, rulesOf } from '../rules';
-import type { PlainSettings, WorkerExit } from '../settings';
+import { rulesOf } from '../rules';
+import type { Configuration, Found, Identity, PlainSettings, WorkerExit } from '../settings';
 import { PidFile } from '../system/pid-file';
 import type { Driver } from './driver';
 import { explainLoads } from './explain-loads';
@@ -10,31 +10,47 @@ import { type Generation, newGeneration } from './generation';
 import type { Holdings } from './holdings';
 import { newPeer, type Peer } from './peers';
 
+export const NOT_TO_READ = 'reported a configuration that it was not to read';
+
 export class Generations {
   readonly #driver: Driver;
   readonly #has: Holdings;
+  readonly #configuration: Configuration;
 
-  constructor(driver: Driver, has: Holdings) {
+  constructor(driver: Driver, has: Holdings, configuration: Configuration) {
     this.#driver = driver;
     this.#has = has;
+    this.#configuration = configuration;
+  }
+
+  /** Finds out its settings, in a process of its own if there is something to read. Returns something there only. */
+  configure(number: number): Newcomer | undefined {
+    const generation = newGeneration(number);
+    this.#has.generations.set(number, generation);
+    const settings = this.#configuration.atOnce();
+    if (settings === undefined) return this.#bear('configuration', generation);
+    this.#configured(generation, settings);
+    return undefined;
   }
 
   /** Forks a template. Returns something in the new process only. */
   load(number: number): Newcomer | undefined {
-    const generation = newGeneration(number);
-    this.#has.generations.set(number, generation);
-    const born = this.#has.births.bear({ role: 'template' });
+    const generation = this.#has.generations.get(number);
+    return generation === undefined ? undefined : this.#bear('template', generation);
+  }
+
+  #bear(role: 'configuration' | 'template', generation: Generation): Newcomer | undefined {
+    const { number, settings } = generation;
+    const born = this.#has.births.bear({ role, settings });
     if (born instanceof Error) {
-      this.#has.log.now({
-        level: 'error',
-        event: 'fork_failed',
-        message: `No template could be started: ${born.message}`,
-      });
-      this.#templateExited(number, { code: 1, signal: null });
+      const what = role === 'template' ? 'No template' : 'No process that reads the configuration';
+      const why = `${what} could be started: ${born.message}`;
+      this.#has.log.now({ level: 'error', event: 'fork_failed', message: why });
+      this.#templateExited(number, { code: 1, signal: null }, why);
       return undefined;
     }
     if ('manager' in born) return born;
-    generation.template = newPeer('template', born.pid, number, born.channel);
+    generation.template = newPeer(role, born.pid, number, born.channel);
     this.#has.peers.add(generation.template);
     return undefined;
   }
@@ -70,29 +86,44 @@ export class Generations {
 
   // --- What its template says ---
 
-  isLoading(peer: Peer, { template, number }: Generation): boolean {
-    return (
-      peer === template &&
-      peer.isConfigured &&
-      this.#driver.state.templates.some(
-        ({ generation, phase }) => generation === number && phase === 'loading',
-      )
-    );
+  isLoading(peer: Peer, generation: Generation): boolean {
+    return peer === generation.template && this.#isIn('loading', generation);
   }
 
-  /**
-   * Once, before any code of the application runs: these come from the configuration, which is trusted. Returns in what
-   * that breaks the protocol; undefined: it does not.
-   */
-  configure(peer: Peer, generation: Generation, settings: PlainSettings): string | undefined {
-    if (peer.isConfigured) return 'sent its settings twice';
-    peer.isConfigured = true;
-    if (peer.role !== 'template') return undefined;
+  #isIn(phase: 'configuring' | 'loading', { number }: Generation): boolean {
+    return this.#driver.state.templates.some((each) => each.generation === number && each.phase === phase);
+  }
+
+  /** A process has read the configuration. Returns in what that breaks the protocol; undefined: it does not. */
+  found(peer: Peer, generation: Generation, found: Found): string | undefined {
+    if (peer.role !== 'configuration' || generation.settings !== null) return NOT_TO_READ;
+    // Given up meanwhile: its end is waited for.
+    if (!this.#isIn('configuring', generation)) return undefined;
+    this.#configured(generation, this.#configuration.complete(found));
+    generation.template = null;
+    this.dismiss(peer);
+    return undefined;
+  }
+
+  /** There is nothing more to hear from it. */
+  dismiss({ channel, pid, hasEnded }: Peer): void {
+    channel.close();
+    if (!hasEnded) this.#driver.kill(pid, 'SIGKILL');
+  }
+
+  #configured(generation: Generation, settings: PlainSettings): void {
+    const rules = rulesOf(settings);
     generation.settings = settings;
     if (settings.umask !== null) process.umask(settings.umask);
     if (generation.number === this.#driver.state.generation) this.#has.log.setFormat(settings.logFormat);
-    this.#driver.tell({ type: 'configured', generation: generation.number, rules: rulesOf(settings) });
-    if (!isPreloaded(settings, this.#has.births.couldNotBeShared)) this.#waitsToWork(generation);
+    this.#driver.tell({ type: 'configured', generation: generation.number, rules });
+  }
+
+  /** By what it is known. A name that was given wins. Returns in what that breaks the protocol; undefined: it does not. */
+  identified(generation: Generation, { name, application }: Identity): string | undefined {
+    const { settings } = generation;
+    if (settings === null || settings.application !== null) return 'said twice what it loads';
+    generation.settings = { ...settings, name: settings.name ?? name, application };
     return undefined;
   }
 
@@ -105,22 +136,23 @@ export class Generations {
   notShared(generation: Generation, unsharable: Unsharable): void {
     this.#has.births.couldNotBeShared = true;
     this.#has.log.now({ level: 'warning', event: 'preload_given_up', message: explainLoads(unsharable) });
-    this.#waitsToWork(generation);
+    this.waitsToWork(generation);
   }
 
-  templateEnded(generation: Generation, exit: WorkerExit): void {
+  templateEnded(generation: Generation, exit: WorkerExit, why?: string): void {
     generation.template = null;
     // First: the forks that it owes are no reason to ask it for more.
-    this.#templateExited(generation.number, exit);
+    this.#templateExited(generation.number, exit, why);
     this.#has.newWorkers.templateEnded(generation);
   }
 
-  #templateExited(generation: number, exit: WorkerExit): void {
-    this.#driver.tell({ type: 'template exited', generation, exit });
+  #templateExited(generation: number, exit: WorkerExit, why?: string): void {
+    const event = { type: 'template exited', generation, exit } as const;
+    this.#driver.tell(why === undefined ? event : { ...event, why });
   }
 
   /** Its template becomes the first of its workers instead. */
-  #waitsToWork(generation: Generation): void {
+  waitsToWork(generation: Generation): void {
     generation.isShared = false;
     generation.isIdle = true;
     this.#canBeForked(generation);

@@ -23,7 +23,7 @@ import type { HandedPeer } from './peers';
  * To be raised with every change that an older or newer program would not understand: of the document, of the messages of
  * a channel, of the lines of the scoreboard, of what is shown (shown/form.ts). Programs of different versions refuse each other.
  */
-export const HANDOVER_VERSION = 3;
+export const HANDOVER_VERSION = 4;
 
 export interface Handover {
   version: number;
@@ -268,7 +268,6 @@ const SHAPE: Record<Exclude<keyof Handover, 'version'>, Check> = {
       role: among('template', 'worker', 'attendant'),
       generation: isCount,
       worker: orNull(isWorkerInfo),
-      isConfigured: isBoolean,
       isStopping: isBoolean,
       channel: (value) => value === -1 || isDescriptor(value),
       row: orNull((value) => isCount(value) && Number(value) < MAX_WORKERS * 2),

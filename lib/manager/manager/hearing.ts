@@ -1,8 +1,8 @@
-/** What templates and workers say, and what comes of it. Nothing of it is believed that has not been checked. */
+/** What the manager's children say, and what comes of it. Nothing of it is believed that has not been checked. */
 import { monotonic } from '../../base/timers';
 import type { ToManager } from '../channel/messages';
 import type { Driver } from './driver';
-import type { Generations } from './generations';
+import { type Generations, NOT_TO_READ } from './generations';
 import type { Holdings } from './holdings';
 import { hear, nameOf, type Peer } from './peers';
 import type { Succession } from './succession';
@@ -35,8 +35,7 @@ export class Hearing {
       message: `Process ${peer.pid} (${nameOf(peer)}) ${why}: killing it`,
       pid: peer.pid,
     });
-    peer.channel.close();
-    this.#driver.kill(peer.pid, 'SIGKILL');
+    this.#generations.dismiss(peer);
   }
 
   /** An error in handling a message costs the peer that sent it, and nothing else. */
@@ -50,15 +49,19 @@ export class Hearing {
 
   /** Returns in what the message breaks the protocol; undefined: it does not. */
   #take(peer: Peer, message: ToManager): string | undefined {
-    if (message.type === 'can start' || message.type === 'cannot start')
+    if (message.type === 'trial' || message.type === 'can start' || message.type === 'cannot start')
       return this.#succession.hear(peer, message);
     const generation = this.#has.generations.get(peer.generation);
     if (generation === undefined) return 'sent a message after its generation was forgotten';
     switch (message.type) {
-      case 'settings':
-        return this.#generations.configure(peer, generation, message.settings);
+      case 'found':
+        return this.#generations.found(peer, generation, message.found);
+      case 'not found':
+        if (peer.role !== 'configuration') return NOT_TO_READ;
+        peer.why = message.why;
+        return undefined;
       case 'listen':
-        if (!peer.isConfigured) return 'asked for a socket before it sent its settings';
+        if (!isOfApplication(peer)) return 'asked for a socket, but runs no application';
         // No socket is given out any more, and this process has served nobody.
         if (this.#driver.state.phase !== 'running') {
           this.#driver.kill(peer.pid, 'SIGKILL');
@@ -67,12 +70,19 @@ export class Hearing {
         this.#has.listenRequests.answer(peer, generation, message.bind);
         return undefined;
       case 'try':
-        if (!peer.isConfigured) return 'looked for a port before it had settings';
+        if (!isOfApplication(peer)) return 'looked for a port, but runs no application';
         this.#has.probes.answer(peer, generation, message.bind);
         return undefined;
       case 'datagrams':
-        if (!peer.isConfigured) return 'asked for a socket before it had settings';
+        if (!isOfApplication(peer)) return 'asked for a socket, but runs no application';
         this.#has.datagrams.answer(peer, generation, message);
+        return undefined;
+      case 'identity':
+        if (!this.#generations.isLoading(peer, generation)) return NOT_LOADING;
+        return this.#generations.identified(generation, message.identity);
+      case 'idle':
+        if (!this.#generations.isLoading(peer, generation)) return NOT_LOADING;
+        this.#generations.waitsToWork(generation);
         return undefined;
       case 'loaded':
         if (!this.#generations.isLoading(peer, generation)) return NOT_LOADING;
@@ -95,6 +105,11 @@ export class Hearing {
         return undefined;
     }
   }
+}
+
+/** Those who may ask for what an application asks for. */
+function isOfApplication({ role }: Peer): boolean {
+  return role === 'template' || role === 'worker';
 }
 
 const NOT_LOADING = 'reported a load that was not under way';

@@ -4,7 +4,7 @@ import { check } from '../../base/errors';
 import type { Keep } from '../listening/endpoints';
 import { logFileNames } from '../log-files';
 import { handedState } from '../policy';
-import type { LogFormat } from '../settings';
+import type { LogFormat, PlainSettings } from '../settings';
 import { unwrittenLog } from '../system/log-writer';
 import { OutOfMemoryWatch } from '../system/out-of-memory';
 import { PidFile } from '../system/pid-file';
@@ -49,14 +49,17 @@ export class Holdings {
   readonly outOfMemory: OutOfMemoryWatch;
   pidFile: PidFile | undefined;
 
-  /** @param left by an earlier program of this process; `takeOver` is to follow */
+  /**
+   * @param known what is known of the settings before they are read
+   * @param left by an earlier program of this process; `takeOver` is to follow
+   */
   constructor(
     driver: Driver,
-    makeLog: (format: LogFormat) => OwnLog['now'],
+    { makeLog, known }: { makeLog(format: LogFormat): OwnLog['now']; known: PlainSettings },
     notify: ServiceManager['notify'],
     left: Handover | null,
   ) {
-    this.log = new OwnLog(makeLog);
+    this.log = new OwnLog(makeLog, known.logFormat);
     this.announcements = new Announcements(this.log.now);
     this.listenRequests = new ListenRequests(
       this.addresses,
@@ -64,7 +67,7 @@ export class Holdings {
       this.log.now,
       left === null ? inheritedSockets() : new Set(left.inherited),
     );
-    this.births = new Births({ fail: (error) => driver.fail(error), letGo: () => this.letGo() });
+    this.births = new Births(known, { fail: (error) => driver.fail(error), letGo: () => this.letGo() });
     this.newWorkers = new NewWorkers({
       peers: this.peers,
       generations: this.generations,

@@ -1,6 +1,7 @@
 /** How the manager has hooks called that watch workers: it tells the attendant, and never waits for it. */
 import { binding } from '../../base/binding';
 import type { Newcomer } from '../place';
+import type { PlainSettings } from '../settings';
 import type { Births } from './births';
 import { newPeer, type Peer, type Peers } from './peers';
 
@@ -22,14 +23,14 @@ export class HookCaller {
   }
 
   /** Starts an attendant for this generation, if it has hooks that watch. Returns something in the new process only. */
-  attend(generation: number, hasHooks: boolean): Newcomer | undefined {
+  attend(generation: number, settings: PlainSettings | null): Newcomer | undefined {
     if (this.#attendant !== undefined && this.#attendant.peer.generation !== generation) this.dismiss();
-    if (this.#attendant !== undefined || !hasHooks) return undefined;
+    if (this.#attendant !== undefined || settings?.watches !== true) return undefined;
     const ends = new Int32Array(2);
     // No descriptor is left: it is tried again when something has happened.
     if (binding.process_socketpair(ends) < 0) return undefined;
     const [own = -1, others = -1] = ends;
-    const born = this.#births.bear({ role: 'attendant', line: others });
+    const born = this.#births.bear({ role: 'attendant', settings, line: others });
     if (!(born instanceof Error) && 'manager' in born) {
       binding.socket_close(own);
       return born;

@@ -78,27 +78,27 @@ function preloaded({ addon }: Inheritance): string {
 // --- The trial ---
 
 /**
- * Begins the trial.
+ * Begins the trial. What it is has been said before the configuration runs, which may have fewer rights.
  *
+ * @param first what Node has to load before all others when this program takes over, if it loads any
  * @throws Error `ERR_PREFORK_UNSUPPORTED`: the handover is of another version, or signals would be lost while Node starts
  */
-export function beginTrial({ document }: Inheritance): void {
+export function beginTrial({ document, channel }: Inheritance, version: string, first: string | null): void {
   readHandover(document);
-  if (binding.signals_are_blocked(supervisedSignals())) return;
+  if (binding.signals_are_blocked(supervisedSignals())) {
+    const what = `Node.js ${process.version} with prefork ${version}`;
+    if (channel !== null) new Channel(channel).send({ type: 'trial', what, first });
+    return;
+  }
   const message =
     `${process.execPath} has unblocked the signals that come while it starts, and would end by them. It does so if it ` +
     'has file capabilities, or is linked statically: restart the service instead';
   throw preforkError('ERR_PREFORK_UNSUPPORTED', message);
 }
 
-/**
- * All has been done that a new manager and its first template would do before the application is loaded.
- *
- * @param first what Node has to load before all others when this program takes over, if it loads any
- */
-export function passTrial({ channel }: Inheritance, version: string, first: string | null): never {
-  const what = `Node.js ${process.version} with prefork ${version}`;
-  if (channel !== null) new Channel(channel).send({ type: 'can start', what, first });
+/** All has been done that a new manager and its first template would do before the application is loaded. */
+export function passTrial({ channel }: Inheritance): never {
+  if (channel !== null) new Channel(channel).send({ type: 'can start' });
   return binding.process_exit(0);
 }
 

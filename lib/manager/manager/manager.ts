@@ -18,7 +18,7 @@ import {
   stateFrom,
 } from '../policy';
 import { rulesOf } from '../rules';
-import { DEFAULTS, type Log, type LogFormat } from '../settings';
+import type { Configuration, Log, LogFormat } from '../settings';
 import { finishLog, flushLog, neverWaitForLogReader } from '../system/log-writer';
 import { memoryTrimmer } from '../system/memory-trimmer';
 import type { ServiceManager } from '../system/service-manager';
@@ -41,18 +41,20 @@ const INTERNAL_ERROR = 70;
 const LAST_HOOKS = 5000;
 
 /**
- * Makes this process the manager until its end. Returns in each of the children that it forks itself: a
- * template, a worker that is to load the application, an attendant. Nothing of the application may have run before.
+ * Makes this process the manager until its end. Returns in each of the children that it forks itself: one that is to read
+ * the configuration, a template, a worker that is to load the application, an attendant. Nothing of the application or its
+ * configuration may have run before.
  *
  * @param inheritance what an earlier program of this process has left: this one goes on with it
  */
 export function manage(
   makeLog: (format: LogFormat) => Log,
+  configuration: Configuration,
   serviceManager: ToldByServiceManager = NOBODY,
   inheritance: Inheritance | null = null,
 ): Newcomer {
   const left = inheritance === null ? null : readHandover(inheritance.document);
-  const manager = new Manager(makeLog, serviceManager, left);
+  const manager = new Manager(makeLog, configuration, serviceManager, left);
   try {
     if (left === null) manager.begin();
     else manager.takeOver(left);
@@ -78,12 +80,13 @@ class Manager implements Driver {
 
   constructor(
     makeLog: (format: LogFormat) => Log,
+    configuration: Configuration,
     serviceManager: ToldByServiceManager,
     left: Handover | null,
   ) {
-    this.state = initialState(rulesOf({ ...DEFAULTS, watches: false, application: null }));
-    this.#has = new Holdings(this, makeLog, serviceManager.notify, left);
-    this.#generations = new Generations(this, this.#has);
+    this.state = initialState(rulesOf(configuration.known));
+    this.#has = new Holdings(this, { makeLog, known: configuration.known }, serviceManager.notify, left);
+    this.#generations = new Generations(this, this.#has, configuration);
     this.#succession = new Succession(this, this.#has, serviceManager);
     this.#hearing = new Hearing(this, this.#has, this.#generations, this.#succession);
     if (left === null) rememberLogFiles();
@@ -157,8 +160,7 @@ class Manager implements Driver {
   #attend(): Newcomer | undefined {
     if (this.state.phase !== 'running' || !this.state.everLoaded) return undefined;
     const { generation } = this.state;
-    const hasHooks = this.#has.generations.get(generation)?.settings?.watches === true;
-    return this.#has.hooks.attend(generation, hasHooks);
+    return this.#has.hooks.attend(generation, this.#has.generations.get(generation)?.settings ?? null);
   }
 
   /** Returns if the other program could not take over. */
@@ -208,13 +210,14 @@ class Manager implements Driver {
 
   ended(peer: Peer, status: number): void {
     const exit = exitOf(status, this.#has.outOfMemory);
+    peer.hasEnded = true;
     this.#hearing.listenTo(peer); // its last words
     if (peer.worker !== null) this.tell({ type: 'exited', pid: peer.pid, exit, wasTold: peer.isStopping });
     const verdict = this.#succession.ended(peer, exit);
     if (verdict !== undefined) this.tell(verdict);
     const generation = this.#has.generations.get(peer.generation);
-    if (peer.role === 'template' && generation !== undefined)
-      this.#generations.templateEnded(generation, exit);
+    if (generation !== undefined && peer === generation.template)
+      this.#generations.templateEnded(generation, exit, peer.why);
     this.#has.hooks.ended(peer);
     this.#has.peers.remove(peer);
   }
@@ -223,6 +226,8 @@ class Manager implements Driver {
 
   #do(action: Action): Newcomer | undefined {
     switch (action.type) {
+      case 'configure':
+        return this.#generations.configure(action.generation);
       case 'load':
         return this.#generations.load(action.generation);
       case 'unload':

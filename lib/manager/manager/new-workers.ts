@@ -130,7 +130,7 @@ export class NewWorkers {
   #enter(pid: number, { number }: Generation, post: Post, row: Row, channel: Channel, asked: Asked): Peer {
     const worker: WorkerInfo = { ...post.worker, pid };
     const peer = newPeer('worker', pid, number, channel);
-    Object.assign(peer, { worker, row, asked, isConfigured: asked.size > 0 });
+    Object.assign(peer, { worker, row, asked });
     this.#peers.add(peer);
     row.set('pid', pid);
     this.#tell({ type: 'forked', worker, chance: Math.random() });
@@ -169,7 +169,7 @@ export class NewWorkers {
   }
 
   #forkAlone(generation: Generation, post: Post, row: Row): Newcomer | undefined {
-    const born = this.#births.bear({ role: 'worker', post });
+    const born = this.#births.bear({ role: 'worker', settings: generation.settings, post });
     if (born instanceof Error) {
       row.free();
       const { code } = born as NodeJS.ErrnoException;

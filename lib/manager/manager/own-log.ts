@@ -9,9 +9,9 @@ export class OwnLog {
   readonly #entries: LogEntry[] = [];
   #log: Log;
 
-  constructor(make: (format: LogFormat) => Log) {
+  constructor(make: (format: LogFormat) => Log, format: LogFormat) {
     this.#make = make;
-    this.#log = make('plain');
+    this.#log = make(format);
   }
 
   setFormat(format: LogFormat): void {

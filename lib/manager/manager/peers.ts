@@ -9,16 +9,18 @@ import type { Asked } from './addresses';
 
 export interface Peer {
   pid: number;
-  role: 'template' | 'worker' | 'attendant' | 'trial';
+  role: 'configuration' | 'template' | 'worker' | 'attendant' | 'trial';
   generation: number;
   channel: Channel;
   /** Of a worker. */
   worker: WorkerInfo | null;
   row: Row | null;
-  /** It has said what its settings are, which it may do once. */
-  isConfigured: boolean;
   /** It said that it is finishing. */
   isStopping: boolean;
+  /** It said why nothing can come of it. */
+  why: string | undefined;
+  /** It has been reaped: its number may be another process's. */
+  hasEnded: boolean;
   asked: Asked;
   /** What it has looked for, as far as it is to find the same as its siblings. */
   tried: Asked;
@@ -27,8 +29,7 @@ export interface Peer {
   second: number;
 }
 
-export interface HandedPeer
-  extends Pick<Peer, 'pid' | 'role' | 'generation' | 'worker' | 'isConfigured' | 'isStopping'> {
+export interface HandedPeer extends Pick<Peer, 'pid' | 'role' | 'generation' | 'worker' | 'isStopping'> {
   /** -1: it has been closed. */
   channel: number;
   row: number | null;
@@ -114,15 +115,14 @@ export class Peers {
     return this.#descriptors;
   }
 
-  /** For another program in this process. A trial that has been given up is nobody's. */
+  /** For another program in this process. Trials and readers of the configuration have been given up, or are done. */
   handOver(keep: Keep): HandedPeer[] {
-    const known = this.all().filter(({ role }) => role !== 'trial');
-    return known.map((peer) => ({
+    const lasting = this.all().filter(({ role }) => role !== 'trial' && role !== 'configuration');
+    return lasting.map((peer) => ({
       pid: peer.pid,
       role: peer.role,
       generation: peer.generation,
       worker: peer.worker,
-      isConfigured: peer.isConfigured,
       isStopping: peer.isStopping,
       channel: peer.channel.fd === -1 ? -1 : keep(peer.channel.fd),
       row: peer.row?.index ?? null,
@@ -155,8 +155,9 @@ export function newPeer(role: Peer['role'], pid: number, generation: number, cha
     channel,
     worker: null,
     row: null,
-    isConfigured: false,
     isStopping: false,
+    why: undefined,
+    hasEnded: false,
     asked: new Map(),
     tried: new Map(),
     messages: 0,

@@ -86,7 +86,7 @@ function processesOf(peers: Peers, { workers }: State): ShownProcess[] {
 }
 
 function processOf({ pid, role, generation, row }: Peer, worker: Worker | undefined): ShownProcess[] {
-  if (role === 'trial') return [];
+  if (role === 'trial' || role === 'configuration') return [];
   if (role !== 'worker') return [{ pid, role, generation, worker: null }];
   if (worker === undefined || row === null) return [];
   const { id, restarts, phase, startedAt } = worker;

@@ -65,15 +65,24 @@ export class Succession {
     closeSync(addon);
     if (born instanceof Error) return born.message;
     this.#said = undefined;
+    [this.#what, this.#first] = ['', null];
     this.#trial = newPeer('trial', born.pid, NO_GENERATION, born.channel);
     this.#has.peers.add(this.#trial);
     return undefined;
   }
 
   /** Answers why it must not be said. */
-  hear(peer: Peer, said: Extract<ToManager, { type: 'can start' | 'cannot start' }>): string | undefined {
+  hear(
+    peer: Peer,
+    said: Extract<ToManager, { type: 'trial' | 'can start' | 'cannot start' }>,
+  ): string | undefined {
     if (peer !== this.#trial) return 'ended a trial that was not under way';
-    if (said.type === 'can start') [this.#what, this.#first] = [said.what, said.first];
+    if (said.type === 'trial') {
+      if (this.#what !== '') return 'said twice what it is';
+      [this.#what, this.#first] = [said.what, said.first];
+      return undefined;
+    }
+    if (said.type === 'can start' && this.#what === '') return 'passed a trial that it had not begun';
     this.#said = said.type === 'can start' ? { type: 'successor can start' } : cannotStart(said.why);
     return undefined;
   }

@@ -3,6 +3,8 @@ import type { LogEntry } from '../log-events';
 import type { WorkerExit, WorkerInfo } from '../settings';
 
 export type Action =
+  /** Find out its settings, in a process that reads the configuration as it is now. */
+  | { type: 'configure'; generation: number }
   /** Make a process that loads the application as it is now. */
   | { type: 'load'; generation: number }
   /** End that process; gently: have it tie up its ends first. */

@@ -36,7 +36,7 @@ function take(decision: Decision, event: Event): void {
       loaded(decision, event.generation, event.rules);
       break;
     case 'template exited':
-      templateExited(decision, event.generation, event.exit);
+      templateExited(decision, event.generation, event.exit, event.why);
       break;
     case 'forked':
       forked(decision, event.worker, event.chance);

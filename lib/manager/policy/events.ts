@@ -25,8 +25,8 @@ export type Event =
   | { type: 'configured'; generation: number; rules: Rules }
   /** Workers can be forked of it. */
   | { type: 'loaded'; generation: number; rules: Rules }
-  /** Of the process that has loaded it, or was about to. */
-  | { type: 'template exited'; generation: number; exit: WorkerExit }
+  /** Of the process that has loaded it, or was about to, or has read its configuration. `why`: what it said of that. */
+  | { type: 'template exited'; generation: number; exit: WorkerExit; why?: string }
   /** `worker`: as it was told of itself. `chance`: 0 to 1, for the jitter. */
   | { type: 'forked'; worker: WorkerInfo; chance: number }
   /** `killed`: somebody killed the child before it was complete. */

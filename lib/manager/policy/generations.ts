@@ -21,20 +21,20 @@ export function loadFirst(decision: Decision): void {
 }
 
 function load(decision: Decision, generation: number): void {
-  const { bootTimeout, rehearses } = decision.state.rules;
-  const deadline = decision.now + bootTimeout * (rehearses ? 2 : 1) + LATE;
-  const template: Template = { generation, phase: 'loading', deadline, forks: 0 };
+  const deadline = decision.now + decision.state.rules.bootTimeout;
+  const template: Template = { generation, phase: 'configuring', deadline, forks: 0 };
   decision.set({ templates: [...decision.state.templates, template], newest: generation });
-  decision.actions.push({ type: 'load', generation });
+  decision.actions.push({ type: 'configure', generation });
 }
 
-/** The settings of a generation that is being loaded have been read: from now on it has the time that they give it. */
+/** The settings of a generation have been read: from now on it has the time that they give it. */
 export function configured(decision: Decision, generation: number, rules: Rules): void {
   const template = templateOf(decision.state, generation);
-  if (template?.phase !== 'loading') return;
+  if (template?.phase !== 'configuring') return;
   const deadline = decision.now + rules.bootTimeout * (rules.rehearses ? 2 : 1) + LATE;
-  changeTemplate(decision, generation, { deadline });
+  changeTemplate(decision, generation, { phase: 'loading', deadline });
   if (!decision.state.everLoaded) decision.set({ rules });
+  decision.actions.push({ type: 'load', generation });
 }
 
 /** The files as they are now become the next generation. */
@@ -157,7 +157,7 @@ function unload(decision: Decision, generation: number): void {
 export function unloadAll(decision: Decision): void {
   const latest = decision.now + decision.state.rules.gracefulTimeout;
   for (const { generation, phase, deadline } of decision.state.templates) {
-    if (phase === 'loading') {
+    if (phase === 'configuring' || phase === 'loading') {
       changeTemplate(decision, generation, { phase: 'ending', deadline: latest });
       decision.actions.push({ type: 'unload', generation, gently: true });
     } else if (deadline !== null) {
@@ -167,32 +167,35 @@ export function unloadAll(decision: Decision): void {
   decision.set({ candidate: null, rolling: false, reloadAt: null });
 }
 
-export function templateExited(decision: Decision, generation: number, exit: WorkerExit): void {
+export function templateExited(decision: Decision, generation: number, exit: WorkerExit, why?: string): void {
   const { candidate, phase, everLoaded } = decision.state;
   const template = templateOf(decision.state, generation);
   if (template === undefined) return;
   decision.set({ templates: decision.state.templates.filter((each) => each !== template) });
   if (phase !== 'running' || template.phase === 'ending') return;
   if (generation === candidate?.generation) {
-    refuse(
-      decision,
-      `it ${describeExit(exit)} before ${template.phase === 'loading' ? 'it listened' : 'a worker of it was ready'}`,
-    );
+    refuse(decision, why ?? `${describeEnd(template, exit)}`);
   } else if (!everLoaded) {
-    neverLoaded(decision, exit);
+    neverLoaded(decision, template, exit, why);
   } else if (generation === decision.state.generation) {
     lost(decision, exit);
   }
 }
 
+function describeEnd({ phase }: Template, exit: WorkerExit): string {
+  const how = describeExit(exit);
+  if (phase === 'configuring') return `the process that reads its configuration ${how}, and had not finished`;
+  return `it ${how} before ${phase === 'loading' ? 'it listened' : 'a worker of it was ready'}`;
+}
+
 /** It has said itself why it ended, if it could. */
-function neverLoaded(decision: Decision, exit: WorkerExit): void {
-  if (exit.code === null) {
-    decision.log(
-      'error',
-      'start_failed',
-      `The application ${describeExit(exit)} before it listened: no worker was started`,
-    );
+function neverLoaded(decision: Decision, { phase }: Template, exit: WorkerExit, why?: string): void {
+  const how = describeExit(exit);
+  if (phase === 'configuring' && why === undefined) {
+    const what = `The process that reads the configuration ${how}, and had not finished`;
+    decision.log('error', 'start_failed', `${what}: no worker was started`);
+  } else if (exit.code === null) {
+    decision.log('error', 'start_failed', `The application ${how} before it listened: no worker was started`);
   }
   end(decision, exit.code || 1);
 }
@@ -225,11 +228,18 @@ function tooLate(decision: Decision, generation: number, phase: Template['phase'
   changeTemplate(decision, generation, { phase: 'ending', deadline: null });
   decision.actions.push({ type: 'unload', generation, gently: false });
   if (phase === 'ending') return;
-  const what = `has not listened within ${seconds(decision.state.rules.bootTimeout)}`;
+  const within = `within ${seconds(decision.state.rules.bootTimeout)}`;
   if (decision.state.everLoaded) {
-    refuse(decision, `it ${what}`);
+    refuse(
+      decision,
+      phase === 'configuring'
+        ? `its configuration could not be read ${within}`
+        : `it has not listened ${within}`,
+    );
   } else {
-    decision.log('error', 'start_failed', `The application ${what}: no worker was started`);
+    const what =
+      phase === 'configuring' ? 'The configuration could not be read' : 'The application has not listened';
+    decision.log('error', 'start_failed', `${what} ${within}: no worker was started`);
     end(decision, 1);
   }
 }

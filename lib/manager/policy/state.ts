@@ -19,10 +19,10 @@ export interface Rules
   rehearses: boolean;
 }
 
-/** The process that has loaded one generation of the application, and forks workers. */
+/** The process that has loaded one generation of the application, and forks workers; before it one that configures it. */
 export interface Template {
   generation: number;
-  phase: 'loading' | 'loaded' | 'ending';
+  phase: 'configuring' | 'loading' | 'loaded' | 'ending';
   /** When its phase ends by force; null: never. */
   deadline: number | null;
   /** Workers that it has been asked to fork, and has not answered for. */

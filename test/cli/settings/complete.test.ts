@@ -119,6 +119,21 @@ test.each([
   expect(() => given(`${flag}=${written}`)).toThrow(expect.objectContaining({ code, message }));
 });
 
+test.each([
+  ['--bind', Array.from({ length: 65 }, (_, index) => `:${index + 1}`).join(','), 'at most 64 addresses'],
+  ['--bind', `unix:${'x'.repeat(4097)}`, 'a string of at most 4096 characters'],
+  [
+    '--rehearse',
+    Array.from({ length: 65 }, () => '/').join(','),
+    'at most 64 paths of at most 4096 characters',
+  ],
+  ['--title', 'x'.repeat(4097), 'a string of at most 4096 characters'],
+])('%s: lists and texts have bounds.', (flag, written, expected) => {
+  const code = 'ERR_PREFORK_OUT_OF_RANGE';
+  const message = expect.stringContaining(`Expected ${expected} for ${flag} `);
+  expect(() => given(`${flag}=${written}`)).toThrow(expect.objectContaining({ code, message }));
+});
+
 test('A wrong variable is called by its own name.', () => {
   expect(() => fromEnvironment({ WEB_CONCURRENCY: 'many' })).toThrow(
     / for WEB_CONCURRENCY but received 'many'$/,

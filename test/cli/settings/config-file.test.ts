@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { fromFile } from '../../../lib/cli/settings/config-file';
+import { findConfigFile, fromFile } from '../../../lib/cli/settings/config-file';
 
 function written(name: string, content: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'prefork-test-'));
@@ -63,8 +63,9 @@ test.each([
 });
 
 test('A file that was asked for and is not there is an error; no file at all is none.', async () => {
-  await expect(fromFile('/nowhere/x.json')).rejects.toThrow(
+  expect(() => findConfigFile('/nowhere/x.json')).toThrow(
     'Cannot find the configuration file /nowhere/x.json',
   );
+  expect(findConfigFile(false)).toBe(null);
   expect((await fromFile(null)).given.size).toBe(0);
 });

@@ -81,6 +81,12 @@ const deeds: fc.Arbitrary<Deed> = fc.oneof(
   deed('forks fail', fc.boolean(), (world, fail) => {
     world.forksFail = fail;
   }),
+  deed('configuring', fc.constantFrom('works', 'fails', 'never ends'), (world, how) => {
+    world.configuring = (generation) => {
+      if (how === 'works') return [{ type: 'configured', generation, rules: world.rules }];
+      return how === 'fails' ? [{ type: 'template exited', generation, exit: CRASHED, why: 'wrong' }] : [];
+    };
+  }),
   deed('loading', fc.constantFrom('works', 'fails', 'never ends'), (world, how) => {
     world.loading = (generation) => {
       if (how === 'works') return [{ type: 'loaded', generation, rules: world.rules }];
@@ -125,6 +131,7 @@ describe('whatever happens', () => {
         // Left in peace, all is well again…
         world.behaviour = HEALTHY;
         world.forksFail = false;
+        world.configuring = (generation) => [{ type: 'configured', generation, rules: world.rules }];
         world.loading = (generation) => [{ type: 'loaded', generation, rules: world.rules }];
         world.pass(300_000);
         checkInvariants(world);

@@ -66,6 +66,10 @@ export class World {
   #nextPid = 100;
   behaviour: Behaviour = HEALTHY;
   forksFail = false;
+  /** What comes of a configuration that is read. */
+  configuring: (generation: number) => Event[] = (generation) => [
+    { type: 'configured', generation, rules: this.rules },
+  ];
   /** What comes of an application that is loaded. */
   loading: (generation: number) => Event[] = (generation) => [
     { type: 'loaded', generation, rules: this.rules },
@@ -79,7 +83,7 @@ export class World {
 
   constructor(
     rules: Partial<Rules> = {},
-    conditions: Partial<Pick<World, 'forksFail' | 'chance' | 'loading'>> = {},
+    conditions: Partial<Pick<World, 'forksFail' | 'chance' | 'configuring' | 'loading'>> = {},
   ) {
     Object.assign(this, conditions);
     this.rules = { ...RULES, ...rules };
@@ -99,6 +103,8 @@ export class World {
   #perform(action: Action): Event[] {
     this.actions.push(action);
     switch (action.type) {
+      case 'configure':
+        return this.configuring(action.generation);
       case 'load':
         return this.loading(action.generation);
       case 'unload':

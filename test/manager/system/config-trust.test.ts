@@ -61,7 +61,7 @@ describe.skipIf(!isRoot)('As root', () => {
       expect(status).toBe(2);
       expect(stdout).toBe('');
       expect(stderr).toMatch(
-        /can trust but received .*prefork\.config\.js: .*run as root: let only root write to it/,
+        /can trust but received .*prefork\.config\.js: .*done as root: let only root write to it/,
       );
       expect(stderr).toMatch(/ERR_PREFORK_UNSAFE_PATH/);
     }
