@@ -31,3 +31,16 @@ export function freePort(count = 1): number {
     if (ports.every((port) => port < END && isFree(port))) return first;
   }
 }
+
+/** Those that only root may bind, and that well-known services do not use. */
+const [FIRST_PRIVILEGED, END_PRIVILEGED] = [640, 1000];
+let nextPrivileged = FIRST_PRIVILEGED + ((process.pid * 4) % (END_PRIVILEGED - FIRST_PRIVILEGED));
+
+/** One that nobody has, on any address. */
+export function freePrivilegedPort(): number {
+  for (;;) {
+    const port = nextPrivileged;
+    nextPrivileged = port + 1 < END_PRIVILEGED ? port + 1 : FIRST_PRIVILEGED;
+    if (isFree(port)) return port;
+  }
+}

@@ -3,7 +3,6 @@ import { binding } from '../../base/binding';
 import type { ToManager } from '../channel/messages';
 import { addressOf, bindDatagrams } from '../listening/datagrams';
 import type { Keep } from '../listening/endpoints';
-import type { PlainSettings } from '../settings';
 import type { Generation } from './generation';
 import { withRightsFor } from './other-rights';
 import type { Peer } from './peers';
@@ -27,7 +26,7 @@ export class Datagrams {
 
   /** With the socket, or why there is none. */
   answer(peer: Peer, generation: Generation, { bind, index }: ToManager & { type: 'datagrams' }): void {
-    const make = () => withRightsFor(peer, generation.settings as PlainSettings, () => bindDatagrams(bind));
+    const make = () => withRightsFor(peer, generation, () => bindDatagrams(bind));
     try {
       const key = `${index} ${addressOf(bind)}`;
       peer.channel.send({ type: 'datagrams' }, [this.#take(key, generation.number, make)]);

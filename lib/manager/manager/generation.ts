@@ -24,6 +24,8 @@ export interface Generation {
   /** Workers that its template has been asked to fork, in order. */
   asked: ForkAsked[];
   isRetired: boolean;
+  /** A worker of it has been ready, and may have met clients since. */
+  isProven: boolean;
 }
 
 export interface ForkAsked {
@@ -35,7 +37,7 @@ export interface ForkAsked {
 export interface HandedGeneration
   extends Pick<
     Generation,
-    'number' | 'settings' | 'isShared' | 'isIdle' | 'isAsleep' | 'reopened' | 'isRetired'
+    'number' | 'settings' | 'isShared' | 'isIdle' | 'isAsleep' | 'reopened' | 'isRetired' | 'isProven'
   > {
   /** Its process. */
   template: number | null;
@@ -69,6 +71,12 @@ function known<T>(value: T | undefined): T {
   return value;
 }
 
+/** Nothing of it is made before they are known. */
+export function settingsOf({ settings, number }: Generation): PlainSettings {
+  if (settings === null) throw new Error(`the settings of generation ${number} are not known`);
+  return settings;
+}
+
 /** It has loaded nothing yet. */
 export function newGeneration(number: number): Generation {
   return {
@@ -82,5 +90,6 @@ export function newGeneration(number: number): Generation {
     endpoints: [],
     asked: [],
     isRetired: false,
+    isProven: false,
   };
 }

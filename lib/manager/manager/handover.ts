@@ -257,6 +257,7 @@ const SHAPE: Record<Exclude<keyof Handover, 'version'>, Check> = {
       isAsleep: isBoolean,
       reopened: isWhole,
       isRetired: isBoolean,
+      isProven: isBoolean,
       template: orNull(isPid),
       endpoints: listOf(isCount, MOST_ADDRESSES),
     }),

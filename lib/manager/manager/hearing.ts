@@ -98,6 +98,7 @@ export class Hearing {
         return this.#has.newWorkers.notForked(peer, generation, message.reason, message.killed);
       case 'ready':
         if (peer.worker === null) return 'reported that it is ready, but is no worker';
+        generation.isProven = true;
         this.#driver.tell({ type: 'ready', pid: peer.pid });
         return undefined;
       case 'stopping':

@@ -3,13 +3,13 @@ import type { Answer, ListenError, NotBound } from '../channel/messages';
 import { Endpoint } from '../listening/endpoints';
 import { explainBind } from '../listening/explain';
 import { rulesOf } from '../rules';
-import type { Bind, Log, PlainSettings } from '../settings';
+import type { Bind, Log } from '../settings';
 import { withAccess } from '../system/socket-access';
 import { type Addresses, about, socketsFor } from './addresses';
 import type { Announcements } from './announcements';
-import type { Generation } from './generation';
+import { type Generation, settingsOf } from './generation';
 import { inheritedSockets } from './inherited-sockets';
-import { asUserOf, hasOtherRights, socketRules } from './other-rights';
+import { asUserOf, hasOtherRights, isStarting, socketRules } from './other-rights';
 import type { Peer } from './peers';
 
 /** Of addresses that could not be bound: one that asks for another each time fills neither memory nor log. */
@@ -69,7 +69,7 @@ export class ListenRequests {
     bind: Bind,
     { isFirst, isChosen }: { isFirst: boolean; isChosen: boolean },
   ): [Endpoint] | [undefined, Answer] {
-    const settings = generation.settings as PlainSettings;
+    const settings = settingsOf(generation);
     const found = this.#addresses.find(bind, generation.number, peer.asked);
     if (found !== undefined) return [found];
     if (!isChosen && !this.#mayBind(peer, generation, bind)) return [undefined, { type: 'refused' }];
@@ -92,14 +92,10 @@ export class ListenRequests {
     }
   }
 
-  /** A template asks before its application has served anyone; what a worker asks for later must not need rights that it lacks. */
+  /** What a worker asks for once its generation serves must not need rights that the application lacks. */
   #mayBind(peer: Peer, generation: Generation, bind: Bind): boolean {
     if (bind.kind === 'fd') return this.inherited.has(bind.fd);
-    return (
-      !hasOtherRights(generation.settings as PlainSettings) ||
-      peer.role === 'template' ||
-      peer.asked.size === 0
-    );
+    return !hasOtherRights(settingsOf(generation)) || isStarting(peer, generation);
   }
 
   /** Once for all workers, which meet the same error. */

@@ -2,6 +2,7 @@
 import type { PlainSettings } from '../settings';
 import { findPrivileges } from '../system/privileges';
 import { findSocketRules, type SocketRules } from '../system/socket-access';
+import { type Generation, settingsOf } from './generation';
 import type { Peer } from './peers';
 
 /** Whether workers run as another user or group. */
@@ -16,9 +17,17 @@ export function socketRules(settings: PlainSettings, isMadeAsManager: boolean): 
   return isMadeAsManager || !hasOtherRights(settings) ? rules : { ...rules, uid: null, gid: null };
 }
 
-/** Calls `make` with the manager's rights for a process that has served nobody yet; for any other with the workers'. */
-export function withRightsFor<T>({ role, asked }: Peer, settings: PlainSettings, make: () => T): T {
-  return role === 'template' || asked.size === 0 ? make() : asUserOf(settings, make);
+/**
+ * Whether a process may name addresses that take rights which its application lacks: while its generation starts, when no
+ * client can have told it what to ask for.
+ */
+export function isStarting({ role, asked }: Peer, { isProven }: Generation): boolean {
+  return role === 'template' || asked.size === 0 || !isProven;
+}
+
+/** Calls `make` with the manager's rights for a process that is starting; for any other with the workers'. */
+export function withRightsFor<T>(peer: Peer, generation: Generation, make: () => T): T {
+  return isStarting(peer, generation) ? make() : asUserOf(settingsOf(generation), make);
 }
 
 /** Calls `make` as the workers' user and group: what it creates is theirs, and only where they may. */

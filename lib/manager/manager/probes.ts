@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { tryToBind } from '../listening/bind';
 import type { Endpoint } from '../listening/endpoints';
 import { overlap, wishFor } from '../listening/overlap';
-import type { Bind, PlainSettings } from '../settings';
+import type { Bind } from '../settings';
 import type { Addresses } from './addresses';
 import type { Generation } from './generation';
 import { listenError } from './listen-requests';
@@ -29,8 +29,7 @@ export class Probes {
   /** With the address that a server would have that listened there, or why it could not. */
   answer(peer: Peer, generation: Generation, bind: TcpBind): void {
     const find = (wish: TcpBind) =>
-      ours(wish, this.#addresses.endpoints) ??
-      withRightsFor(peer, generation.settings as PlainSettings, () => tryToBind(wish));
+      ours(wish, this.#addresses.endpoints) ?? withRightsFor(peer, generation, () => tryToBind(wish));
     const found = bind.port === 0 ? this.#choose(bind, peer, find) : find(bind);
     peer.channel.send(
       found instanceof Error

@@ -102,8 +102,9 @@ export class Listens {
       level: 'warning',
       event: 'listened_late',
       message:
-        `The manager does not bind ${formatBind(bind)} for all workers, because they run as another user: ${what}. ` +
-        'Serve all addresses with one server instead, and give them with --bind',
+        `The manager does not bind ${formatBind(bind)} for all workers, because they run as another user, and one of ` +
+        `this version was ready before the application listened there: ${what}. Listen there earlier, or give ready() a ` +
+        'promise for it; or serve all addresses with one server, and give them with --bind',
       worker: id,
       pid,
     });

@@ -3,7 +3,7 @@ import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Server } from 'node:net';
 import { invalidType } from '../../base/errors';
 import { onePerProcess } from '../../base/one-per-process';
-import { nextTick } from '../../base/timers';
+import { nextTick, queueMicrotask } from '../../base/timers';
 import { registerAtFork } from '../../fork/at-fork';
 import type { Place } from '../place';
 import type { Row } from '../scoreboard';
@@ -123,10 +123,11 @@ export function beginsToListen(server: Server, isTold = false): void {
     own.listens ||= hasBegun;
     becomeReadyIfNothingIsAwaited();
   };
+  // After the application's own listeners, and all that awaits them: it may yet fail, or have another server listen.
+  const decideLast = () => nextTick(() => queueMicrotask(() => nextTick(decide, true)));
   own.awaitedServers += 1;
-  // After the application's own listeners: it may yet fail in them, or have another server listen.
-  if (isTold) nextTick(decide, true);
-  else server.once('listening', () => nextTick(decide, true));
+  if (isTold) decideLast();
+  else server.once('listening', decideLast);
   (server as EventEmitter).once(errorMonitor, () => nextTick(decide, false));
   server.once('close', () => nextTick(decide, false));
 }
