@@ -34,6 +34,13 @@ describe('A worker that', () => {
     ['claims to be about to take over', '/successor', /ended a trial that was not under way/],
     ['has other settings', '/settings', /sent an invalid message/],
     ['never stops talking', '/flood', /sent more than \d+ messages in a second/],
+    ['says half of what it should', '/half', /sent an invalid message/],
+    ['has a name looked up for UDP', '/datagrams-of-a-name', /sent an invalid message/],
+    ['has any port bound for UDP', '/datagrams-everywhere', /sent an invalid message/],
+    ['counts sockets of UDP below zero', '/datagrams-below-zero', /sent an invalid message/],
+    ['counts sockets of UDP beyond all bounds', '/datagrams-beyond', /sent an invalid message/],
+    ['looks whether a path is free', '/probe-of-a-path', /sent an invalid message/],
+    ['looks whether a port of a name is free', '/probe-of-a-name', /sent an invalid message/],
   ])('%s is killed, and another one takes its place.', async (_, deed, why) => {
     const managed = await new Managed('hostile.js', { workers: 2 }).started();
     const lost = get({ port: managed.port }, deed).catch(({ code }) => code);
@@ -81,6 +88,33 @@ describe('A worker that', () => {
     expect((await managed.ask<Answer>('/')).pid).not.toBe(pid);
     expect((await managed.stop()).status).toBe(0);
   });
+
+  test.each([
+    ['listen', '/many-addresses', { bound: 127, 'not bound': 73 }, 127],
+    ['sockets of UDP', '/many-datagrams', { datagrams: 128, 'no datagrams EMFILE': 72 }, 128],
+    ['free ports', '/many-probes', { free: 300 }, 0],
+  ])('asks for ever more %s has the manager hold no more than a bound.', async (_, deed, counts, held) => {
+    const managed = await new Managed('hostile.js', { workers: 1 }).started();
+    const before = descriptorsOf(managed.program.pid);
+    expect((await managed.ask<Answer>(deed)).answer).toEqual(counts);
+    expect(descriptorsOf(managed.program.pid) - before).toBe(held);
+    expect((await managed.stop()).status).toBe(0);
+  });
+
+  test.runIf(isRoot)(
+    'runs as another user has no port below 1024 looked at, nor bound for UDP.',
+    async () => {
+      const settings = { workers: 1, user: 'nobody', group: 'daemon' };
+      const managed = await new Managed('hostile.js', settings).started();
+      const answer = async (deed: string) => (await managed.ask<Answer>(deed)).answer;
+      expect(await answer('/privileged-datagrams')).toEqual({ type: 'no datagrams', code: 'EACCES' });
+      expect(await answer('/privileged-probe')).toMatchObject({
+        type: 'not free',
+        error: { code: 'EACCES' },
+      });
+      expect((await managed.stop()).status).toBe(0);
+    },
+  );
 
   test.runIf(isRoot)(
     'runs as another user gets nothing bound that the application has not asked for.',
