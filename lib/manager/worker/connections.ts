@@ -26,6 +26,9 @@ export interface Http2Session {
   readonly socket?: Socket;
   /** Its first frame, which has the settings, has not been answered: perhaps it is not even out. */
   readonly pendingSettingsAck: boolean;
+  readonly destroyed: boolean;
+  /** Calls back when the other side has answered, or with an error if it cannot any more. */
+  ping(answered: (error: Error | null) => void): boolean;
   close(): void;
   destroy(): void;
   on(event: 'close', listener: () => void): void;

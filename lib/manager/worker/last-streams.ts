@@ -13,12 +13,32 @@ interface Talk {
   readonly writable: boolean;
 }
 
-/** @param talk what the session speaks on. Node writes whole frames to it, so that this one comes between two of them */
-export function expectNoMoreStreams(session: Http2Session, talk: Talk): void {
+/**
+ * @param talk what the session speaks on. Node writes whole frames to it, so that this one comes between two of them
+ * @param done called when the client opens no more, and all that it has opened has come
+ */
+export function expectNoMoreStreams(session: Http2Session, talk: Talk, done: () => void): void {
   const notify = () => {
-    if (talk.writable) talk.write(SHUTDOWN_NOTICE);
+    if (!talk.writable) return;
+    talk.write(SHUTDOWN_NOTICE);
+    afterTwoAnswers(session, done);
   };
   // The settings have to come first.
   if (session.pendingSettingsAck) session.once('localSettings', notify);
   else notify();
+}
+
+/**
+ * A client that answers a PING has read what came before it. The first answer may overtake streams that were waiting to be sent
+ * when it read the notice, as nghttp2 sends answers first; the second comes after them.
+ */
+function afterTwoAnswers(session: Http2Session, done: () => void): void {
+  ping(session, () => ping(session, done));
+}
+
+function ping(session: Http2Session, answered: () => void): void {
+  if (session.destroyed) return;
+  session.ping((error) => {
+    if (error === null) answered();
+  });
 }

@@ -25,6 +25,9 @@ import { closeSpares } from './spare-sockets';
  */
 const LINGER = 1000;
 
+/** How long an HTTP/2 client may be silent before it is taken for gone, in milliseconds: its process may wait for a processor. */
+const SILENCE_LIMIT = 5000;
+
 /** How long the other side of a connection that lasts may take to answer a goodbye. */
 const GOODBYE_LIMIT = 1000;
 
@@ -118,12 +121,13 @@ function connectionOf({ socket }: Http2Session): Connection | undefined {
   return Reflect.get(socket, CONNECTION) as Connection | undefined;
 }
 
-/** What is still opened after a while is not served: the last GOAWAY tells the client to ask for it elsewhere. */
+/** What a client opens that does not answer is not served in the end: the last GOAWAY tells it to ask for that elsewhere. */
 function endSession(session: Http2Session): void {
+  const close = () => session.close();
   const talk = connectionOf(session)?.talk;
-  if (talk !== undefined) expectNoMoreStreams(session, talk);
+  if (talk !== undefined) expectNoMoreStreams(session, talk, close);
   // After a delay timers come first, and then what came meanwhile.
-  setTimeout(() => setImmediate(() => session.close()), LINGER).unref();
+  setTimeout(() => setImmediate(close), SILENCE_LIMIT).unref();
 }
 
 /** The owner keeps an inherited socket: what waits in it is for the process that serves it next. */
