@@ -1,6 +1,7 @@
 /** Clients: one question at a time, over a connection that is kept or over a new one each time. */
 import { once } from 'node:events';
 import { Agent, get } from 'node:http';
+import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 /** Idle for so long, in milliseconds, a connection may be closed at the moment of the next request (docs/signals.md). */
@@ -43,6 +44,18 @@ class HttpClient {
   }
 }
 
+async function refuses(port) {
+  const socket = connectTcp(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return false;
+  } catch (error) {
+    return error.code === 'ECONNREFUSED';
+  } finally {
+    socket.destroy();
+  }
+}
+
 class GrpcClient {
   #channel;
 
@@ -50,6 +63,7 @@ class GrpcClient {
     const { credentials, makeGenericClientConstructor } = require('@grpc/grpc-js');
     const Greeter = makeGenericClientConstructor(require('./greeter.js'), 'Greeter');
     this.connect = () => new Greeter(`127.0.0.1:${port}`, credentials.createInsecure());
+    this.port = port;
     if (isKept) this.#channel = this.connect();
   }
 
@@ -60,11 +74,17 @@ class GrpcClient {
         channel.hello({}, (error, answer) => (error ? reject(error) : resolve(answer.message))),
       );
     } catch (error) {
-      if (error.message.includes('ECONNREFUSED')) error.code = 'ECONNREFUSED';
+      if (await this.isRefused(error)) error.code = 'ECONNREFUSED';
       throw error;
     } finally {
       if (channel !== this.#channel) channel.close();
     }
+  }
+
+  /** All channels of a process share connections. One that begins when they have been refused is not told why it has none. */
+  async isRefused({ message }) {
+    if (message.includes('ECONNREFUSED')) return true;
+    return message.includes('No connection established. Last error: null') && (await refuses(this.port));
   }
 
   close() {
