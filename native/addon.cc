@@ -47,6 +47,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "accept_start", start_accepting);
   method(exports, "accept_stop", stop_accepting);
   method(exports, "accept_keep_alive", keep_loop_alive);
+  method(exports, "give_way_start", start_giving_way);
+  method(exports, "give_way_stop", stop_giving_way);
+  method(exports, "give_way_never", never_give_way);
   method(exports, "loop_active_handles", list_active_handles);
   exports.Set("version", PREFORK_VERSION);
   exports.Set("libc", kLibc);
@@ -107,6 +110,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "signals_release", release_signal);
   method(exports, "stack_report_on_request", report_stack_on_request);
   method(exports, "stack_request", request_stack);
+  method(exports, "by_address_choose", choose_by_address);
   method(exports, "turns_take", take_turns);
   method(exports, "turns_set_socket", set_turn_socket);
   method(exports, "turns_set_order", set_turn_order);

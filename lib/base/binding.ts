@@ -32,6 +32,11 @@ export interface NativeAcceptor {
   readonly __brand: 'NativeAcceptor';
 }
 
+/** A server that leaves connections to other processes. */
+export interface NativeGiveWay {
+  readonly __brand: 'NativeGiveWay';
+}
+
 /** The constants of <sys/socket.h>, <netinet/in.h> and <netdb.h> that lib/ uses. */
 export interface SocketConstants {
   readonly AF_UNSPEC: number;
@@ -167,6 +172,12 @@ export interface Binding {
   turns_take(fd: number, capacity: number): TurnDescriptors | number;
   turns_set_socket(sockets: number, slot: number, fd: number): number;
   turns_set_order(order: number, slots: Uint32Array): number;
+  /**
+   * The sockets that share the port of `fd` get their connections by the addresses of clients, until the next call: 0.
+   *
+   * @param choices pairs of an id and a position among these sockets
+   */
+  by_address_choose(fd: number, choices: Uint32Array): number;
   /** bind(2) to a `sockaddr` of `socket_getaddrinfo`, at `port` whatever its own port is: 0. */
   socket_bind_inet(fd: number, sockaddr: ArrayBuffer, port: number): number;
   /** bind(2) to a path, in the abstract namespace if it begins with NUL: 0. */
@@ -190,6 +201,27 @@ export interface Binding {
   accept_stop(acceptor: NativeAcceptor): void;
   /** Whether a watched descriptor alone keeps the loop alive (uv_ref, uv_unref). */
   accept_keep_alive(acceptor: NativeAcceptor, alive: boolean): void;
+  /**
+   * From now on the TCP server of this loop that accepts by `fd` leaves a connection to other processes, as long as they
+   * have fewer by their lines, for at most so many milliseconds (native/loop/give_way.h). Until `give_way_stop`, which must
+   * come before the server's handle is closed. `-ENOTSUP`: the kernel does not say how many connections wait there.
+   *
+   * @param marks 64 bytes for each line
+   * @param count of the lines that are in use
+   * @param line this process's own
+   */
+  give_way_start(
+    fd: number,
+    lines: Float64Array,
+    marks: Uint32Array,
+    count: Int32Array,
+    line: number,
+    milliseconds: number,
+  ): NativeGiveWay | number;
+  /** `giving` must not be used again. */
+  give_way_stop(giving: NativeGiveWay): void;
+  /** In a child of this process: it goes on with the server, and has no line. */
+  give_way_never(giving: NativeGiveWay): void;
   readonly socket_constants: SocketConstants;
   /** The version of the package that the addon belongs to. */
   readonly version: string;

@@ -48,6 +48,8 @@ export interface Config {
   rehearse?: string | readonly string[];
   /** Give each worker its own accept queue (SO_REUSEPORT): round-robin as root, else by address hash. */
   balanced?: boolean;
+  /** `'ip'`: all connections from one address go to one worker; null: to the worker with the fewest. */
+  sticky?: 'ip' | null;
   /** User of the workers, name or id, if the manager is root; null: the manager's. */
   user?: string | number | null;
   /** Group of the workers; default: that of `user`. */

@@ -162,6 +162,10 @@ export const LOG_EVENTS = {
     level: 'error',
     when: 'the application ended, or could not be started, before it listened',
   },
+  sticky_without_effect: {
+    level: 'warning',
+    when: 'an address has one queue for all workers, so that clients do not stay with one (`--sticky`)',
+  },
   succession_finished: {
     level: 'info',
     has: ['pid'],

@@ -23,7 +23,7 @@ export function rulesOf(settings: PlainSettings): Rules {
     maxRequests: settings.maxRequests,
     maxRequestsJitter: settings.maxRequestsJitter,
     maxMemory: settings.maxMemory,
-    balanced: settings.balanced,
+    balanced: settings.balanced || settings.sticky !== null,
     rehearses: rehearse.length > 0,
     workers: workers === 'auto' ? autoWorkers() : integer('workers', workers, 1, MAX_WORKERS),
     // A worker at a breakpoint is not hung.

@@ -4,7 +4,7 @@
  */
 import { binding } from '../base/binding';
 import { monotonic } from '../base/timers';
-import { ROWS_AT, sharedHeader, sharedRows, wordOfRows } from '../shared/memory';
+import { ROWS_AT, sharedHeader, sharedMarks, sharedRows, wordOfRows } from '../shared/memory';
 
 /** A worker as the scoreboard shows it. */
 export interface WorkerStatus {
@@ -55,6 +55,8 @@ const FIELDS = [
 type Field = (typeof FIELDS)[number];
 
 const ROW = 16; // numbers in a row: two cache lines, which no other worker writes to
+/** Words of a mark, which the natives of the line's worker write (native/posix/room.h): a cache line. */
+const MARK = 16;
 const BOOTING = 1;
 const READY = 2;
 const STOPPING = 3;
@@ -63,6 +65,8 @@ const STATES = ['booting', 'booting', 'ready', 'stopping', 'stopping'] as const;
 
 // In the header, behind the bell.
 const REOPEN = 1;
+/** One more than the highest line in which a worker has said that it accepts. */
+const LINES = 2;
 
 /** One line. */
 export class Row {
@@ -112,7 +116,7 @@ export class Row {
   }
 
   take(worker: { id: number; generation: number; restarts: number }): void {
-    this.#numbers.fill(0);
+    this.free();
     this.set('id', worker.id);
     this.set('generation', worker.generation);
     this.set('restarts', worker.restarts);
@@ -149,8 +153,18 @@ export class Row {
     this.set('ending', 1);
   }
 
+  /** From now on this line is among those that workers look at before they accept. */
+  letOthersLook(): void {
+    const lines = sharedHeader();
+    for (;;) {
+      const seen = Atomics.load(lines, LINES);
+      if (seen > this.index || Atomics.compareExchange(lines, LINES, seen, this.index + 1) === seen) return;
+    }
+  }
+
   free(): void {
     this.#numbers.fill(0);
+    sharedMarks().fill(0, this.index * MARK, (this.index + 1) * MARK);
   }
 
   /** In a child of the worker, which must not beat or count for it: from now on this line is one that nobody else sees. */
@@ -206,6 +220,11 @@ export function figuresIn(line: Float64Array): Figures {
     beat: figure('beat'),
     reopened: figure('reopened'),
   };
+}
+
+/** For natives: how many lines they have to look at. */
+export function linesInUse(): Int32Array {
+  return sharedHeader().subarray(LINES, LINES + 1);
 }
 
 function rows(): Row[] {

@@ -112,6 +112,8 @@ export interface Settings {
   rehearse: string[];
   /** One accept queue per worker (SO_REUSEPORT), so that connections are spread evenly. */
   balanced: boolean;
+  /** `ip`: the address of a client decides which worker gets its connections; null: the one that has room. */
+  sticky: 'ip' | null;
   user: string | number | null;
   group: string | number | null;
   umask: number | null;
@@ -149,6 +151,7 @@ export const DEFAULTS: Settings = {
   smallYoungGeneration: false,
   rehearse: [],
   balanced: false,
+  sticky: null,
   user: null,
   group: null,
   umask: null,

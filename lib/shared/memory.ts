@@ -11,6 +11,7 @@ const LAYOUT = {
   header: { at: 0, bytes: 64 },
   rows: { at: 4096, bytes: 256 * 1024 },
   counters: { at: 4096 + 256 * 1024, bytes: 64 * 1024 },
+  marks: { at: 4096 + 320 * 1024, bytes: 128 * 1024 },
 } as const;
 
 /** Where the lines of the scoreboard begin, in bytes. */
@@ -37,6 +38,12 @@ export function sharedHeader(): Int32Array {
 export function sharedRows(): Float64Array {
   const { at, bytes } = LAYOUT.rows;
   return new Float64Array(sharedMemory(), at, bytes / Float64Array.BYTES_PER_ELEMENT);
+}
+
+/** What the natives of workers note for one another, a cache line for each line of the scoreboard. */
+export function sharedMarks(): Uint32Array {
+  const { at, bytes } = LAYOUT.marks;
+  return new Uint32Array(sharedMemory(), at, bytes / Uint32Array.BYTES_PER_ELEMENT);
 }
 
 /** The users' counters. */

@@ -33,6 +33,9 @@ inline uv_loop_s* loop_of(napi_env env) {
 Napi::Value start_accepting(const Napi::CallbackInfo& info);
 Napi::Value stop_accepting(const Napi::CallbackInfo& info);
 Napi::Value keep_loop_alive(const Napi::CallbackInfo& info);
+// by_address.cc
+Napi::Value choose_by_address(const Napi::CallbackInfo& info);
+
 // channel.cc
 Napi::Value open_channel(const Napi::CallbackInfo& info);
 Napi::Value send_message(const Napi::CallbackInfo& info);
@@ -51,6 +54,11 @@ Napi::Value restart_lost_watchers(const Napi::CallbackInfo& info);
 Napi::Value loop_owns_socket_files(const Napi::CallbackInfo& info);
 Napi::Value loop_disown_socket_files(const Napi::CallbackInfo& info);
 Napi::Value share_credentials(const Napi::CallbackInfo& info);
+
+// give_way.cc
+Napi::Value start_giving_way(const Napi::CallbackInfo& info);
+Napi::Value stop_giving_way(const Napi::CallbackInfo& info);
+Napi::Value never_give_way(const Napi::CallbackInfo& info);
 
 // heap.cc
 Napi::Value gather_heap(const Napi::CallbackInfo& info);

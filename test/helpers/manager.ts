@@ -17,6 +17,8 @@ export interface Where {
   port?: number;
   socketPath?: string;
   host?: string;
+  /** From which the client connects: on Linux any of 127.0.0.0/8 is this machine's. */
+  localAddress?: string;
   agent?: Agent | false;
 }
 

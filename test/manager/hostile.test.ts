@@ -116,6 +116,13 @@ describe('A worker that', () => {
     },
   );
 
+  test('says that it has fewer connections than all others, and takes none, keeps no client waiting.', async () => {
+    const managed = await new Managed('hostile.js', { workers: 3 }).started();
+    const { pid } = await managed.ask<Answer>('/lure');
+    for (let i = 0; i < 20; i++) expect((await managed.ask<Answer>('/')).pid).not.toBe(pid);
+    expect((await managed.stop()).status).toBe(0);
+  });
+
   test.runIf(isRoot)(
     'runs as another user gets nothing bound that the application has not asked for.',
     async () => {

@@ -46,32 +46,29 @@ async function replaceAddAndRemove(managed: Managed): Promise<void> {
   await managed.until('worker_removed');
 }
 
-test.each([false, true])(
-  'Rolling replacements, workers more and fewer: nothing is lost (balanced: %s).',
-  async (balanced) => {
-    const managed = await new Managed('server.js', { workers: 2, balanced }, DEADMAN).started();
-    const load = new Load(managed.port, CLIENTS);
-    for (let round = 0; round < Number(LOAD_ROUNDS); round++) await replaceAddAndRemove(managed);
-    await load.stop();
-    expect(load.errors).toEqual([]);
-    expect(load.answered).toBeGreaterThan(50);
-    expect((await managed.stop()).status).toBe(0);
-  },
-);
+/** Ways in which connections come to workers. */
+const WAYS = [{}, { balanced: true }, { sticky: 'ip' as const }];
+
+test.each(WAYS)('Rolling replacements, workers more and fewer: nothing is lost (%o).', async (way) => {
+  const managed = await new Managed('server.js', { workers: 2, ...way }, DEADMAN).started();
+  const load = new Load(managed.port, CLIENTS);
+  for (let round = 0; round < Number(LOAD_ROUNDS); round++) await replaceAddAndRemove(managed);
+  await load.stop();
+  expect(load.errors).toEqual([]);
+  expect(load.answered).toBeGreaterThan(50);
+  expect((await managed.stop()).status).toBe(0);
+});
 
 describe.runIf(hasWrk)('Under wrk', () => {
-  test.each([false, true])(
-    'rolling replacements, workers more and fewer lose nothing (balanced: %s).',
-    async (balanced) => {
-      const managed = await new Managed('server.js', { workers: 2, balanced }, DEADMAN).started();
-      const wrk = new Wrk(managed.port);
-      for (let round = 0; round < Number(LOAD_ROUNDS); round++) await replaceAddAndRemove(managed);
-      const { requests, ...lost } = await wrk.stop();
-      expect(lost).toEqual({ connect: 0, ...NOTHING_LOST });
-      expect(requests).toBeGreaterThan(50);
-      expect((await managed.stop()).status).toBe(0);
-    },
-  );
+  test.each(WAYS)('rolling replacements, workers more and fewer lose nothing (%o).', async (way) => {
+    const managed = await new Managed('server.js', { workers: 2, ...way }, DEADMAN).started();
+    const wrk = new Wrk(managed.port);
+    for (let round = 0; round < Number(LOAD_ROUNDS); round++) await replaceAddAndRemove(managed);
+    const { requests, ...lost } = await wrk.stop();
+    expect(lost).toEqual({ connect: 0, ...NOTHING_LOST });
+    expect(requests).toBeGreaterThan(50);
+    expect((await managed.stop()).status).toBe(0);
+  });
 
   test('SIGTERM loses nothing.', async () => {
     const managed = await new Managed('server.js', { workers: 3 }).started();

@@ -171,15 +171,18 @@ describe('settings', () => {
     },
   );
 
-  test('balanced, without the right to take turns: each has some, and one that goes has none.', async () => {
+  test('balanced, without the right to take turns: each has some, one that joins, too, and one that goes has none.', async () => {
     const options = { under: WITHOUT_TURNS };
     const managed = await new Managed('server.js', { workers: 3, balanced: true }, options).started();
     const seen = async () =>
       new Set(await Promise.all(Array.from({ length: 60 }, () => get({ port: managed.port }))));
     expect((await seen()).size).toBe(3);
+    managed.signal('SIGTTIN');
+    await managed.until('serving');
+    expect((await seen()).size).toBe(4);
     managed.signal('SIGTTOU');
     await managed.until('worker_removed');
-    expect((await seen()).size).toBe(2);
+    expect((await seen()).size).toBe(3);
     await managed.stop();
   });
 

@@ -2,6 +2,7 @@
 import { invalidType, preforkError } from '../../base/errors';
 import { autoWorkers } from '../../manager';
 import { DEFAULTS, type Hooks, type Settings } from '../../manager/settings';
+import { ByAddress } from '../../sockets/by-address';
 import type { SettingName } from './options';
 import { type Reader, Unexpected } from './values';
 
@@ -56,8 +57,22 @@ export function complete(sources: readonly Given[], hooks: Hooks): Settings {
       Base: TypeError,
     });
   }
+  if (settings.sticky !== null && settings.balanced) {
+    throw preforkError(
+      'ERR_PREFORK_INVALID_ARG_VALUE',
+      'Expected --sticky or --balanced but received both: the one has an address decide, the other a turn',
+      { Base: TypeError },
+    );
+  }
   const { workers, inspectPort } = settings;
   const others = (workers === 'auto' ? autoWorkers() : workers) - 1;
+  if (settings.sticky !== null && others >= ByAddress.MOST) {
+    throw preforkError(
+      'ERR_PREFORK_OUT_OF_RANGE',
+      `Expected at most ${ByAddress.MOST} for --workers with --sticky but received ${others + 1}`,
+      { Base: RangeError },
+    );
+  }
   if (inspectPort !== null && inspectPort + others > MAX_PORT) {
     throw preforkError(
       'ERR_PREFORK_OUT_OF_RANGE',

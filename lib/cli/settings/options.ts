@@ -73,6 +73,13 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'Serving',
+    'sticky',
+    '--sticky <by>',
+    orNone(values.sticky),
+    'ip: all connections from one address go to one worker, as Socket.IO needs it; default: none, to the worker with the fewest',
+  ),
+  option(
+    'Serving',
     'socketMode',
     '--socket-mode <mode>',
     orNone(values.mode),

@@ -112,6 +112,11 @@ export function orNone<T>(reader: Reader<T>): Reader<T | null> {
 
 export const preload: Reader<'auto' | 'yes' | 'no'> = oneOf('auto', 'yes', 'no');
 
+export const sticky: Reader<'ip'> = (written) => {
+  if (written === 'ip') return written;
+  throw new Unexpected('ip or none', typeOrValue(written));
+};
+
 export const logFormat: Reader<LogFormat> = oneOf('plain', 'pretty', 'json');
 
 /** A number, or `auto`. */

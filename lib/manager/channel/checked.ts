@@ -79,6 +79,7 @@ const SETTINGS: Record<keyof PlainSettings, Check> = {
   smallYoungGeneration: isBoolean,
   rehearse: listOf(isText),
   balanced: isBoolean,
+  sticky: (value) => value === null || value === 'ip',
   user: orNull(isAccount),
   group: orNull(isAccount),
   umask: orNull((value) => isCount(value) && Number(value) <= 0o777),

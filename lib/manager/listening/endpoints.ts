@@ -1,12 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import { binding, type TurnDescriptors } from '../../base/binding';
+import { ByAddress } from '../../sockets/by-address';
 import { ListeningSocket } from '../../sockets/listening-socket';
 import { Turns } from '../../sockets/turns';
 import { MAX_WORKERS } from '../scoreboard';
 import type { Bind } from '../settings';
 import type { BindWithAccess } from '../system/socket-access';
 import { UnixListeningSocket } from '../system/socket-file';
-import { bindOneOfMany, bindShared, formatBind } from './bind';
+import { bindOneOfMany, bindShared, formatBind, tryToBind } from './bind';
 
 function refuse(socket: ListeningSocket): void {
   if (socket.fd === -1) return;
@@ -22,7 +23,15 @@ export interface HandedSockets {
   shared: HandedSocket | null;
   queues: [id: number, fd: number][];
   turns: (TurnDescriptors & { slots: number[] }) | null;
+  /** The ids of workers that get connections by the addresses of clients; null: that is not how they are spread. */
+  byAddress: number[] | null;
   isFileRemoved: boolean;
+}
+
+/** How many workers get a queue each, and what decides which of them a connection comes into. */
+export interface Queues {
+  count: number;
+  by: 'turns' | 'address';
 }
 
 interface HandedSocket {
@@ -52,31 +61,42 @@ function takeSocket(bind: BindWithAccess, { fd, file }: HandedSocket): Listening
 export class Endpoint {
   readonly bind: BindWithAccess;
   readonly #shared: ListeningSocket | undefined;
-  /** Balanced: a queue for each worker id, which stays when the worker goes. */
+  /** Balanced or sticky: a queue for each worker id, which stays when the worker goes. */
   readonly #queues = new Map<number, ListeningSocket>();
   /** Of the queues; undefined where the kernel is to choose by a hash. */
   #turns: Turns | undefined;
+  /** Of the queues; undefined where clients are not to stay with their worker, or the kernel does not let them. */
+  #byAddress: ByAddress | undefined;
   #fileRemoved = false;
 
   /**
-   * @param from how many workers get a queue each, 0: one for all; or sockets that listen there already
+   * @param from a queue for each worker, null: one for all; or sockets that listen there already
    * @throws SystemError, ResolverError: it cannot be bound
    */
-  constructor(bind: BindWithAccess, from: number | HandedSockets) {
+  constructor(bind: BindWithAccess, from: Queues | HandedSockets | null) {
     this.bind = bind;
-    if (typeof from !== 'number') {
+    if (from !== null && 'queues' in from) {
       this.#shared = from.shared === null ? undefined : takeSocket(bind, from.shared);
       for (const [id, fd] of from.queues) this.#queues.set(id, new ListeningSocket(fd));
       this.#turns = from.turns === null ? undefined : Turns.takeOver(from.turns, from.turns.slots);
+      if (from.byAddress !== null) {
+        this.#byAddress = new ByAddress(this.#first.fd, [...this.#queues.keys()], from.byAddress);
+      }
       this.#fileRemoved = from.isFileRemoved;
-    } else if (bind.kind === 'tcp' && from > 0) {
+    } else if (bind.kind === 'tcp' && from !== null) {
       this.bind = { ...bind };
-      for (let id = 0; id < from; id++) this.#addQueue(id);
-      this.#turns = Turns.take(this.#first.fd, MAX_WORKERS);
-      this.#turns?.add([...this.#queues].map(([id, { fd }]) => [id, fd]));
+      if (from.by === 'address') this.#refuseToShare(bind);
+      for (let id = 0; id < from.count; id++) this.#addQueue(id);
+      if (from.by === 'address') this.#stick();
+      else this.#takeTurns();
     } else {
       this.#shared = bindShared(bind);
     }
+  }
+
+  /** Clients stay with their worker. */
+  get isSticky(): boolean {
+    return this.#byAddress !== undefined;
   }
 
   /** With the port that the system has chosen; a path for a Unix socket. */
@@ -95,6 +115,7 @@ export class Endpoint {
         order: keep(descriptors.order),
         slots: this.#turns?.slots ?? [],
       },
+      byAddress: this.#byAddress?.chosen ?? null,
       isFileRemoved: this.#fileRemoved,
     };
   }
@@ -109,8 +130,10 @@ export class Endpoint {
   /** The socket that worker `id` serves. */
   socketFor(id: number): ListeningSocket {
     if (this.#shared !== undefined) return this.#shared;
-    if (!this.#queues.has(id)) this.#turns?.add([[id, this.#addQueue(id).fd]]);
-    return this.#queues.get(id) as ListeningSocket;
+    const queue = this.#queues.get(id) ?? this.#addQueue(id);
+    if (this.#turns?.slots.includes(id) === false) this.#turns.add([[id, queue.fd]]);
+    this.#byAddress?.add(id);
+    return queue;
   }
 
   /** The owner keeps an inherited socket, and may pass it to the next process: it must stay unchanged. */
@@ -141,6 +164,10 @@ export class Endpoint {
   closeQueue(id: number): boolean {
     const queue = this.#queues.get(id);
     if (queue === undefined) return false;
+    if (this.#byAddress !== undefined) {
+      this.#byAddress.delete(id);
+      return true;
+    }
     this.#queues.delete(id);
     this.#turns?.delete(id);
     refuse(queue);
@@ -160,6 +187,22 @@ export class Endpoint {
 
   get #first(): ListeningSocket {
     return this.#shared ?? (this.#queues.values().next().value as ListeningSocket);
+  }
+
+  #takeTurns(): void {
+    this.#turns = Turns.take(this.#first.fd, MAX_WORKERS);
+    this.#turns?.add([...this.#queues].map(([id, { fd }]) => [id, fd]));
+  }
+
+  #stick(): void {
+    const byAddress = new ByAddress(this.#first.fd, [...this.#queues.keys()]);
+    if (byAddress.choose()) this.#byAddress = byAddress;
+  }
+
+  /** Sockets of another program between these would get clients of theirs. */
+  #refuseToShare(bind: Bind & { kind: 'tcp' }): void {
+    const found = bind.port === 0 ? undefined : tryToBind(bind);
+    if (found instanceof Error) throw found;
   }
 
   #addQueue(id: number): ListeningSocket {

@@ -162,6 +162,7 @@ const isSockets = shaped({
   ),
   queues: listOf(pair(isCount, isDescriptor), MAX_WORKERS),
   turns: orNull(shaped({ sockets: isDescriptor, order: isDescriptor, slots: listOf(isCount, MAX_WORKERS) })),
+  byAddress: orNull(listOf(isCount, MAX_WORKERS)),
   isFileRemoved: isBoolean,
 });
 

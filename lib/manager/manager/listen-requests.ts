@@ -1,9 +1,9 @@
 /** Answers templates and workers that ask for an address. */
 import type { Answer, ListenError, NotBound } from '../channel/messages';
-import { Endpoint } from '../listening/endpoints';
+import { Endpoint, type Queues } from '../listening/endpoints';
 import { explainBind } from '../listening/explain';
 import { rulesOf } from '../rules';
-import type { Bind, Log } from '../settings';
+import type { Bind, Log, PlainSettings } from '../settings';
 import { withAccess } from '../system/socket-access';
 import { type Addresses, about, socketsFor } from './addresses';
 import type { Announcements } from './announcements';
@@ -74,13 +74,15 @@ export class ListenRequests {
     if (found !== undefined) return [found];
     if (!isChosen && !this.#mayBind(peer, generation, bind)) return [undefined, { type: 'refused' }];
     const isTrusted = isChosen || (settings.loadAsRoot && peer.role === 'template');
-    const balancedOver = settings.balanced && isFirst ? rulesOf(settings).workers : 0;
+    const queues = isFirst ? queuesOf(settings) : null;
     const wish = withAccess(bind, socketRules(settings, isTrusted), isChosen);
     const make = () =>
-      this.#addresses.bind(bind, generation.number, peer.asked, () => new Endpoint(wish, balancedOver));
+      this.#addresses.bind(bind, generation.number, peer.asked, () => new Endpoint(wish, queues));
     try {
       // A path that the application names is made with the application's rights.
-      return [isTrusted || bind.kind !== 'unix' ? make() : asUserOf(settings, make)];
+      const endpoint = isTrusted || bind.kind !== 'unix' ? make() : asUserOf(settings, make);
+      if (settings.sticky !== null && !endpoint.isSticky) this.#warnOfStrangers(endpoint, isFirst);
+      return [endpoint];
     } catch (error) {
       const answer: NotBound = {
         type: 'not bound',
@@ -98,6 +100,21 @@ export class ListenRequests {
     return !hasOtherRights(settingsOf(generation)) || isStarting(peer, generation);
   }
 
+  #warnOfStrangers({ bind: { kind }, name }: Endpoint, isFirst: boolean): void {
+    const why = {
+      tcp: isFirst
+        ? 'this kernel does not choose by address'
+        : 'only the first listen() has a queue for each worker',
+      unix: 'a Unix socket has one queue, and its clients have no address',
+      fd: 'a socket that was handed over has one queue for all workers',
+    }[kind];
+    this.#log({
+      level: 'warning',
+      event: 'sticky_without_effect',
+      message: `--sticky has no effect on ${name}: ${why}. Any worker takes its connections`,
+    });
+  }
+
   /** Once for all workers, which meet the same error. */
   #sayOnce({ bind, error }: NotBound): void {
     const key = JSON.stringify(bind);
@@ -105,6 +122,12 @@ export class ListenRequests {
     this.#refused.add(key);
     this.#log({ level: 'error', event: 'listen_failed', message: explainBind(bind, error) });
   }
+}
+
+function queuesOf(settings: PlainSettings): Queues | null {
+  const { balanced, sticky } = settings;
+  if (!balanced && sticky === null) return null;
+  return { count: rulesOf(settings).workers, by: sticky === null ? 'turns' : 'address' };
 }
 
 export function listenError({

@@ -10,6 +10,7 @@ import { listenOn } from '../listening/intercept';
 import { seemedToListen } from '../listening/probe';
 import type { Place } from '../place';
 import type { Bind, Log } from '../settings';
+import { giveWay } from './give-way';
 import { keepSpares, takeSpares } from './spare-sockets';
 import { leaveQueueOf, watchServer } from './traffic';
 import { beginsToListen } from './worker';
@@ -35,7 +36,7 @@ export class Listens {
     const spares = takeSpares(bind, call.server);
     if (spares !== undefined) {
       this.#watch(call.server);
-      listenOn(call, spares);
+      this.#listenOn(call, spares);
       return true;
     }
     try {
@@ -63,7 +64,13 @@ export class Listens {
     this.#watch(call.server);
     for (const [index, socket] of sockets.entries()) if (lent[index] === true) leaveQueueOf(socket);
     keepSpares(call.bind, call.server, sockets);
+    this.#listenOn(call, sockets);
+  }
+
+  /** On sockets that all workers share. */
+  #listenOn(call: Call, sockets: readonly ListeningSocket[]): void {
     listenOn(call, sockets);
+    giveWay(call.server, this.#place.row);
   }
 
   #watch(server: Server): void {
