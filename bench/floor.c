@@ -1,13 +1,16 @@
-// The floor for a fork of this very process: a bare clone(2) duplicates all its memory.
+// What the benchmarks need of the kernel and Node does not offer. The floor for a fork of this very process: a bare clone(2)
+// duplicates all its memory.
 //
 // bare_clone() returns the nanoseconds from the call to the child's first instruction. V8's marks (MADV_DONTFORK) are cleared
 // before the clock starts and set again after it stops. The child has one thread and ends at once.
 #define _GNU_SOURCE
+#include <errno.h>
 #include <node_api.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -70,11 +73,33 @@ static napi_value bare_clone(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// Of libuv, whose header node-api-headers does not have.
+int uv_backend_fd(const struct uv_loop_s*);
+
+// watchExclusively(fd): of the processes whose loops watch this socket the kernel wakes one for each connection.
+static napi_value watch_exclusively(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  int fd;
+  struct uv_loop_s* loop;
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  napi_get_value_int32(env, argument, &fd);
+  napi_get_uv_event_loop(env, &loop);
+  struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = fd};
+  const int backend = uv_backend_fd(loop);
+  if (epoll_ctl(backend, EPOLL_CTL_DEL, fd, NULL) == -1 || epoll_ctl(backend, EPOLL_CTL_ADD, fd, &event) == -1) {
+    napi_throw_error(env, NULL, strerror(errno));
+  }
+  return NULL;
+}
+
 NAPI_MODULE_INIT() {
   child_time =
       mmap(NULL, sizeof *child_time, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   napi_value function;
   napi_create_function(env, "bareClone", NAPI_AUTO_LENGTH, bare_clone, NULL, &function);
   napi_set_named_property(env, exports, "bareClone", function);
+  napi_create_function(env, "watchExclusively", NAPI_AUTO_LENGTH, watch_exclusively, NULL, &function);
+  napi_set_named_property(env, exports, "watchExclusively", function);
   return exports;
 }

@@ -4,7 +4,15 @@ import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { countByWorker, load, loadRequests, privateMemory, processorTime, start } from './load.mjs';
+import {
+  answerTimes,
+  countByWorker,
+  load,
+  loadRequests,
+  privateMemory,
+  processorTime,
+  start,
+} from './load.mjs';
 import { BENCH, BUILD, PROGRAMS, ROOT } from './places.mjs';
 import { quantile } from './samples.mjs';
 
@@ -254,6 +262,7 @@ const jit = {
 };
 
 const WAYS = {
+  manager: 'the process manager',
   prefork: 'prefork, one shared socket',
   'prefork-perWorker': 'prefork, a socket each',
   'cluster-rr': 'cluster, round-robin',
@@ -309,26 +318,70 @@ const throughput = {
     ),
 };
 
-const SPREAD_WAYS = ['prefork', 'prefork-perWorker', 'cluster-rr', 'cluster-shared'];
+const QUANTILES = { median: 0.5, p90: 0.9, p99: 0.99 };
+
+const SPREAD_WAYS = {
+  manager: ['manager', [], 'the process manager'],
+  sticky: ['manager', ['--sticky', 'ip'], 'the process manager with --sticky ip, one address'],
+  balanced: ['manager', ['--balanced'], 'the process manager with --balanced'],
+  prefork: ['prefork', [], WAYS.prefork],
+  exclusive: ['prefork-exclusive', [], `${WAYS.prefork}, EPOLLEXCLUSIVE`],
+  'prefork-perWorker': ['prefork-perWorker', [], WAYS['prefork-perWorker']],
+  'cluster-rr': ['cluster-rr', [], WAYS['cluster-rr']],
+  'cluster-shared': ['cluster-shared', [], WAYS['cluster-shared']],
+};
+export const SPREAD = [16, 64, 1000].flatMap((connections) =>
+  [false, true].map((oneByOne) => ({
+    connections,
+    oneByOne,
+    name: `${connections}${oneByOne ? ' one by one' : ''}`,
+  })),
+);
 
 const spread = {
   name: 'spread',
   title: 'Load skew of 4 workers: connections of the busiest ÷ idlest',
   turns: 5,
   async measure(samples) {
-    for (const way of SPREAD_WAYS) {
-      for (const connections of [64, 1000]) {
-        const server = await start(way, 4, 'pid');
-        const counts = await countByWorker(server.port, connections);
+    buildFloor();
+    for (const [key, [way, flags]] of Object.entries(SPREAD_WAYS)) {
+      for (const { connections, oneByOne, name } of SPREAD) {
+        const server = await start(way, 4, 'pid', flags);
+        const counts = await countByWorker(server.port, connections, { oneByOne });
         const least = counts.length < 4 ? 0.5 : Math.min(...counts); // a worker without any counts as half of one
-        samples.note(`spread ${way} ${connections}`, Math.max(...counts) / least);
+        samples.note(`spread ${key} ${name}`, Math.max(...counts) / least);
         await server.stop();
       }
     }
   },
-  header: ['server', '64 connections', '1,000 connections'],
+  header: ['server', ...SPREAD.map(({ name }) => `${name} connections`)],
   rows: (s) =>
-    SPREAD_WAYS.map((way) => [WAYS[way], s.median(`spread ${way} 64`), s.median(`spread ${way} 1000`)]),
+    Object.entries(SPREAD_WAYS).map(([key, [, , name]]) => [
+      name,
+      ...SPREAD.map((each) => s.median(`spread ${key} ${each.name}`)),
+    ]),
+};
+
+const tail = {
+  name: 'tail',
+  title: 'Milliseconds to an answer on a new connection, one of 4 workers blocked for 20 ms of every 25',
+  turns: 3,
+  async measure(samples) {
+    buildFloor();
+    for (const [key, [way, flags]] of Object.entries(SPREAD_WAYS)) {
+      const server = await start(way, 4, 'pid-slow', flags);
+      const times = await answerTimes(server.port, 2000, 8);
+      for (const [name, q] of Object.entries(QUANTILES))
+        samples.note(`tail ${name} ${key}`, quantile(times, q));
+      await server.stop();
+    }
+  },
+  header: ['server', 'median', 'p90', 'p99'],
+  rows: (s) =>
+    Object.entries(SPREAD_WAYS).map(([key, [, , name]]) => [
+      name,
+      ...Object.keys(QUANTILES).map((which) => s.median(`tail ${which} ${key}`)),
+    ]),
 };
 
 const FIRST_REQUESTS = 1000;
@@ -339,7 +392,6 @@ const LATENCY_WAYS = {
   'cluster-rr': ['cluster-rr', [], 'cluster, round-robin'],
   'cluster-shared': ['cluster-shared', [], 'cluster, shared handle'],
 };
-const QUANTILES = { median: 0.5, p90: 0.9, p99: 0.99 };
 
 const latency = {
   name: 'latency',
@@ -450,4 +502,16 @@ const growth = {
     ].map(([text, name]) => [text, s.median(`growth ${name} before`), s.median(`growth ${name} after`)]),
 };
 
-export const benchmarks = [forks, layout, ready, spawns, jit, throughput, spread, latency, memory, growth];
+export const benchmarks = [
+  forks,
+  layout,
+  ready,
+  spawns,
+  jit,
+  throughput,
+  spread,
+  tail,
+  latency,
+  memory,
+  growth,
+];

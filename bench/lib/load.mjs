@@ -190,20 +190,38 @@ function withDeadline(promise, what) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** Opens connections at once, asks on each which process answers, and counts. */
-export async function countByWorker(port, connections) {
+/** Opens connections, all at once or each when the one before is answered, asks on each which process answers, and counts. */
+export async function countByWorker(port, connections, { oneByOne = false } = {}) {
   const counts = new Map();
   const sockets = [];
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      const socket = connect(port, '127.0.0.1');
-      sockets.push(socket);
-      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-      const [answer] = await withDeadline(once(socket, 'data'), 'a connection');
-      const pid = answer.toString('latin1').split('\r\n\r\n')[1];
-      counts.set(pid, (counts.get(pid) ?? 0) + 1);
-    }),
-  );
+  const ask = async () => {
+    const socket = connect(port, '127.0.0.1');
+    sockets.push(socket);
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const [answer] = await withDeadline(once(socket, 'data'), 'a connection');
+    const pid = answer.toString('latin1').split('\r\n\r\n')[1];
+    counts.set(pid, (counts.get(pid) ?? 0) + 1);
+  };
+  if (oneByOne) for (let i = 0; i < connections; i++) await ask();
+  else await Promise.all(Array.from({ length: connections }, ask));
   for (const socket of sockets) socket.destroy();
   return [...counts.values()];
+}
+
+/** Milliseconds from the call to the answer, each time on a new connection; as many clients at a time, with rests. */
+export async function answerTimes(port, requests, clients) {
+  const times = [];
+  const client = async () => {
+    for (let i = 0; i < requests / clients; i++) {
+      const begin = performance.now();
+      const socket = connect(port, '127.0.0.1');
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      await withDeadline(once(socket, 'data'), 'a connection');
+      times.push(performance.now() - begin);
+      socket.destroy();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  return times;
 }

@@ -14,6 +14,19 @@ function pid() {
   return (_request, response) => response.end(String(process.pid));
 }
 
+const BLOCKED = 20; // ms
+
+/** In each worker, with its number: of `pid-slow` the first one is blocked most of the time. */
+function begin(application, id) {
+  if (application !== 'pid-slow' || id !== 0) return;
+  const block = () => {
+    const end = performance.now() + BLOCKED;
+    while (performance.now() < end);
+    setTimeout(block, BLOCKED / 4);
+  };
+  block();
+}
+
 /** Code like that of a page: data, a sort, a template, JSON. Slow until V8 has optimised it. */
 function render(seed) {
   const rows = [];
@@ -106,4 +119,16 @@ function warm(application) {
   if (application === 'site') for (const page of renderers()) for (let i = 0; i < 100; i++) page(i);
 }
 
-module.exports = { trivial, pid, page, site, express, data, warm, writeModules, writeSite };
+module.exports = {
+  trivial,
+  pid,
+  'pid-slow': pid,
+  begin,
+  page,
+  site,
+  express,
+  data,
+  warm,
+  writeModules,
+  writeSite,
+};

@@ -1,5 +1,5 @@
 // `serve.js way workers application port [warmup | rehearsal]`: a server with so many workers. The ways: prefork, prefork-perWorker,
-// cluster-rr, cluster-shared; alone: one process of somebody else's workers (the process manager's, PM2's), which finds the
+// prefork-exclusive (the kernel wakes one worker for each connection: EPOLLEXCLUSIVE), cluster-rr, cluster-shared; alone: one process of somebody else's workers (the process manager's, PM2's), which finds the
 // arguments in BENCH_SERVE. Prints one line of JSON when all workers listen:
 // { parent, workers: [pid…] }, and ends with its standard input.
 const cluster = require('node:cluster');
@@ -45,6 +45,8 @@ async function prefork() {
       const own = way === 'prefork-perWorker' ? sockets.filter((socket) => socket.worker === id) : sockets;
       for (const other of sockets) if (!own.includes(other)) other.close();
       addSockets(createServer(listener), own);
+      if (way === 'prefork-exclusive') wakeOneOnly(own);
+      applications.begin(application, id);
       return;
     }
     workers.push(pid);
@@ -53,8 +55,15 @@ async function prefork() {
   tell(workers);
 }
 
+/** The loop has to have begun to watch them. */
+function wakeOneOnly(sockets) {
+  const { watchExclusively } = require('../build/floor.node');
+  setImmediate(() => setImmediate(() => sockets.map(({ fd }) => watchExclusively(fd))));
+}
+
 async function clustered() {
   if (cluster.isWorker) {
+    applications.begin(application, cluster.worker.id - 1);
     createServer(makeListener()).listen({ port: Number(port), host: '127.0.0.1', backlog: 4096 });
     return;
   }
@@ -69,6 +78,8 @@ async function clustered() {
   for (let i = 0; i < Number(count); i++) workers.push(cluster.fork().process.pid);
 }
 
-if (way === 'alone') createServer(makeListener()).listen(Number(port), '127.0.0.1');
-else if (way.startsWith('prefork')) prefork();
+if (way === 'alone') {
+  createServer(makeListener()).listen(Number(port), '127.0.0.1');
+  applications.begin(application, Number(process.env.NODE_APP_INSTANCE));
+} else if (way.startsWith('prefork')) prefork();
 else clustered();
