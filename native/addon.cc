@@ -24,6 +24,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "share_credentials", prefork::share_credentials);
   method(exports, "quiet_prepare", prepare_quiet);
   method(exports, "quiet_at_rest", call_at_rest);
+  method(exports, "quiet_release", let_pool_go_on);
   method(exports, "heap_gather", prefork::gather_heap);
   method(exports, "heap_range", heap_range);
   method(exports, "heap_to_huge_pages", heap_to_huge_pages);
@@ -77,7 +78,6 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "process_kill", signal_process);
   method(exports, "process_killpg", signal_group);
   method(exports, "process_nice", change_niceness);
-  method(exports, "process_limit_data", limit_data_memory);
   method(exports, "process_flock", lock_file);
   method(exports, "process_setaffinity", set_thread_affinity);
   method(exports, "process_getaffinity", get_thread_affinity);

@@ -96,6 +96,8 @@ export interface Binding {
    * `-EBUSY` while that is pending. `alone`: no other thread has JavaScript. Main thread only.
    */
   quiet_at_rest(milliseconds: number, alone: boolean, callback: () => void): number;
+  /** Lets the thread pool go on, if it is held up: before anything of the program runs, which may exit. */
+  quiet_release(): void;
   /** A system call or a file of `/proc` that fork() needs and cannot have here, by name; undefined if none is missing. */
   fork_misses(): string | undefined;
   /**
@@ -273,8 +275,6 @@ export interface Binding {
   process_killpg(group: number, signal: number): number;
   /** 0; `niceness[0]` is the new one of this thread. */
   process_nice(increment: number, niceness: Int32Array): number;
-  /** How many bytes of memory of its own this process may write to from now on (RLIMIT_DATA): 0. */
-  process_limit_data(bytes: number): number;
   /** flock(2), never blocking: `-EAGAIN` if somebody else has the lock. */
   process_flock(fd: number, operation: number): number;
   /** Bit n of byte n / 8 is processor n; of this thread if `pid` is 0. */

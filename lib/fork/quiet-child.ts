@@ -33,6 +33,8 @@ const state = onePerProcess('quiet children', () => ({
   wanted: [] as Wanted[],
   hold: FIRST_HOLD,
   isKnown: undefined as boolean | undefined,
+  /** Its listener; a child has none, and begins anew. */
+  releasesAtExit: undefined as NodeJS.Process | undefined,
 }));
 
 function prepare(): boolean {
@@ -52,6 +54,7 @@ function requireSupport(): void {
     );
   }
   state.isKnown ??= prepare();
+  state.releasesAtExit ??= process.on('exit', () => binding.quiet_release());
   if (state.isKnown) return;
   throw preforkError(
     'ERR_PREFORK_UNSUPPORTED',
@@ -71,6 +74,7 @@ function busy(): Error {
 function runInChild(work: () => void): void {
   state.wanted = [];
   state.hold = FIRST_HOLD;
+  state.releasesAtExit = undefined;
   try {
     work();
   } catch (error) {
@@ -96,32 +100,46 @@ function forkFor({ work }: Wanted): number | undefined {
   }
 }
 
-/** Settles the first of those that wait; false if that is for another time. */
-function serve(wanted: Wanted): boolean {
+/** How one that waits is to be told; undefined: that is for another time. */
+function serve(wanted: Wanted): (() => void) | undefined {
   try {
     const pid = wanted.isWanted() ? forkFor(wanted) : NOBODY;
-    if (pid === undefined && monotonic() - wanted.since < DEADLINE) return false;
+    if (pid === undefined && monotonic() - wanted.since < DEADLINE) return undefined;
     if (pid === undefined) throw busy();
-    if (pid > 0) wanted.resolve(pid); // in the child nobody is to hear of it
+    return () => pid > 0 && wanted.resolve(pid);
   } catch (error) {
-    wanted.reject(error);
+    return () => wanted.reject(error);
   }
-  return true;
 }
 
-/** At the bottom of the loop: those that wait, one after the other. A child, too, returns from here. */
-function forkAll(): void {
+/** Serves those that wait, one after the other, as far as that can be. In a child nobody is to hear of it. */
+function serveAll(): (() => void)[] {
   const owner = binding.process_getpid();
-  while (state.wanted[0] !== undefined && serve(state.wanted[0])) {
-    if (binding.process_getpid() !== owner) return;
+  const news: (() => void)[] = [];
+  for (let wanted = state.wanted[0]; wanted !== undefined; wanted = state.wanted[0]) {
+    const tell = serve(wanted);
+    if (binding.process_getpid() !== owner) return [];
+    if (tell === undefined) break;
+    news.push(tell);
     state.wanted.shift();
   }
-  if (state.wanted.length === 0) {
-    state.hold = FIRST_HOLD;
-    return;
-  }
+  return news;
+}
+
+function beginLater(): void {
   state.hold = Math.min(2 * state.hold, LONGEST_HOLD);
   setTimeout(begin, PAUSE);
+}
+
+/** At the bottom of the loop. A child, too, returns from here. */
+function forkAll(): void {
+  const owner = binding.process_getpid();
+  const news = serveAll();
+  if (binding.process_getpid() !== owner) return;
+  binding.quiet_release();
+  if (state.wanted.length > 0) beginLater();
+  else state.hold = FIRST_HOLD;
+  for (const tell of news) tell();
 }
 
 function begin(): void {

@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { serialize } from 'node:v8';
 import { callable, integer, isThenable, object } from '../base/arguments';
@@ -21,30 +21,17 @@ export interface InChildOptions {
   timeout?: number;
   /** Kills it when this is aborted; before the fork, there will be none. */
   signal?: AbortSignal;
-  /**
-   * Megabytes (2^20 bytes) of memory that the child may have besides what it has at its beginning, 64 or more: what it could
-   * write to counts (`RLIMIT_DATA`), and so each thread that it starts with its whole stack. Default: no limit.
-   */
-  memoryLimit?: number;
   /** Added to the niceness of the child, 0 to 19. Default: 0. */
   nice?: number;
 }
 
 const LONGEST = 0x7fffffff;
-const LEAST_MEMORY = 64;
-const MEGABYTE = 2 ** 20;
-const OPTIONS = [
-  'timeout',
-  'signal',
-  'memoryLimit',
-  'nice',
-] as const satisfies readonly (keyof InChildOptions)[];
+const OPTIONS = ['timeout', 'signal', 'nice'] as const satisfies readonly (keyof InChildOptions)[];
 
 function checked(options: InChildOptions): InChildOptions {
   knownOptions('options', object('options', options), OPTIONS);
-  const { timeout, signal, memoryLimit, nice } = options;
+  const { timeout, signal, nice } = options;
   if (timeout !== undefined) integer('options.timeout', timeout, 1, LONGEST);
-  if (memoryLimit !== undefined) integer('options.memoryLimit', memoryLimit, LEAST_MEMORY, LONGEST);
   if (nice !== undefined) integer('options.nice', nice, 0, 19);
   checkAbortSignal(signal);
   return options;
@@ -57,16 +44,6 @@ function liveWith(parent: number): void {
   check(binding.process_setpgid(0, 0), 'setpgid');
   check(binding.process_parent_death_signal(constants.signals.SIGKILL), 'prctl');
   if (binding.process_getppid() !== parent) binding.process_exit(1); // it has died before that
-}
-
-function limitMemory(megabytes: number): void {
-  const [, kilobytes] = /^VmData:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-  check(binding.process_limit_data(Number(kilobytes) * 1024 + megabytes * MEGABYTE), 'setrlimit');
-}
-
-function confine({ memoryLimit, nice }: InChildOptions): void {
-  if (nice !== undefined) check(binding.process_nice(nice, new Int32Array(1)), 'nice');
-  if (memoryLimit !== undefined) limitMemory(memoryLimit);
 }
 
 function neverSettles(): Error {
@@ -86,7 +63,7 @@ function finish(answer: Answer, answerTo: number): never {
   return binding.process_exit('thrown' in answer ? 1 : 0);
 }
 
-function runInChild(work: () => unknown, answerTo: number, parent: number, options: InChildOptions): void {
+function runInChild(work: () => unknown, answerTo: number, parent: number, { nice }: InChildOptions): void {
   const processes = new Set([binding.wait_real_process(), process]);
   const giveUp = (error: unknown) => finish(thrownAnswer(error), answerTo);
   try {
@@ -96,7 +73,7 @@ function runInChild(work: () => unknown, answerTo: number, parent: number, optio
     for (const object of processes) {
       object.on('uncaughtException', giveUp).on('beforeExit', () => giveUp(neverSettles()));
     }
-    confine(options);
+    if (nice !== undefined) check(binding.process_nice(nice, new Int32Array(1)), 'nice');
     const value = work();
     if (isThenable(value)) value.then((settled) => finish({ value: settled }, answerTo), giveUp);
     else finish({ value }, answerTo);
@@ -160,18 +137,9 @@ async function endOf(pid: number, { timeout, signal }: InChildOptions): Promise<
   }
 }
 
-/** V8 and malloc's users end a process like this when they get no memory. */
-const WITHOUT_MEMORY: readonly unknown[] = ['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGSEGV'];
-
-function killedError(status: number, memoryLimit: number | undefined): Error {
+function killedError(status: number): Error {
   const signal = signalName(WTERMSIG(status));
-  const isMemory = memoryLimit !== undefined && WITHOUT_MEMORY.includes(signal);
-  const error = isMemory
-    ? preforkError(
-        'ERR_PREFORK_OUT_OF_MEMORY',
-        `The child of inChild() ended by ${signal}: it needed more than its ${memoryLimit} MB of memory`,
-      )
-    : preforkError('ERR_PREFORK_CHILD_KILLED', `The child of inChild() was killed by ${signal}`);
+  const error = preforkError('ERR_PREFORK_CHILD_KILLED', `The child of inChild() was killed by ${signal}`);
   return Object.assign(error, { signal });
 }
 
@@ -184,7 +152,7 @@ function exitedError(status: number): Error {
 }
 
 function resultOf<T>({ status, cutShort }: End, answerTo: number, options: InChildOptions): T {
-  const { timeout, signal, memoryLimit } = options;
+  const { timeout, signal } = options;
   if (cutShort === 'abort') throw abortError(signal);
   if (cutShort === 'timeout') {
     throw preforkError(
@@ -192,7 +160,7 @@ function resultOf<T>({ status, cutShort }: End, answerTo: number, options: InChi
       `The child of inChild() was not done after ${timeout} ms, and was killed with all that it had started`,
     );
   }
-  if (WIFSIGNALED(status)) throw killedError(status, memoryLimit);
+  if (WIFSIGNALED(status)) throw killedError(status);
   const answer = readAnswer(answerTo);
   if (answer === undefined) throw exitedError(WEXITSTATUS(status));
   if ('thrown' in answer) throw thrownBy(answer);
@@ -215,8 +183,8 @@ function resultOf<T>({ status, cutShort }: End, answerTo: number, options: InChi
  * Values and errors are copied as by `v8.serialize()`.
  * @throws what `work` throws: a copy with its stack, cause and properties
  * @throws Error `ERR_PREFORK_TIMEOUT` if its time was over; `ABORT_ERR`
- * @throws Error `ERR_PREFORK_CHILD_KILLED` if a signal ended it: its `signal`; `ERR_PREFORK_OUT_OF_MEMORY` if that was for want
- *   of the memory that `memoryLimit` leaves it
+ * @throws Error `ERR_PREFORK_CHILD_KILLED` if a signal ended it: its `signal`. Without memory V8 ends it by
+ *   SIGABRT or SIGTRAP, and the kernel by SIGKILL
  * @throws Error `ERR_PREFORK_CHILD_EXITED` if `work` called `process.exit()`: its `status`; or if its promise cannot settle
  *   any more
  * @throws Error `ERR_PREFORK_BUSY` if for ten seconds a thread was in native code in which it cannot be left behind;

@@ -101,7 +101,6 @@ Napi::Value get_session(const Napi::CallbackInfo& info);
 Napi::Value signal_process(const Napi::CallbackInfo& info);
 Napi::Value signal_group(const Napi::CallbackInfo& info);
 Napi::Value change_niceness(const Napi::CallbackInfo& info);
-Napi::Value limit_data_memory(const Napi::CallbackInfo& info);
 Napi::Value lock_file(const Napi::CallbackInfo& info);
 Napi::Value set_thread_affinity(const Napi::CallbackInfo& info);
 Napi::Value get_thread_affinity(const Napi::CallbackInfo& info);
@@ -141,6 +140,7 @@ Napi::Object socket_constants(Napi::Env env);
 // quiet.cc
 Napi::Value prepare_quiet(const Napi::CallbackInfo& info);
 Napi::Value call_at_rest(const Napi::CallbackInfo& info);
+Napi::Value let_pool_go_on(const Napi::CallbackInfo& info);
 
 // random.cc
 Napi::Value random_is_known(const Napi::CallbackInfo& info);

@@ -90,11 +90,6 @@ Napi::Value change_niceness(const Napi::CallbackInfo& info) {
   return number(info.Env(), add_niceness(integer(info[0]), info[1].As<Napi::Int32Array>().Data()));
 }
 
-Napi::Value limit_data_memory(const Napi::CallbackInfo& info) {
-  const double bytes = info[0].As<Napi::Number>().DoubleValue();
-  return number(info.Env(), limit_data(static_cast<uint64_t>(bytes)));
-}
-
 Napi::Value lock_file(const Napi::CallbackInfo& info) {
   return number(info.Env(), try_lock_file(integer(info[0]), integer(info[1])));
 }

@@ -39,8 +39,15 @@ void close_handle(uv_handle_t* handle) {
   });
 }
 
+// Nothing that belongs to the program may run, or end it, while the pool is held: libuv waits for
+// the pool's threads when a process exits.
+void let_pool_go(Rest* current) {
+  if (current->hold != nullptr) release_pool(current->hold);
+  current->hold = nullptr;
+}
+
 void end_rest(Rest* ended) {
-  release_pool(ended->hold);
+  let_pool_go(ended);
   napi_delete_reference(ended->env, ended->callback);
   close_handle(reinterpret_cast<uv_handle_t*>(&ended->bottom));
   close_handle(reinterpret_cast<uv_handle_t*>(&ended->unblocked));
@@ -115,8 +122,13 @@ Napi::Value call_at_rest(const Napi::CallbackInfo& info) {
   return number(info.Env(), 0);
 }
 
+Napi::Value let_pool_go_on(const Napi::CallbackInfo& info) {
+  if (rest != nullptr) let_pool_go(rest);
+  return info.Env().Undefined();
+}
+
 int prepare_quiet_fork(napi_env env, const LeavingBehind** what) {
-  if (rest == nullptr) return -EINVAL;
+  if (rest == nullptr || rest->hold == nullptr) return -EINVAL;
   const int found = find_fork_handlers(leaving.libuv, fork_handlers);
   if (found < 0) return found;
   missing_threads = threads_not_held(rest->hold, rest->alone);

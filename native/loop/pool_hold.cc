@@ -132,6 +132,7 @@ PoolHold* hold_pool(uv_loop_t* loop, uint64_t milliseconds, void (*held)(void* c
 }
 
 void release_pool(PoolHold* hold) {
+  hold->told = true;
   hold->released.store(1);
   futex_wake_all(hold->released);
   const auto closed = [](uv_handle_t* handle) { part_ended(static_cast<PoolHold*>(handle->data)); };

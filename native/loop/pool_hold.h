@@ -18,7 +18,7 @@ struct PoolHold;
 PoolHold* hold_pool(uv_loop_t* loop, uint64_t milliseconds, void (*held)(void* context),
                     void* context);
 
-// Lets the pool go on, after `held` has been called. The hold is gone.
+// Lets the pool go on. The hold is gone, and `held` will not be called any more.
 void release_pool(PoolHold* hold);
 
 // How many threads of the pool do not sleep. `alone`: no other loop of this process uses the pool,

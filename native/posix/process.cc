@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -83,11 +82,6 @@ int add_niceness(int increment, int* niceness) {
   errno = 0;
   *niceness = nice(increment);
   return *niceness == -1 && errno != 0 ? -errno : 0;
-}
-
-int limit_data(uint64_t bytes) {
-  const rlimit limit = {bytes, bytes};
-  return setrlimit(RLIMIT_DATA, &limit) < 0 ? -errno : 0;
 }
 
 int try_lock_file(int fd, int operation) {

@@ -1,7 +1,6 @@
 // Plain calls about this process. Each answers -errno on error.
 #pragma once
 
-#include <stdint.h>
 #include <sys/types.h>
 
 namespace prefork {
@@ -41,9 +40,6 @@ int send_signal_to_group(pid_t group, int signal);
 // Adds to the niceness of the calling thread (man 2 nice, "C library/kernel differences"). The new
 // one, -20 to 19, can look like an error: so 0 or -errno is answered, and it is stored.
 int add_niceness(int increment, int* niceness);
-
-// How many bytes of memory of its own this process may write to (setrlimit(2), RLIMIT_DATA).
-int limit_data(uint64_t bytes);
 
 // flock(2), without blocking: -EAGAIN if another open file has the lock.
 int try_lock_file(int fd, int operation);

@@ -26,3 +26,15 @@ test('A worker thread is refused.', async () => {
   const { status, stdout, stderr } = await run('fork/quiet-child.js', { args: ['worker'] });
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'ERR_PREFORK_UNSUPPORTED\n', stderr: '' });
 });
+
+test.each([
+  ['exits', 5],
+  ['exitsAtOnce', 6],
+])('A program may exit while one is being forked (%s).', async (how, status) => {
+  expect(await run('fork/quiet-child.js', { args: [how] })).toEqual({
+    status,
+    signal: null,
+    stdout: '',
+    stderr: '',
+  });
+});
