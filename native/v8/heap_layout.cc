@@ -23,7 +23,7 @@ constexpr uintptr_t kMB = 1024 * 1024, kGB = 1024 * kMB;
 // A page of V8's (MemoryChunk, kRegularPageSize), and what each is aligned to.
 constexpr uintptr_t kPlace = kGatheredPiece;
 constexpr uintptr_t kLargest = 64 * kMB;  // what is larger has page tables of its own anyway
-constexpr uintptr_t kRange = 256 * kGB;
+constexpr uintptr_t kRange = 64 * kGB;    // what does not go into it goes where it would have gone
 constexpr size_t kPlaces = kRange / kPlace;
 
 Places<kPlaces> places;
@@ -41,7 +41,8 @@ Unmap unmap_as_before;
 
 // --- where
 
-// An address of 47 bits, or what this process has, gives 2^29 bases. With fewer than these the
+// With addresses of 47 bits there are 2^29 bases. V8 itself uses 46 of them: where much of its heap
+// lies there already, hardly any range is free but in the upper half. With fewer than these the
 // random part of an address would become too small.
 constexpr uintptr_t kLeastBases = uintptr_t{1} << 28;
 
@@ -54,7 +55,7 @@ uintptr_t end_of_addresses() {
 // 0 if there is too little room.
 uintptr_t random_base() {
   const uintptr_t end = end_of_addresses();
-  const uintptr_t least = kRange / 4;              // above a program that is not moved
+  const uintptr_t least = 64 * kGB;                // above a program that is not moved
   const uintptr_t most = end - end / 64 - kRange;  // below libraries and stacks
   if (end < 4 * kRange || (most - least) / kPlace < kLeastBases) return 0;
   uintptr_t random;
