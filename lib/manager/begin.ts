@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { binding } from '../base/binding';
 import { gatherHeap } from '../warmup/gather-heap';
 import { attend } from './attendant/attendant';
+import { serveStatus } from './attendant/status-server';
 import { Conversation } from './channel/ask';
 import type { Call } from './listening/call';
 import { interceptBind } from './listening/datagrams';
@@ -188,9 +189,14 @@ function couldNotBegin(what: string, error: unknown, log: Log, place?: Place): n
   return binding.process_exit(1);
 }
 
-async function becomeAttendant({ line }: Newcomer, { title, hooks }: Settings, log: Log): Promise<never> {
+async function becomeAttendant(
+  { line, channel }: Newcomer,
+  { title, hooks, status }: Settings,
+  log: Log,
+): Promise<never> {
   if (title !== null) process.title = `${title}: attendant`;
   // A terminal's Ctrl-C, and what a service manager sends to all: it ends when the manager has nothing more to tell.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-  return attend(line, hooks, log);
+  const stopServing = status === null ? async () => {} : serveStatus(channel);
+  return attend(line, hooks, log, stopServing);
 }

@@ -72,6 +72,10 @@ export interface Config {
   title?: string | null;
   /** Format of the log. */
   logFormat?: LogFormat;
+  /** Serve /healthz, /readyz and /metrics here: `'127.0.0.1:9100'`, `'unix:path'`; null: nowhere. */
+  status?: string | number | null;
+  /** `status` may be an address that other machines reach. */
+  statusPublic?: boolean;
   /** Inspector port of worker 0; worker 1 gets the next one, and so on; null: none. */
   inspectPort?: number | null;
   /** Functions to call during a worker's life. */

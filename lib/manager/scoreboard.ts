@@ -172,6 +172,11 @@ export class Row {
     this.#numbers = this.#numbers.slice();
   }
 
+  /** As others believe them. */
+  figures(): Figures {
+    return figuresIn(this.#numbers);
+  }
+
   status(): WorkerStatus {
     return {
       id: this.get('id'),

@@ -129,6 +129,10 @@ export interface Settings {
   /** As `ps` shows it, followed by what the process is; null: left alone. */
   title: string | null;
   logFormat: LogFormat;
+  /** Where the attendant serves /healthz, /readyz and /metrics; null: nowhere. */
+  status: Bind | null;
+  /** `status` may be an address that other machines reach. */
+  statusPublic: boolean;
   /** Worker `id` gets this port plus `id`; null: no inspector. */
   inspectPort: number | null;
   hooks: Hooks;
@@ -163,13 +167,15 @@ export const DEFAULTS: Settings = {
   cwd: null,
   title: 'prefork',
   logFormat: 'plain',
+  status: null,
+  statusPublic: false,
   inspectPort: null,
   hooks: {},
 };
 
 /** Settings as they go from one process to another: without functions. */
 export interface PlainSettings extends Omit<Settings, 'hooks'> {
-  /** There is a hook that watches workers from outside, so that a process is needed to call it in. */
+  /** There is a hook that watches workers from outside, or a status to serve, so that a process is needed for it. */
   watches: boolean;
   /** null: not known. */
   application: Application | null;
@@ -182,7 +188,7 @@ export function plain(
   { hooks, ...settings }: Settings,
   names: readonly string[] = Object.keys(hooks),
 ): PlainSettings {
-  const watches = names.some((name) => WATCHING.includes(name));
+  const watches = names.some((name) => WATCHING.includes(name)) || settings.status !== null;
   return { ...settings, restart: { ...settings.restart }, watches, application: null };
 }
 

@@ -1,7 +1,8 @@
 /** Makes complete settings of what the command line, the environment and a file say. The first one to set a value wins. */
 import { invalidType, preforkError } from '../../base/errors';
 import { autoWorkers } from '../../manager';
-import { DEFAULTS, type Hooks, type Settings } from '../../manager/settings';
+import { formatBind } from '../../manager/listening/bind';
+import { type Bind, DEFAULTS, type Hooks, type Settings } from '../../manager/settings';
 import { ByAddress } from '../../sockets/by-address';
 import type { SettingName } from './options';
 import { type Reader, Unexpected } from './values';
@@ -64,6 +65,14 @@ export function complete(sources: readonly Given[], hooks: Hooks): Settings {
       { Base: TypeError },
     );
   }
+  const { status, statusPublic } = settings;
+  if (status !== null && !statusPublic && !isLocal(status)) {
+    throw preforkError(
+      'ERR_PREFORK_INVALID_ARG_VALUE',
+      `--status ${formatBind(status)} can be reached from other machines: take 127.0.0.1, [::1] or unix:path, or add --status-public`,
+      { Base: TypeError },
+    );
+  }
   const { workers, inspectPort } = settings;
   const others = (workers === 'auto' ? autoWorkers() : workers) - 1;
   if (settings.sticky !== null && others >= ByAddress.MOST) {
@@ -90,6 +99,10 @@ export function merge(sources: readonly Given[], hooks: Hooks = {}): Settings {
     for (const [name, value] of given) assign(settings, name, value);
   }
   return settings;
+}
+
+function isLocal(bind: Bind): boolean {
+  return bind.kind !== 'tcp' || /^(127(\.\d+){3}|::1)$/.test(bind.host ?? '');
 }
 
 /** The value has the setting's type: its reader saw to that. */

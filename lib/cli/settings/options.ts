@@ -245,4 +245,18 @@ export const OPTIONS: readonly Option[] = [
     values.logFormat,
     'plain, pretty or json (one object per line)',
   ),
+  option(
+    'Reporting',
+    'status',
+    '--status <address>',
+    orNone(values.statusAddress),
+    'serve /healthz, /readyz and /metrics (Prometheus) here: 127.0.0.1:9100, [::1]:9100 or unix:path',
+  ),
+  option(
+    'Reporting',
+    'statusPublic',
+    '--status-public',
+    values.boolean,
+    'let --status be an address that other machines reach',
+  ),
 ];

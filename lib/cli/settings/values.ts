@@ -2,7 +2,7 @@
  * Readers of the values that people write. The same readers serve the command line and the environment, which know only text,
  * and configuration files, which also have numbers and booleans.
  */
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { MAX_WORKERS } from '../../manager/scoreboard';
 import type { Bind, LogFormat } from '../../manager/settings';
 
@@ -179,6 +179,15 @@ export const bind: Reader<Bind[]> = (written) => {
   const addresses = list.flatMap((each: unknown) => (typeof each === 'string' ? each.split(',') : [each]));
   if (addresses.length > MOST_ITEMS) throw new Unexpected(`at most ${MOST_ITEMS} addresses`, 'range');
   return addresses.map(oneAddress);
+};
+
+/** One address, of TCP in numbers or a path: the manager, which binds it, looks no name up. */
+export const statusAddress: Reader<Bind> = (written) => {
+  const [first, ...others] = bind(written);
+  if (others.length === 0 && first?.kind === 'unix') return first;
+  if (others.length === 0 && first?.kind === 'tcp' && (first.host === null || isIP(first.host) !== 0))
+    return first;
+  throw new Unexpected('one address, such as 127.0.0.1:9100 or unix:path');
 };
 
 /** `/`, `/search?q=a`: a list of them, or one text with commas. */

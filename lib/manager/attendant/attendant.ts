@@ -10,9 +10,15 @@ type Event =
   | { hook: 'reloaded'; generation: number };
 
 /** Calls each hook when the one before has come to its end, and ends this process when the manager has nothing more to tell. */
-export async function attend(line: number, hooks: Hooks, log: Log): Promise<never> {
+export async function attend(
+  line: number,
+  hooks: Hooks,
+  log: Log,
+  stopServing: () => Promise<void>,
+): Promise<never> {
   const lines = createInterface(new Socket({ fd: line, readable: true, writable: false }));
   for await (const text of lines) await call(JSON.parse(text) as Event, hooks, log);
+  await stopServing();
   process.exit(0);
 }
 

@@ -92,6 +92,8 @@ const SETTINGS: Record<keyof PlainSettings, Check> = {
   cwd: orNull(isText),
   title: orNull(isText),
   logFormat: oneOf('plain', 'pretty', 'json'),
+  status: orNull(isBind),
+  statusPublic: isBoolean,
   inspectPort: orNull(isPort),
   watches: isBoolean,
 };

@@ -18,12 +18,13 @@ import type { HandedAddress } from './addresses';
 import type { HandedDatagrams } from './datagrams';
 import type { HandedGeneration } from './generation';
 import type { HandedPeer } from './peers';
+import type { HandedStatusAddress } from './status-address';
 
 /**
  * To be raised with every change that an older or newer program would not understand: of the document, of the messages of
  * a channel, of the lines of the scoreboard, of what is shown (shown/form.ts). Programs of different versions refuse each other.
  */
-export const HANDOVER_VERSION = 4;
+export const HANDOVER_VERSION = 5;
 
 export interface Handover {
   version: number;
@@ -42,6 +43,7 @@ export interface Handover {
   /** Sockets inherited from the process that started this one. */
   inherited: number[];
   addresses: HandedAddress[];
+  statusAddress: HandedStatusAddress | null;
   /** Sockets of UDP; and the ports that were found for those who looked for a free one. */
   datagrams: HandedDatagrams[];
   found: [place: string, port: number][];
@@ -103,9 +105,10 @@ function wrong(why: string): Error {
 
 /** All that it names. */
 export function descriptorsIn(handover: Handover): number[] {
-  const { scoreboard, published, pidFile, addresses, datagrams, peers } = handover;
+  const { scoreboard, published, pidFile, addresses, statusAddress, datagrams, peers } = handover;
   const files = [scoreboard, published, ...(pidFile === null ? [] : [pidFile.fd])];
-  const sockets = addresses.flatMap(({ sockets: { shared, queues, turns } }) => [
+  const served = [...addresses, ...(statusAddress === null ? [] : [statusAddress])];
+  const sockets = served.flatMap(({ sockets: { shared, queues, turns } }) => [
     ...(shared === null ? [] : [shared.fd]),
     ...queues.map(([, fd]) => fd),
     ...(turns === null ? [] : [turns.sockets, turns.order]),
@@ -244,6 +247,7 @@ const SHAPE: Record<Exclude<keyof Handover, 'version'>, Check> = {
     }),
     MOST_ADDRESSES,
   ),
+  statusAddress: orNull(shaped({ key: isText, bind: isBindWithAccess, sockets: isSockets })),
   datagrams: listOf(
     shaped({ key: isText, fd: isDescriptor, generations: listOf(isCount, MOST_GENERATIONS) }),
     MOST_ADDRESSES,

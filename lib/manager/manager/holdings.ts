@@ -28,6 +28,7 @@ import { Probes } from './probes';
 import { ReopenedLogs } from './reopened-logs';
 import { ScoreboardFile } from './scoreboard-file';
 import { Showing } from './showing';
+import { StatusAddress } from './status-address';
 
 export class Holdings {
   readonly peers = new Peers();
@@ -45,6 +46,7 @@ export class Holdings {
   readonly reopenedLogs: ReopenedLogs;
   readonly status: StatusNotifier;
   readonly showing: Showing;
+  readonly statusAddress: StatusAddress;
   readonly terminal: TerminalWatch;
   readonly outOfMemory: OutOfMemoryWatch;
   pidFile: PidFile | undefined;
@@ -75,9 +77,10 @@ export class Holdings {
       tell: (event) => driver.tell(event),
       ended: (worker, status) => driver.ended(worker, status),
     });
-    this.hooks = new HookCaller(this.peers, this.births);
+    this.statusAddress = new StatusAddress(this.log.now);
     this.scoreboard = new ScoreboardFile(left?.scoreboard);
     this.showing = new Showing(this, left?.published);
+    this.hooks = new HookCaller(this.peers, this.births, () => this.#statusDescriptors());
     this.status = new StatusNotifier(notify, left?.said);
     this.terminal = new TerminalWatch(left?.hadTerminal);
     this.outOfMemory = new OutOfMemoryWatch('/', left?.killedOutOfMemory);
@@ -93,6 +96,7 @@ export class Holdings {
     this.newWorkers.letGo();
     this.hooks.letGo();
     this.showing.file.letGo();
+    this.statusAddress.letGo();
     this.scoreboard.letGo();
   }
 
@@ -100,6 +104,7 @@ export class Holdings {
   removeFiles(): void {
     this.pidFile?.remove();
     this.addresses.removeFiles();
+    this.statusAddress.removeFile();
   }
 
   /** For another program in this process. */
@@ -122,6 +127,7 @@ export class Holdings {
       couldNotBeShared: this.births.couldNotBeShared,
       inherited: [...this.listenRequests.inherited],
       addresses: this.addresses.handOver(keep),
+      statusAddress: this.statusAddress.handOver(keep),
       datagrams: this.datagrams.handOver(keep),
       found: [...this.probes.chosen],
       generations: [...this.generations.values()].map((each) => handGeneration(each, endpoints)),
@@ -130,11 +136,18 @@ export class Holdings {
     };
   }
 
+  /** What the attendant serves: what is shown, for reading, and its socket. */
+  #statusDescriptors(): number[] {
+    const { fd } = this.statusAddress;
+    return fd === undefined ? [] : [this.showing.file.openForReading(), fd];
+  }
+
   takeOver(left: Handover): void {
     for (const fd of descriptorsIn(left)) check(binding.process_close_on_exec(fd), 'fcntl');
     this.births.couldNotBeShared = left.couldNotBeShared;
     this.pidFile = left.pidFile === null ? undefined : new PidFile(left.pidFile);
     this.addresses.takeOver(left.addresses);
+    this.statusAddress.takeOver(left.statusAddress);
     this.datagrams.takeOver(left.datagrams);
     for (const [place, port] of left.found) this.probes.chosen.set(place, port);
     this.announcements.takeOver(this.addresses.endpoints);

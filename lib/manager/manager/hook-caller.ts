@@ -1,4 +1,5 @@
 /** How the manager has hooks called that watch workers: it tells the attendant, and never waits for it. */
+import { closeSync } from 'node:fs';
 import { binding } from '../../base/binding';
 import type { Newcomer } from '../place';
 import type { PlainSettings } from '../settings';
@@ -15,11 +16,14 @@ interface Attendant {
 export class HookCaller {
   readonly #peers: Peers;
   readonly #births: Births;
+  readonly #openStatus: () => number[];
   #attendant: Attendant | undefined;
 
-  constructor(peers: Peers, births: Births) {
+  /** @param openStatus descriptors by which it serves the status, if it is to: the first is closed when it has been sent */
+  constructor(peers: Peers, births: Births, openStatus: () => number[]) {
     this.#peers = peers;
     this.#births = births;
+    this.#openStatus = openStatus;
   }
 
   /** Starts an attendant for this generation, if it has hooks that watch. Returns something in the new process only. */
@@ -43,7 +47,19 @@ export class HookCaller {
     const peer = newPeer('attendant', born.pid, generation, born.channel);
     this.#peers.add(peer);
     this.#attendant = { peer, line: own };
+    this.#sendStatus(peer);
     return undefined;
+  }
+
+  /** Without room for descriptors it serves none. */
+  #sendStatus({ channel }: Peer): void {
+    try {
+      const [shown, ...others] = this.#openStatus();
+      channel.trySend({ type: 'status' }, shown === undefined ? [] : [shown, ...others]);
+      if (shown !== undefined) closeSync(shown);
+    } catch {
+      // No descriptor is left.
+    }
   }
 
   /** Never waits: an attendant that is too far behind loses the event. */

@@ -160,7 +160,10 @@ class Manager implements Driver {
   #attend(): Newcomer | undefined {
     if (this.state.phase !== 'running' || !this.state.everLoaded) return undefined;
     const { generation } = this.state;
-    return this.#has.hooks.attend(generation, this.#has.generations.get(generation)?.settings ?? null);
+    const settings = this.#has.generations.get(generation)?.settings;
+    if (settings == null) return undefined;
+    this.#has.statusAddress.settle(settings);
+    return this.#has.hooks.attend(generation, settings);
   }
 
   /** Returns if the other program could not take over. */

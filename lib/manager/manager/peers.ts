@@ -79,6 +79,8 @@ export class Peers {
   readonly #all = new Map<number, Peer>();
   /** How many have come and gone. */
   changes = 0;
+  /** Workers that have ended, and what they said they had served. */
+  ended = { workers: 0, requests: 0 };
   #descriptors: Int32Array | undefined;
 
   add(peer: Peer): void {
@@ -102,8 +104,19 @@ export class Peers {
   remove(peer: Peer): void {
     this.#all.delete(peer.pid);
     this.changes += 1;
+    this.#count(peer);
     peer.channel.close();
     peer.row?.free();
+  }
+
+  /** Its line is of memory that workers can write to: whatever stands there, the sum stays a number. */
+  #count({ row }: Peer): void {
+    if (row === null) return;
+    const requests = Math.min(
+      this.ended.requests + Math.floor(row.figures().requests),
+      Number.MAX_SAFE_INTEGER,
+    );
+    this.ended = { workers: this.ended.workers + 1, requests };
   }
 
   /** What there is to wait for. */

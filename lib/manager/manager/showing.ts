@@ -42,6 +42,7 @@ export class Showing {
   #goOn(shown: Shown | undefined): void {
     this.#generation = shown?.generation ?? null;
     this.#since = shown?.since ?? null;
+    if (shown !== undefined) this.#of.peers.ended = shown.ended;
   }
 
   /** Of each event the policy makes a new state, most of whose parts stay the same. */
@@ -50,7 +51,16 @@ export class Showing {
       state;
     const parts = [phase, newest, generation, everLoaded, rolling, candidate, refused, slots, workers];
     const { peers, addresses } = this.#of;
-    return [...parts, templates, state.rules, state.resizes, peers.changes, addresses.count, reopenCount()];
+    return [
+      ...parts,
+      templates,
+      state.rules,
+      state.resizes,
+      state.restarts,
+      peers.changes,
+      addresses.count,
+      reopenCount(),
+    ];
   }
 
   #shownOf(state: State): Shown {
@@ -73,6 +83,8 @@ export class Showing {
       addresses: this.#of.addresses.endpoints.map(({ name }) => name),
       wanted: staying(state).length,
       resizes: state.resizes,
+      ended: this.#of.peers.ended,
+      crashes: state.restarts,
       reopened: reopenCount(),
       interval: checkInterval(state.rules),
       processes: processesOf(this.#of.peers, state),

@@ -5,7 +5,7 @@ import { MAX_WORKERS } from '../scoreboard';
 import type { Application } from '../settings';
 
 /** To be raised when what is shown changes its form. */
-export const VERSION = 2;
+export const VERSION = 3;
 
 /** Bytes; more is none of ours. */
 export const LONGEST = 2 * 1024 * 1024;
@@ -51,6 +51,10 @@ export interface Shown {
   wanted: number;
   /** How often signals have asked for one more or one fewer. */
   resizes: number;
+  /** Workers that have ended, and what they had served. */
+  ended: { workers: number; requests: number };
+  /** Workers that ended unasked and were started again. */
+  crashes: number;
   /** How often log files have been opened anew. */
   reopened: number;
   /** Milliseconds between two beats of a worker. */
@@ -89,6 +93,8 @@ const isShown = shaped<Shown>({
   addresses: listOf(isText, MOST_ADDRESSES),
   wanted: isCount,
   resizes: isCount,
+  ended: shaped<Shown['ended']>({ workers: isCount, requests: isCount }),
+  crashes: isCount,
   reopened: Number.isSafeInteger,
   interval: isTime,
   processes: listOf(

@@ -2,7 +2,7 @@
  * What a manager shows of itself to those who may send it signals: a file in memory, found among its descriptors
  * (proc_pid_fd(5)), which the kernel lets nobody else open. Workers have no descriptor of it.
  */
-import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { binding } from '../../base/binding';
 import { check, preforkError } from '../../base/errors';
 import { checkedShown, LONGEST, type Shown, VERSION } from './form';
@@ -32,6 +32,11 @@ export class ShownFile {
     const bytes = Buffer.from(`${this.#changes}\n${text}\n${this.#changes}\n`);
     writeSync(this.fd, bytes, 0, bytes.length, 0);
     ftruncateSync(this.fd, bytes.length);
+  }
+
+  /** Another descriptor of it, with which nothing can be changed; its user is to close it. */
+  openForReading(): number {
+    return openSync(`/proc/self/fd/${this.fd}`, 'r');
   }
 
   /** In a child. */

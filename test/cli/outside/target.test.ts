@@ -135,7 +135,7 @@ test.each([
   ['null', '1\nnull\n1\n'],
   ['a list', '1\n[]\n1\n'],
 ])('What it shows is %s: it is not believed.', async (_, content) => {
-  const other = await impostor('prefork-manager:2', content);
+  const other = await impostor('prefork-manager:3', content);
   expect(await refusal(folderWith({}), String(other.pid))).toBe(
     'prefork: The manager shows what this version does not understand (ERR_PREFORK_UNSUPPORTED)\n',
   );

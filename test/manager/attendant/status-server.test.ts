@@ -1,0 +1,227 @@
+/** `--status`: probes and metrics over HTTP, by the attendant, while workers are replaced, hang and end. */
+import { request } from 'node:http';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
+import { folderWith, prefork } from '../../helpers/command';
+import { isRoot, NOBODY } from '../../helpers/nobody';
+import { type Served, serve, type Where } from '../../helpers/served';
+
+const APP = `
+  require('node:http').createServer((request, response) => {
+    if (request.url === '/never') return;
+    response.end(String(process.pid));
+  }).listen(0, '127.0.0.1');`;
+
+function start(options: string[], status = '127.0.0.1:0'): Promise<Served> {
+  const args = ['app.js', '-w', '2', '--status', status, ...options];
+  return serve(args, { files: { 'app.js': APP }, until: /2 workers ready/ });
+}
+
+interface Answer {
+  status: number | undefined;
+  type: string | undefined;
+  body: string;
+}
+
+function whereStatus({ log }: Served): Where {
+  return { host: '127.0.0.1', port: Number(/The status is served on .*:(\d+)/.exec(log)?.[1]) };
+}
+
+function ask(where: Where, path: string, method = 'GET'): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ ...where, path, method, agent: false }, (response) => {
+      const { statusCode, headers } = response;
+      const answer = (body: string) => resolve({ status: statusCode, type: headers['content-type'], body });
+      text(response).then(answer, reject);
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+/** As Prometheus reads them: every line must be a comment or a sample. */
+async function metrics(where: Where): Promise<Map<string, number>> {
+  const { status, type, body } = await ask(where, '/metrics');
+  expect({ status, type }).toEqual({ status: 200, type: 'text/plain; version=0.0.4; charset=utf-8' });
+  const samples = body.split('\n').filter((line) => line !== '' && !line.startsWith('# '));
+  for (const line of samples)
+    expect(line).toMatch(/^[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? \d+(\.\d+)?$/);
+  expect(body.endsWith('\n')).toBe(true);
+  return new Map(samples.map((line) => [line.replace(/ \S+$/, ''), Number(line.split(' ').at(-1))]));
+}
+
+async function metricsWhen(where: Where, holds: (now: Map<string, number>) => boolean) {
+  for (;;) {
+    const now = await metrics(where);
+    if (holds(now)) return now;
+  }
+}
+
+const plain = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body });
+
+test('Probes, metrics, and an answer to everything else.', async () => {
+  const served = await start(['--name', 'shop']);
+  const where = whereStatus(served);
+  expect(await ask(where, '/healthz')).toEqual(plain(200, 'alive\n'));
+  expect(await ask(where, '/readyz?verbose')).toEqual(plain(200, '2 of 2 workers are ready\n'));
+  expect(await ask(where, '/')).toEqual(plain(404, 'There are /healthz, /readyz and /metrics\n'));
+  expect(await ask(where, '/metrics', 'POST')).toEqual(plain(405, 'This address is for reading: use GET\n'));
+  expect(await ask(where, '/healthz', 'HEAD')).toEqual(plain(200, ''));
+  for (let i = 0; i < 5; i++) await served.ask();
+  const now = await metrics(where);
+  expect(now.get('prefork_requests_total')).toBe(5);
+  expect(now.get('prefork_workers{state="ready"}')).toBe(2);
+  expect(now.get('prefork_workers_wanted')).toBe(2);
+  for (const id of [0, 1]) expect(now.has(`prefork_worker_connections{worker="${id}"}`)).toBe(true);
+  expect([...now.keys()].find((name) => name.startsWith('prefork_info'))).toMatch(
+    new RegExp(`^prefork_info\\{name="shop",version="",prefork="[^"]+",node="${process.version}"\\}$`),
+  );
+  expect(await served.stop()).toBe('status 0');
+});
+
+test('Counters never go back: not when a worker is killed, not with a new generation, not with a new program.', async () => {
+  const served = await start([]);
+  const where = whereStatus(served);
+  let total = 0;
+  const askAll = async () => {
+    for (let i = 0; i < 4; i++) await served.ask();
+    total += 4;
+    expect((await metrics(where)).get('prefork_requests_total')).toBe(total);
+  };
+  await askAll();
+  const [first = 0] = served.running.workers();
+  process.kill(first, 'SIGKILL');
+  await metricsWhen(
+    where,
+    (now) => now.get('prefork_workers_ended_total') === 1 && now.get('prefork_workers{state="ready"}') === 2,
+  );
+  await askAll();
+  for (const [index, signal] of (['SIGHUP', 'SIGUSR2'] as const).entries()) {
+    served.running.kill(signal);
+    await served.until(/Every worker has been replaced/, index + 1);
+    await metricsWhen(where, (now) => now.get('prefork_workers_ended_total') === 3 + 2 * index);
+    await askAll();
+    expect((await metrics(where)).get('prefork_generation')).toBe(index + 1);
+  }
+  expect(await served.stop()).toBe('status 0');
+});
+
+test('Nobody who asks during reloads is refused or cut off, and the address is bound once.', async () => {
+  const served = await start([]);
+  const where = whereStatus(served);
+  let isOver = false;
+  const asking = (async () => {
+    const seen = new Set<string>();
+    while (!isOver) seen.add(await ask(where, '/healthz').then(({ body }) => body, String));
+    return [...seen];
+  })();
+  for (let reloads = 1; reloads <= 3; reloads++) {
+    served.running.kill('SIGHUP');
+    await served.until(/Every worker has been replaced/, reloads);
+  }
+  isOver = true;
+  expect(await asking).toEqual(['alive\n']);
+  expect(served.log.match(/The status is served/g)).toHaveLength(1);
+  expect(await served.stop()).toBe('status 0');
+});
+
+test('Not ready: while more than half of the workers stand still, and when the service ends.', async () => {
+  const served = await start(['--hang-timeout', '0', '--graceful-timeout', '50s']);
+  const where = whereStatus(served);
+  const workers = served.running.workers();
+  const readiness = async (awaited: Answer) => {
+    for (;;) {
+      const answer = await ask(where, '/readyz');
+      if (answer.body === awaited.body) return expect(answer).toEqual(awaited);
+    }
+  };
+  process.kill(workers[0] ?? 0, 'SIGSTOP');
+  await readiness(plain(200, '1 of 2 workers are ready\n'));
+  process.kill(workers[1] ?? 0, 'SIGSTOP');
+  await readiness(plain(503, '0 of 2 workers are ready\n'));
+  expect(await ask(where, '/healthz')).toEqual(plain(200, 'alive\n'));
+  for (const pid of workers) process.kill(pid, 'SIGCONT');
+  await readiness(plain(200, '2 of 2 workers are ready\n'));
+  const request = served.ask('/never').catch(() => 'cut');
+  await metricsWhen(where, (now) => now.get('prefork_requests_total') === 1);
+  served.running.kill('SIGTERM');
+  await readiness(plain(503, '0 of 2 workers are ready, and the service is ending\n'));
+  served.running.kill('SIGQUIT');
+  expect(await request).toBe('cut');
+  expect(await served.running.exit()).toBe('status 0');
+});
+
+test('The attendant is killed: another one takes its place, and those who wait are answered.', async () => {
+  const served = await start(['--title', 'shop']);
+  const where = whereStatus(served);
+  const attendant = () => {
+    const [, ...others] = served.running.children();
+    return others.find((pid) => !served.running.workers().includes(pid));
+  };
+  const before = attendant() ?? 0;
+  process.kill(before, 'SIGKILL');
+  expect(await ask(where, '/healthz').catch(() => 'cut')).toBeDefined();
+  expect(await ask(where, '/healthz')).toEqual(plain(200, 'alive\n'));
+  expect(await served.stop()).toBe('status 0');
+});
+
+describe('The address', () => {
+  test('may be a path, which is gone at the end.', async () => {
+    const folder = folderWith({});
+    const socketPath = join(folder, 'status.sock');
+    const served = await start([], `unix:${socketPath}`);
+    expect(await ask({ socketPath }, '/healthz')).toEqual(plain(200, 'alive\n'));
+    expect(await served.stop()).toBe('status 0');
+    await expect(ask({ socketPath }, '/healthz')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test.each([':9100', '0.0.0.0:9100', '10.0.0.1:9100', '[::]:9100'])(
+    '%s would be reached from other machines: without --status-public it is refused.',
+    async (address) => {
+      const folder = folderWith({ 'app.js': APP });
+      const { status, stderr } = await prefork(folder, ['app.js', '--status', address]).result;
+      expect(status).toBe(2);
+      expect(stderr).toMatch(
+        /^prefork: --status \S+ can be reached from other machines: take 127\.0\.0\.1, \[::1\] or unix:path, or add --status-public \(ERR_PREFORK_INVALID_ARG_VALUE\)\n$/,
+      );
+    },
+  );
+
+  test('with --status-public may be any.', async () => {
+    const served = await start(['--status-public'], ':0');
+    expect(await ask(whereStatus(served), '/healthz')).toEqual(plain(200, 'alive\n'));
+    expect(await served.stop()).toBe('status 0');
+  });
+
+  test('that is taken is told of, and the service serves.', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as { port: number };
+    const served = await start([], `127.0.0.1:${port}`);
+    expect(served.log).toContain(
+      `The status is not served: Cannot listen on 127.0.0.1:${port}: the port is in use`,
+    );
+    expect(Number(await served.ask())).toBeGreaterThan(0);
+    expect(await served.stop()).toBe('status 0');
+    other.close();
+  });
+
+  test.skipIf(!isRoot)('is served as the user of the workers.', async () => {
+    const args = [
+      'app.js',
+      '-w',
+      '2',
+      '--status',
+      '127.0.0.1:0',
+      '--user',
+      String(NOBODY),
+      '--group',
+      String(NOBODY),
+    ];
+    const under = ['sh', '-c', 'chmod 755 .; exec "$@"', 'sh'];
+    const served = await serve(args, { files: { 'app.js': APP }, until: /2 workers ready/, under });
+    expect((await metrics(whereStatus(served))).get('prefork_workers_serving')).toBe(2);
+    expect(await served.stop()).toBe('status 0');
+  });
+});
