@@ -85,6 +85,7 @@
             "native/posix/signals_at_start.cc",
             "native/posix/socket.cc",
             "native/posix/starving.cc",
+            "native/posix/spawn_apart.cc",
             "native/posix/supervise.cc",
             "native/posix/turns.cc",
             "native/posix/wait.cc",

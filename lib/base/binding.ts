@@ -284,6 +284,8 @@ export interface Binding {
   process_parent_death_signal(signal: number): number;
   /** From now on nothing comes of a signal, until somebody listens for it: 0. */
   process_disarm_signal(signal: number): number;
+  /** Whether programs that this thread starts from now on leave this process's group before a signal for that can end them: 0. */
+  process_spawn_apart(apart: boolean): number;
   /** Keeps programs that are started from inheriting a descriptor: 0. */
   process_close_on_exec(fd: number): number;
   /** execve(2), with this process's own environment for null: does not return, unless with `-errno`. */

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { setFlagsFromString } from 'node:v8';
+import { spawnApart } from './spawn-apart';
 
 export const FLAGS = [
   'expose-gc',
@@ -40,12 +41,14 @@ export function hasFlag(flag: Flag): boolean {
 /** A program that carries its Node within itself would not list flags, but run once more. */
 function askForMissing(): readonly Flag[] {
   if (isSingleExecutable()) return FLAGS;
-  const { stdout } = spawnSync(process.execPath, ['--v8-options'], {
-    encoding: 'utf8',
-    env: { ...process.env, NODE_OPTIONS: '' },
-    stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: PATIENCE,
-  });
+  const { stdout } = spawnApart(() =>
+    spawnSync(process.execPath, ['--v8-options'], {
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: PATIENCE,
+    }),
+  );
   const listed = (stdout ?? '').replaceAll('_', '-');
   return FLAGS.filter((flag) => !new RegExp(`^ +--(\\[no-\\])?${flag} `, 'm').test(listed));
 }

@@ -167,6 +167,7 @@ export const STAND_IN = {
   supervise_ring: () => {},
   process_getpid: () => process.pid,
   process_getppid: () => process.ppid,
+  process_spawn_apart: () => 0,
   wait_real_process: (): NodeJS.Process => process,
   // At loading, for a fork that will never be.
   on_fork_elsewhere: () => {},

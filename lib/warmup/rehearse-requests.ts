@@ -8,6 +8,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { given, integer, object } from '../base/arguments';
 import { invalidType, preforkError } from '../base/errors';
 import { knownOptions } from '../base/option-names';
+import { spawnApart } from '../base/spawn-apart';
 import { addSockets, bindSockets } from '../netutil';
 import { peerOf } from '../sockets/server-handle';
 import type { Order, Word } from './rehearsal-client';
@@ -201,17 +202,19 @@ async function ask(stage: Stage, options: Required<RehearseOptions>): Promise<Re
 }
 
 /**
- * Without this process's options: the client must not load a preloaded module, too. In a group of its own: signals for this one,
- * such as SIGUSR1 to reopen log files, would end the client or open an inspector while Node starts.
+ * Without this process's options: the client must not load a preloaded module, too. Signals for this process's group, such as
+ * SIGUSR1 to reopen log files, would end the client or open an inspector while Node starts.
  */
 function startClient(): ChildProcess {
   const { fork } = require('node:child_process') as typeof import('node:child_process');
-  return fork(join(__dirname, 'rehearsal-client.js'), {
-    execArgv: [],
-    env: { ...process.env, NODE_OPTIONS: '' },
-    detached: true,
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
+  return spawnApart(() =>
+    fork(join(__dirname, 'rehearsal-client.js'), {
+      execArgv: [],
+      env: { ...process.env, NODE_OPTIONS: '' },
+      detached: true,
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    }),
+  );
 }
 
 function answers(

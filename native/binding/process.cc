@@ -8,6 +8,7 @@
 #include "binding/binding.h"
 #include "posix/affinity.h"
 #include "posix/shared_pipes.h"
+#include "posix/spawn_apart.h"
 
 namespace prefork {
 
@@ -112,6 +113,11 @@ Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info) {
 // (signal)
 Napi::Value disarm(const Napi::CallbackInfo& info) {
   return number(info.Env(), disarm_signal(integer(info[0])));
+}
+
+// (apart: boolean)
+Napi::Value set_spawn_apart(const Napi::CallbackInfo& info) {
+  return number(info.Env(), spawn_apart(info[0].As<Napi::Boolean>().Value()));
 }
 
 // (fd)

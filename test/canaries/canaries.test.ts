@@ -142,6 +142,7 @@ const CHANGES: Record<string, string> = {
       if (name === 'connection') Object.defineProperty(socket, 'encrypted', { get: () => undefined, set() {} });
       return emit.call(this, name, socket, ...rest);
     };`,
+  'spawn-forks': withBinding('binding.process_spawn_apart = () => 0;'),
   'stack-format': "Error.prepareStackTrace = (error, sites) => 'no lines'; Object.freeze(Error);",
   'tcp-filter': withBinding('binding.socket_refuse = () => 0;'),
   'thread-stream': `

@@ -59,7 +59,8 @@ export class Births {
     }
     const [own, others] = ends;
     if (pid === 0) {
-      const early = signalsIn(binding.supervise_end(), SIGNALS);
+      // A trial keeps its handlers until its signals are blocked: one for the group is not to end it.
+      const early = role === 'trial' ? [] : signalsIn(binding.supervise_end(), SIGNALS);
       own.close();
       this.#parent.letGo();
       const birth = { manager: this.#pid, channel: others, early, reopened };
