@@ -15,6 +15,16 @@ interface Description {
 
 /** Each event. The compiler holds every line of the log to it, and a test docs/command-line.md. */
 export const LOG_EVENTS = {
+  address_awaited: {
+    level: 'info',
+    has: ['worker', 'pid'],
+    when: 'a worker is ready, but does not listen yet wherever the one that it replaces does',
+  },
+  address_given_up: {
+    level: 'warning',
+    has: ['worker', 'pid'],
+    when: 'it has not listened there within the boot timeout, and replaces the other one without',
+  },
   application_was_busy: {
     level: 'error',
     when: 'requests of the application never ended, so it could not be forked; the manager ends',

@@ -22,6 +22,8 @@ export interface Birth {
 export interface Place extends Birth {
   worker: WorkerInfo;
   row: Row;
+  /** Of another one, which serves until this one listens wherever that does. */
+  isReplacing: boolean;
 }
 
 /** A child of the manager's own fork, before it has loaded anything. */
@@ -38,8 +40,8 @@ export interface Newcomer extends Birth {
 }
 
 /** In the worker itself. */
-export function placeOf(birth: Birth, { worker, row }: Post): Place {
-  return { ...birth, worker: { ...worker, pid: binding.process_getpid() }, row: new Row(row) };
+export function placeOf(birth: Birth, { worker, row, isReplacing }: Post): Place {
+  return { ...birth, worker: { ...worker, pid: binding.process_getpid() }, row: new Row(row), isReplacing };
 }
 
 export const SIGNALS: readonly ManagerSignal[] = [

@@ -1,4 +1,6 @@
 /** SIGUSR2: another Node and another prefork take the manager's process over, or it goes on; no request and no signal is lost. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -446,6 +448,44 @@ test('A Unix socket stays the same file, which the successor removes at its end.
   await eventually(async () => /^version 2 /.test(await ask()));
   expect(await stop()).toBe('status 0');
   expect(existsSync(join(folder, 'shop.sock'))).toBe(false);
+});
+
+test('A socket of UDP stays the same, so that every datagram is answered.', async () => {
+  const { folder, port, running, until, stop } = await start();
+  const udp = (number: number) => `${version(number, port)}
+    const socket = require('node:dgram').createSocket('udp4').bind(${port}, '127.0.0.1');
+    socket.on('message', (text, { port, address }) => socket.send(text + ' of ${number}', port, address));`;
+  const deploy = async (number: number, signal: NodeJS.Signals) => {
+    writeFileSync(join(folder, 'app.js'), udp(number));
+    running.kill(signal);
+    await until('replaced_all', number - 1);
+    await eventually(() => running.children().length === 3);
+  };
+  await deploy(2, 'SIGHUP');
+  const client = createSocket('udp4');
+  onTestFinished(() => void client.close());
+  const failures: string[] = [];
+  client.on('error', ({ message }) => failures.push(message));
+  client.connect(port, '127.0.0.1');
+  await once(client, 'connect');
+  let asked = 0;
+  let answer = '';
+  let isOver = false;
+  const asking = (async () => {
+    for (; !isOver; asked++) {
+      client.send(`datagram ${asked}`);
+      answer = String((await once(client, 'message'))[0]);
+      if (!answer.startsWith(`datagram ${asked} of`)) failures.push(answer);
+    }
+  })();
+  await deploy(3, 'SIGUSR2');
+  await deploy(4, 'SIGUSR2');
+  isOver = true;
+  await asking;
+  expect(failures).toEqual([]);
+  expect(answer).toMatch(/ of 4$/);
+  expect(asked).toBeGreaterThan(100);
+  expect(await stop()).toBe('status 0');
 });
 
 test('A log that was renamed meanwhile is reopened by its name.', async () => {

@@ -35,6 +35,8 @@ export type ToManager =
   | { type: 'forked'; pid: number }
   | { type: 'not forked'; reason: string; killed: boolean }
   | { type: 'ready' }
+  /** A worker: nothing is under way in it that may have it listen anywhere else. */
+  | { type: 'settled' }
   | { type: 'stopping' }
   /**
    * Of a program that is to take the manager's process over, once, before it runs anything of the user's. `first`: what Node is
@@ -62,6 +64,8 @@ export interface Unsharable {
 export interface Post {
   worker: Omit<WorkerInfo, 'pid'>;
   row: number;
+  /** It takes the place of another one, and is to say when it is settled. */
+  isReplacing: boolean;
 }
 
 /** How a request to listen ends. The sockets come along, in this order, if a worker has asked. */
@@ -122,6 +126,7 @@ export function checkedMessage(message: unknown): ToManager | undefined {
     case 'idle':
     case 'loaded':
     case 'ready':
+    case 'settled':
     case 'stopping':
       return { type };
     case 'trial': {

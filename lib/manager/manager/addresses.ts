@@ -37,7 +37,7 @@ export class Addresses {
 
   /** The endpoint that is already bound for the next such request of this process. */
   find(bind: Bind, generation: number, asked: Asked): Endpoint | undefined {
-    const key = JSON.stringify(bind);
+    const key = keyOf(bind);
     const index = asked.get(key) ?? 0;
     const found = this.#bound.find((each) => each.key === key && each.index === index);
     if (found === undefined) return undefined;
@@ -51,12 +51,17 @@ export class Addresses {
     if (this.#bound.length >= MOST) {
       throw Object.assign(new Error(`prefork binds at most ${MOST} addresses`), { code: 'EMFILE' });
     }
-    const key = JSON.stringify(bind);
+    const key = keyOf(bind);
     const index = asked.get(key) ?? 0;
     const endpoint = make();
     asked.set(key, index + 1);
     this.#bound.push({ key, index, endpoint, generations: new Set([generation]) });
     return endpoint;
+  }
+
+  /** What a process that has asked for these listens on. */
+  askedFor(asked: Asked): Bound[] {
+    return this.#bound.filter(({ key, index }) => index < (asked.get(key) ?? 0));
   }
 
   /** Closes endpoints that only generations of the past have asked for, and returns them. */
@@ -105,6 +110,11 @@ export class Addresses {
   removeFiles(): void {
     for (const endpoint of this.endpoints) endpoint.removeFile();
   }
+}
+
+/** How long its queue may be makes no other address of it: a new version may change that. */
+export function keyOf(bind: Bind): string {
+  return JSON.stringify(bind, (name, value) => (name === 'backlog' ? undefined : value));
 }
 
 /** What a process is told of a socket that comes with the message. */

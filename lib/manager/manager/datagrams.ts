@@ -1,11 +1,12 @@
 /** Sockets of UDP that workers have in common: each once, for all generations that have asked for it. */
 import { binding } from '../../base/binding';
 import type { ToManager } from '../channel/messages';
+import { formatBind } from '../listening/bind';
 import { addressOf, bindDatagrams } from '../listening/datagrams';
 import type { Keep } from '../listening/endpoints';
 import type { Generation } from './generation';
 import { withRightsFor } from './other-rights';
-import type { Peer } from './peers';
+import { noteAlsoAsked, type Peer } from './peers';
 
 interface Bound {
   fd: number;
@@ -28,8 +29,9 @@ export class Datagrams {
   answer(peer: Peer, generation: Generation, { bind, index }: ToManager & { type: 'datagrams' }): void {
     const make = () => withRightsFor(peer, generation, () => bindDatagrams(bind));
     try {
-      const key = `${index} ${addressOf(bind)}`;
-      peer.channel.send({ type: 'datagrams' }, [this.#take(key, generation.number, make)]);
+      const fd = this.#take(`${index} ${addressOf(bind)}`, generation.number, make);
+      noteAlsoAsked(peer, `UDP ${formatBind({ kind: 'tcp', host: bind.host, port: bind.port })}`);
+      peer.channel.send({ type: 'datagrams' }, [fd]);
     } catch (error) {
       const { code = 'UNKNOWN' } = error as NodeJS.ErrnoException;
       peer.channel.send({ type: 'no datagrams', code });

@@ -23,6 +23,8 @@ export interface Generation {
   endpoints: Endpoint[];
   /** Workers that its template has been asked to fork, in order. */
   asked: ForkAsked[];
+  /** Addresses that workers of it were not waited for to listen on, though those before them did: by name. */
+  dropped: Set<string>;
   isRetired: boolean;
   /** A worker of it has been ready, and may have met clients since. */
   isProven: boolean;
@@ -43,25 +45,28 @@ export interface HandedGeneration
   template: number | null;
   /** Of all addresses, by their place. */
   endpoints: number[];
+  dropped: string[];
 }
 
 /** For another program in this process. */
 export function handGeneration(generation: Generation, all: readonly Endpoint[]): HandedGeneration {
-  const { template, endpoints, asked: _, ...rest } = generation;
+  const { template, endpoints, dropped, asked: _, ...rest } = generation;
   return {
     ...rest,
     template: template?.pid ?? null,
     endpoints: endpoints.map((endpoint) => all.indexOf(endpoint)),
+    dropped: [...dropped],
   };
 }
 
 /** @throws Error: it refers to what has not been handed over */
 export function takeGeneration(handed: HandedGeneration, peers: Peers, all: readonly Endpoint[]): Generation {
-  const { template, endpoints, ...rest } = handed;
+  const { template, endpoints, dropped, ...rest } = handed;
   return {
     ...rest,
     template: template === null ? null : known(peers.get(template)),
     endpoints: endpoints.map((place) => known(all[place])),
+    dropped: new Set(dropped),
     asked: [],
   };
 }
@@ -89,6 +94,7 @@ export function newGeneration(number: number): Generation {
     reopened: reopenCount(),
     endpoints: [],
     asked: [],
+    dropped: new Set(),
     isRetired: false,
     isProven: false,
   };

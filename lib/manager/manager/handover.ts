@@ -200,6 +200,7 @@ const WORKER: ShapeOf<'workers'> = {
   deadline: orNull(isTime),
   maxRequests: orNull(isCount),
   outdated: isBoolean,
+  lacks: orNull(listOf(isText, MOST_ADDRESSES)),
 };
 
 const isState = shaped({
@@ -265,6 +266,7 @@ const SHAPE: Record<Exclude<keyof Handover, 'version'>, Check> = {
       isProven: isBoolean,
       template: orNull(isPid),
       endpoints: listOf(isCount, MOST_ADDRESSES),
+      dropped: listOf(isText, MOST_ADDRESSES),
     }),
     MOST_GENERATIONS,
   ),
@@ -274,10 +276,13 @@ const SHAPE: Record<Exclude<keyof Handover, 'version'>, Check> = {
       role: among('template', 'worker', 'attendant'),
       generation: isCount,
       worker: orNull(isWorkerInfo),
+      isReady: isBoolean,
+      isSettled: isBoolean,
       isStopping: isBoolean,
       channel: (value) => value === -1 || isDescriptor(value),
       row: orNull((value) => isCount(value) && Number(value) < MAX_WORKERS * 2),
       asked: listOf(pair(isText, isCount), MOST_ADDRESSES),
+      alsoAsked: listOf(isText, MOST_ADDRESSES),
       tried: listOf(pair(isText, isCount), MOST_ADDRESSES),
     }),
     MOST_PEERS,

@@ -5,19 +5,26 @@ import type { Driver } from './driver';
 import { type Generations, NOT_TO_READ } from './generations';
 import type { Holdings } from './holdings';
 import { hear, nameOf, type Peer } from './peers';
+import type { Readiness } from './readiness';
 import type { Succession } from './succession';
 
 export class Hearing {
   readonly #driver: Driver;
   readonly #has: Holdings;
   readonly #generations: Generations;
+  readonly #readiness: Readiness;
   readonly #succession: Succession;
 
-  constructor(driver: Driver, has: Holdings, generations: Generations, succession: Succession) {
+  constructor(
+    driver: Driver,
+    has: Holdings,
+    parts: { generations: Generations; readiness: Readiness; succession: Succession },
+  ) {
     this.#driver = driver;
     this.#has = has;
-    this.#generations = generations;
-    this.#succession = succession;
+    this.#generations = parts.generations;
+    this.#readiness = parts.readiness;
+    this.#succession = parts.succession;
   }
 
   listenTo(peer: Peer): void {
@@ -99,7 +106,12 @@ export class Hearing {
       case 'ready':
         if (peer.worker === null) return 'reported that it is ready, but is no worker';
         generation.isProven = true;
-        this.#driver.tell({ type: 'ready', pid: peer.pid });
+        peer.isReady = true;
+        this.#readiness.tellOf(peer);
+        return undefined;
+      case 'settled':
+        if (peer.worker === null) return 'reported that it is settled, but is no worker';
+        peer.isSettled = true;
         return undefined;
       case 'stopping':
         peer.isStopping = true;

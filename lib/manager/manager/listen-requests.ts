@@ -1,5 +1,6 @@
 /** Answers templates and workers that ask for an address. */
 import type { Answer, ListenError, NotBound } from '../channel/messages';
+import { formatBind } from '../listening/bind';
 import { Endpoint, type Queues } from '../listening/endpoints';
 import { explainBind } from '../listening/explain';
 import { rulesOf } from '../rules';
@@ -10,7 +11,7 @@ import type { Announcements } from './announcements';
 import { type Generation, settingsOf } from './generation';
 import { inheritedSockets } from './inherited-sockets';
 import { asUserOf, hasOtherRights, isStarting, socketRules } from './other-rights';
-import type { Peer } from './peers';
+import { noteAlsoAsked, type Peer } from './peers';
 
 /** Of addresses that could not be bound: one that asks for another each time fills neither memory nor log. */
 const MOST_REFUSED = 128;
@@ -72,7 +73,10 @@ export class ListenRequests {
     const settings = settingsOf(generation);
     const found = this.#addresses.find(bind, generation.number, peer.asked);
     if (found !== undefined) return [found];
-    if (!isChosen && !this.#mayBind(peer, generation, bind)) return [undefined, { type: 'refused' }];
+    if (!isChosen && !this.#mayBind(peer, generation, bind)) {
+      noteAlsoAsked(peer, formatBind(bind));
+      return [undefined, { type: 'refused' }];
+    }
     const isTrusted = isChosen || (settings.loadAsRoot && peer.role === 'template');
     const queues = isFirst ? queuesOf(settings) : null;
     const wish = withAccess(bind, socketRules(settings, isTrusted), isChosen);

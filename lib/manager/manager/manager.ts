@@ -32,6 +32,7 @@ import { Hearing } from './hearing';
 import { Holdings } from './holdings';
 import type { Inheritance } from './inheritance';
 import type { Peer } from './peers';
+import { Readiness } from './readiness';
 import { readingsOf } from './readings';
 import { Succession } from './succession';
 
@@ -72,6 +73,7 @@ class Manager implements Driver {
   readonly #queue: Event[] = [];
   readonly #has: Holdings;
   readonly #generations: Generations;
+  readonly #readiness: Readiness;
   readonly #succession: Succession;
   readonly #hearing: Hearing;
   readonly #trimMemory = memoryTrimmer();
@@ -87,8 +89,13 @@ class Manager implements Driver {
     this.state = initialState(rulesOf(configuration.known));
     this.#has = new Holdings(this, { makeLog, known: configuration.known }, serviceManager.notify, left);
     this.#generations = new Generations(this, this.#has, configuration);
+    this.#readiness = new Readiness(this, this.#has);
     this.#succession = new Succession(this, this.#has, serviceManager);
-    this.#hearing = new Hearing(this, this.#has, this.#generations, this.#succession);
+    this.#hearing = new Hearing(this, this.#has, {
+      generations: this.#generations,
+      readiness: this.#readiness,
+      succession: this.#succession,
+    });
     if (left === null) rememberLogFiles();
     else takeLogFileNames(left.log.names);
     check(binding.supervise_begin(supervisedSignals(), true), 'sigaction');
@@ -186,6 +193,7 @@ class Manager implements Driver {
   #look(arrived: number): void {
     for (const peer of this.#has.peers.all()) this.#hearing.listenTo(peer);
     this.#reap();
+    this.#readiness.tellOfLate();
     for (const signal of signalsIn(this.#heed(arrived), SIGNALS)) this.tell({ type: 'signal', signal });
     this.tell({ type: 'time', readings: readingsOf(this.#has.peers.workers()) });
     this.#generations.forget();
@@ -248,6 +256,7 @@ class Manager implements Driver {
         this.#has.peers.get(action.pid)?.row?.askForStack();
         break;
       case 'worker ready':
+        this.#readiness.serves(action.worker);
         this.#has.hooks.tell({ hook: 'workerReady', worker: action.worker });
         break;
       case 'worker exit':

@@ -55,8 +55,9 @@ export class NewWorkers {
       });
       return undefined;
     }
+    const isReplacing = this.#peers.workers().some((other) => other.worker?.id === id);
     row.take(worker);
-    const post: Post = { worker, row: row.index };
+    const post: Post = { worker, row: row.index, isReplacing };
     if (!generation.isShared && !generation.isIdle) return this.#forkAlone(generation, post, row);
     try {
       if (generation.isShared) this.#askToFork(generation, post, row);
@@ -81,6 +82,7 @@ export class NewWorkers {
       return `claims to have forked process ${pid}`;
     }
     const worker = this.#enter(pid, generation, asked.post, asked.row, asked.channel, new Map(peer.asked));
+    worker.alsoAsked = new Set(peer.alsoAsked);
     worker.tried = new Map(peer.tried);
     if (status !== undefined) {
       this.#strangers.delete(pid);

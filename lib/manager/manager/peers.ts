@@ -15,13 +15,17 @@ export interface Peer {
   /** Of a worker. */
   worker: WorkerInfo | null;
   row: Row | null;
-  /** It said that it is finishing. */
+  /** A worker: it said that it is ready, that it will listen nowhere else, and that it is finishing. */
+  isReady: boolean;
+  isSettled: boolean;
   isStopping: boolean;
   /** It said why nothing can come of it. */
   why: string | undefined;
   /** It has been reaped: its number may be another process's. */
   hasEnded: boolean;
   asked: Asked;
+  /** What else it has asked for, by name: sockets of UDP, and addresses that it has to bind by itself. */
+  alsoAsked: Set<string>;
   /** What it has looked for, as far as it is to find the same as its siblings. */
   tried: Asked;
   /** Messages in this second, and which second it is. */
@@ -29,11 +33,13 @@ export interface Peer {
   second: number;
 }
 
-export interface HandedPeer extends Pick<Peer, 'pid' | 'role' | 'generation' | 'worker' | 'isStopping'> {
+export interface HandedPeer
+  extends Pick<Peer, 'pid' | 'role' | 'generation' | 'worker' | 'isReady' | 'isSettled' | 'isStopping'> {
   /** -1: it has been closed. */
   channel: number;
   row: number | null;
   asked: [address: string, count: number][];
+  alsoAsked: string[];
   tried: [address: string, count: number][];
 }
 
@@ -136,21 +142,29 @@ export class Peers {
       role: peer.role,
       generation: peer.generation,
       worker: peer.worker,
+      isReady: peer.isReady,
+      isSettled: peer.isSettled,
       isStopping: peer.isStopping,
       channel: peer.channel.fd === -1 ? -1 : keep(peer.channel.fd),
       row: peer.row?.index ?? null,
       asked: [...peer.asked],
+      alsoAsked: [...peer.alsoAsked],
       tried: [...peer.tried],
     }));
   }
 
   /** @throws Error: one of them is no child of this process */
   takeOver(handed: readonly HandedPeer[]): void {
-    for (const { pid, role, generation, channel, row, asked, tried, ...rest } of handed) {
+    for (const { pid, role, generation, channel, row, asked, alsoAsked, tried, ...rest } of handed) {
       if (!binding.supervise_has_child(pid)) throw new Error(`process ${pid} is no child of this one`);
       const peer = newPeer(role, pid, generation, new Channel(channel));
-      const own = { row: row === null ? null : new Row(row), asked: new Map(asked), tried: new Map(tried) };
-      this.add(Object.assign(peer, rest, own));
+      Object.assign(peer, rest, {
+        row: row === null ? null : new Row(row),
+        asked: new Map(asked),
+        alsoAsked: new Set(alsoAsked),
+        tried: new Map(tried),
+      });
+      this.add(peer);
     }
   }
 
@@ -168,14 +182,24 @@ export function newPeer(role: Peer['role'], pid: number, generation: number, cha
     channel,
     worker: null,
     row: null,
+    isReady: false,
+    isSettled: false,
     isStopping: false,
     why: undefined,
     hasEnded: false,
     asked: new Map(),
+    alsoAsked: new Set(),
     tried: new Map(),
     messages: 0,
     second: 0,
   };
+}
+
+/** A process that asks for another address each time does not fill the manager's memory. */
+const MOST_ALSO_ASKED = 128;
+
+export function noteAlsoAsked({ alsoAsked }: Peer, name: string): void {
+  if (alsoAsked.size < MOST_ALSO_ASKED) alsoAsked.add(name);
 }
 
 /** For people. */

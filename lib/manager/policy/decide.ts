@@ -12,7 +12,7 @@ import { announce, fillSlots } from './slots';
 import type { State } from './state';
 import { enforceDeadlines } from './stop-and-kill';
 import { enforceTrial, makeWay, successorCannotStart, successorCanStart, takeOver } from './succession';
-import { exited, forked, forkFailed, ready } from './worker-life';
+import { endWaiting, exited, forked, forkFailed, ready } from './worker-life';
 
 /** The next state, and what is to be done, in that order. */
 export function decide(state: State, event: Event, now: number): [State, Action[]] {
@@ -45,7 +45,7 @@ function take(decision: Decision, event: Event): void {
       forkFailed(decision, event);
       break;
     case 'ready':
-      ready(decision, event.pid);
+      ready(decision, event.pid, event.lacks);
       break;
     case 'exited':
       exited(decision, event.pid, event.exit, event.wasTold);
@@ -65,6 +65,7 @@ function take(decision: Decision, event: Event): void {
       break;
     case 'time':
       noticeSleep(decision);
+      endWaiting(decision);
       enforceDeadlines(decision);
       enforceLoading(decision);
       enforceTrial(decision);

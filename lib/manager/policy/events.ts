@@ -31,7 +31,8 @@ export type Event =
   | { type: 'forked'; worker: WorkerInfo; chance: number }
   /** `killed`: somebody killed the child before it was complete. */
   | { type: 'fork failed'; id: number; generation: number; reason: string; killed: boolean }
-  | { type: 'ready'; pid: number }
+  /** `lacks`: addresses, for people, where the worker that it replaces listens, and it does not yet. */
+  | { type: 'ready'; pid: number; lacks: readonly string[] }
   /** `wasTold`: the worker was finishing, because somebody had sent it a signal. */
   | { type: 'exited'; pid: number; exit: WorkerExit; wasTold: boolean }
   /** In its trial, or in the attempt to take over. */

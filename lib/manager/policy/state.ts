@@ -60,6 +60,8 @@ export interface Worker extends WorkerInfo {
   maxRequests: number | null;
   /** Another one is to take its place. */
   outdated: boolean;
+  /** It is ready but for these addresses, where the one that it replaces listens; null: it has not said that it is. */
+  lacks: readonly string[] | null;
 }
 
 /** An id that there should be a worker for. */

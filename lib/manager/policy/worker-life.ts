@@ -10,7 +10,7 @@ import { removeSlot } from './slots';
 import type { Rules, Worker } from './state';
 import { kill, stop } from './stop-and-kill';
 import { forkAnswered, templateOf } from './templates';
-import { describeExit } from './words';
+import { describeExit, seconds } from './words';
 
 export function forked(decision: Decision, born: WorkerInfo, chance: number): void {
   forkAnswered(decision, born.generation);
@@ -25,6 +25,7 @@ export function forked(decision: Decision, born: WorkerInfo, chance: number): vo
     deadline: decision.now + rules.bootTimeout,
     maxRequests: jittered(rules, chance),
     outdated: false,
+    lacks: null,
   };
   decision.set({ workers: [...decision.state.workers, worker] });
   // In a crash loop that is known.
@@ -55,9 +56,31 @@ export function forkFailed(decision: Decision, event: Event & { type: 'fork fail
   delayAfterCrash(decision, id, `worker ${id} ${what}`);
 }
 
-export function ready(decision: Decision, pid: number): void {
+/** What it replaces serves until it listens wherever that does, or has had time enough for it. */
+export function ready(decision: Decision, pid: number, lacks: readonly string[]): void {
   const worker = decision.worker(pid);
   if (worker?.phase !== 'booting') return;
+  decision.update(worker, { lacks });
+  if (lacks.length === 0) beginsToServe(decision, worker);
+  else if (worker.lacks === null) {
+    const left = seconds((worker.deadline ?? decision.now) - decision.now);
+    const what = `is ready, but the worker that it replaces also listens on ${lacks.join(', ')}: waiting for that, for up to ${left}`;
+    decision.logWorker('info', 'address_awaited', worker, what);
+  }
+}
+
+/** Workers that were ready in time: the addresses that they lack have been dropped. */
+export function endWaiting(decision: Decision): void {
+  for (const worker of decision.state.workers) {
+    const { phase, lacks, deadline } = worker;
+    if (phase !== 'booting' || lacks === null || deadline === null || deadline > decision.now) continue;
+    decision.logWorker('warning', 'address_given_up', worker, `serves without ${lacks.join(', ')}`);
+    beginsToServe(decision, worker);
+  }
+}
+
+function beginsToServe(decision: Decision, worker: Worker): void {
+  const { pid } = worker;
   decision.update(worker, { phase: 'ready', readyAt: decision.now, deadline: null });
   decision.set({ everReady: true });
   prove(decision, worker);

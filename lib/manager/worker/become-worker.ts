@@ -17,7 +17,7 @@ import { startBeating } from './health';
 import { holdSignals, releaseSignals } from './held-signals';
 import { reportStackOnRequest } from './stack-report';
 import { answerRequests, closeServers, countTraffic, endLasting, stopAccepting } from './traffic';
-import { stayReady, takePlace } from './worker';
+import { stayReady, staySettled, takePlace } from './worker';
 
 /** When a worker closes what is still open, so that it ends by itself. */
 const BEFORE_THE_KILL = 2000;
@@ -44,6 +44,7 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
     inspectorKeeper(settings.inspectPort, place, log),
     logReopener(log, place),
     memoryTrimmer(),
+    staySettled,
     stayReady,
     () => endIfForgotten(place),
     // Once more each time: an application that changes its user by itself loses it.

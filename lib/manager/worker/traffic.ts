@@ -56,6 +56,11 @@ export function requestsInHand(): string[] {
   return [...connections.values()].flatMap(({ asked }) => asked);
 }
 
+/** How many are open. */
+export function acceptedConnections(): number {
+  return connections.size;
+}
+
 /** A server that begins to listen in this worker. */
 export function watchServer(server: Server, row: Row): void {
   if (servers.has(server)) return;

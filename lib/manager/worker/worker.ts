@@ -3,11 +3,12 @@ import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Server } from 'node:net';
 import { invalidType } from '../../base/errors';
 import { onePerProcess } from '../../base/one-per-process';
-import { nextTick, queueMicrotask } from '../../base/timers';
+import { nextTick, queueMicrotask, setImmediate } from '../../base/timers';
 import { registerAtFork } from '../../fork/at-fork';
 import type { Place } from '../place';
 import type { Row } from '../scoreboard';
 import type { WorkerInfo } from '../settings';
+import { isSettled } from './settled';
 
 /** All of it is copied by each fork, and wanted there. */
 interface OwnLife {
@@ -19,8 +20,9 @@ interface OwnLife {
   awaitedServers: number;
   listens: boolean;
   isManaged: boolean;
-  /** The manager knows that this worker is ready. */
+  /** The manager knows that this worker is ready, and that it is settled. */
   isTold: boolean;
+  isToldSettled: boolean;
 }
 
 /** The command is often another copy of the package than the one that the application asks. */
@@ -33,6 +35,7 @@ const own = onePerProcess(
     listens: false,
     isManaged: false,
     isTold: false,
+    isToldSettled: false,
   }),
 );
 
@@ -70,7 +73,21 @@ function becomeReady(): void {
   const { place } = own;
   if (place === undefined || place.row.isReady) return;
   place.row.markReady();
+  // What the application does next in this turn may have it listen elsewhere.
+  if (place.isReplacing) setImmediate(sayHowReady);
+  else stayReady();
+}
+
+function sayHowReady(): void {
+  staySettled();
   stayReady();
+}
+
+/** Tells the manager, once, that this worker will listen nowhere else, so that it need not be waited for. */
+export function staySettled(): void {
+  const { place, isToldSettled } = own;
+  if (place === undefined || isToldSettled || !place.row.isReady || !place.isReplacing) return;
+  if (isSettled()) own.isToldSettled = place.channel.trySend({ type: 'settled' });
 }
 
 /** Tells the manager, once: at each beat, until it has room for the message. */

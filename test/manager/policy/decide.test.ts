@@ -64,6 +64,7 @@ const behaviour = fc.record({
   ),
   stopAfter: fc.option(fc.integer({ min: 0, max: 1000 }), { freq: 5 }),
   beats: fc.boolean(),
+  lacks: fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.constant([':80']) }),
 });
 
 const SIGNALS: ManagerSignal[] = ['SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR1', 'SIGUSR2'];

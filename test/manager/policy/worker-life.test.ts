@@ -1,6 +1,50 @@
 /** Every worker is forked, and ready in time, or killed; if none ever is, it ends and says why. */
 import { describe, expect, test } from 'vitest';
-import { HEALTHY, KILLED, RULES, running, World } from './world';
+import { DONE, HEALTHY, KILLED, RULES, running, World } from './world';
+
+describe('a worker that is ready, but does not listen wherever the one that it replaces does,', () => {
+  function reloading(): World {
+    const world = running({ workers: 1 });
+    world.behaviour = { ...HEALTHY, lacks: ['127.0.0.1:80'] };
+    world.signal('SIGHUP');
+    world.pass(100);
+    return world;
+  }
+  const newest = (world: World) => [...world.processes.values()].at(-1)?.pid ?? 0;
+
+  test('is waited for, and says so once.', () => {
+    const world = reloading();
+    world.send({ type: 'ready', pid: newest(world), lacks: ['127.0.0.1:80'] });
+    expect(world.logs('address_awaited')).toEqual([
+      'Worker 0 (pid 101) is ready, but the worker that it replaces also listens on 127.0.0.1:80: waiting for that, for up to 60 s',
+    ]);
+    expect(world.state).toMatchObject({ generation: 0, candidate: { generation: 1 } });
+    expect(world.processes.get(100)?.signals).toEqual([]);
+    world.send({ type: 'ready', pid: newest(world), lacks: [] });
+    world.pass(100);
+    expect(world.state).toMatchObject({ generation: 1, candidate: null });
+    expect([...world.processes.keys()]).toEqual([101]);
+    expect(world.logs('address_given_up')).toEqual([]);
+  });
+
+  test('serves without when its time to get ready is over.', () => {
+    const world = reloading();
+    world.pass(59_000);
+    expect(world.state.generation).toBe(0);
+    world.pass(1_000);
+    expect(world.logs('address_given_up')).toEqual(['Worker 0 (pid 101) serves without 127.0.0.1:80']);
+    expect(world.logs('worker_boot_timed_out')).toEqual([]);
+    expect(world.state).toMatchObject({ generation: 1, candidate: null });
+    expect([...world.processes.keys()]).toEqual([101]);
+  });
+
+  test('and that ends meanwhile is no better than any other that does.', () => {
+    const world = reloading();
+    world.exit(newest(world), DONE);
+    expect(world.logs('replacement_refused')).toHaveLength(1);
+    expect(world.state).toMatchObject({ generation: 0, candidate: null });
+  });
+});
 
 describe('starting', () => {
   test('One worker is forked for each id, and it is announced once that all are ready.', () => {

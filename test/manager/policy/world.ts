@@ -46,6 +46,8 @@ export interface Process {
 /** How simulated workers behave: null is never. Milliseconds after the start, and after SIGTERM. */
 interface Behaviour {
   readyAfter: number | null;
+  /** They do not listen there yet, where those that they replace do. */
+  lacks?: readonly string[];
   crashAfter: number | null;
   stopAfter: number | null;
   beats: boolean;
@@ -233,7 +235,7 @@ export class World {
         if (!this.processes.has(process.pid)) break;
         if (what === 'ready') {
           process.ready = true;
-          this.send({ type: 'ready', pid: process.pid });
+          this.send({ type: 'ready', pid: process.pid, lacks: this.behaviour.lacks ?? [] });
         } else {
           this.exit(
             process.pid,
