@@ -38,6 +38,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "socket_getsockopt", get_socket_option);
   method(exports, "socket_setsockopt", set_socket_option);
   method(exports, "socket_refuse", refuse_new_connections);
+  method(exports, "socket_is_refusing", refuses_new_connections);
   method(exports, "socket_handshakes", list_unmade_connections);
   method(exports, "socket_pending", has_pending_connection);
   method(exports, "socket_bind_inet", bind_inet_socket);

@@ -163,6 +163,8 @@ export interface Binding {
   socket_setsockopt(fd: number, level: number, name: number, value: number): number;
   /** From now on nobody new gets into the queue of a listening internet socket, in all processes that share it: 0. */
   socket_refuse(fd: number): number;
+  /** Whether a process that shares it has called that: 0, 1 or -errno. */
+  socket_is_refusing(fd: number): number;
   /**
    * Connections of a family to a TCP port that are being made: how many there are, and in `numbers` that of each, as many as
    * it has room for.

@@ -129,6 +129,7 @@ Napi::Value open_datagram_socket(const Napi::CallbackInfo& info);
 Napi::Value get_socket_option(const Napi::CallbackInfo& info);
 Napi::Value set_socket_option(const Napi::CallbackInfo& info);
 Napi::Value refuse_new_connections(const Napi::CallbackInfo& info);
+Napi::Value refuses_new_connections(const Napi::CallbackInfo& info);
 Napi::Value list_unmade_connections(const Napi::CallbackInfo& info);
 Napi::Value has_pending_connection(const Napi::CallbackInfo& info);
 Napi::Value bind_inet_socket(const Napi::CallbackInfo& info);

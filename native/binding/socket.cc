@@ -105,6 +105,11 @@ Napi::Value refuse_new_connections(const Napi::CallbackInfo& info) {
   return number(info.Env(), refuse_new(integer(info[0])));
 }
 
+// (fd)
+Napi::Value refuses_new_connections(const Napi::CallbackInfo& info) {
+  return number(info.Env(), refuses_new(integer(info[0])));
+}
+
 // (family, port, numbers: BigUint64Array)
 Napi::Value list_unmade_connections(const Napi::CallbackInfo& info) {
   auto numbers = info[2].As<Napi::BigUint64Array>();

@@ -4,7 +4,7 @@ import { Endpoint, type HandedSockets, type Keep } from '../listening/endpoints'
 import type { Bind } from '../settings';
 import type { BindWithAccess } from '../system/socket-access';
 
-interface Bound {
+export interface Bound {
   key: string;
   /** How many equal addresses came before it: the second one fails, as it would anywhere. */
   index: number;
@@ -64,12 +64,18 @@ export class Addresses {
     return this.#bound.filter(({ key, index }) => index < (asked.get(key) ?? 0));
   }
 
+  /** Nobody new connects to it, and nobody is given it any more. */
+  drop(bound: Bound): void {
+    this.#bound = this.#bound.filter((each) => each !== bound);
+    close(bound.endpoint);
+  }
+
   /** Closes endpoints that only generations of the past have asked for, and returns them. */
   keep(isAlive: (generation: number) => boolean): Endpoint[] {
     const isKept = ({ generations }: Bound) => [...generations].some(isAlive);
     const dropped = this.#bound.filter((each) => !isKept(each)).map(({ endpoint }) => endpoint);
     this.#bound = this.#bound.filter(isKept);
-    for (const endpoint of dropped) endpoint.close();
+    for (const endpoint of dropped) close(endpoint);
     return dropped;
   }
 
@@ -110,6 +116,11 @@ export class Addresses {
   removeFiles(): void {
     for (const endpoint of this.endpoints) endpoint.removeFile();
   }
+}
+
+/** A socket that was handed over stays what it is, for a version that may ask for it again. */
+function close(endpoint: Endpoint): void {
+  if (!endpoint.isLent) endpoint.close();
 }
 
 /** How long its queue may be makes no other address of it: a new version may change that. */

@@ -54,7 +54,8 @@ export function handGeneration(generation: Generation, all: readonly Endpoint[])
   return {
     ...rest,
     template: template?.pid ?? null,
-    endpoints: endpoints.map((endpoint) => all.indexOf(endpoint)),
+    // Of a generation that has retired some may have been dropped.
+    endpoints: endpoints.flatMap((endpoint) => (all.includes(endpoint) ? all.indexOf(endpoint) : [])),
     dropped: [...dropped],
   };
 }

@@ -25,6 +25,7 @@ import type { ServiceManager } from '../system/service-manager';
 import { asEnd } from '../system/terminal';
 import { awaitEnds } from './await-ends';
 import type { Driver } from './driver';
+import { closeWhatEndsWith } from './dropped-addresses';
 import { exitOf } from './exit';
 import { Generations } from './generations';
 import { type Handover, readHandover } from './handover';
@@ -250,6 +251,7 @@ class Manager implements Driver {
       case 'fork':
         return this.#has.newWorkers.fork(action);
       case 'kill':
+        if (action.signal === 'SIGTERM') this.#closeWhatEndsWith(action.pid);
         this.kill(action.pid, action.signal);
         break;
       case 'report stack':
@@ -291,6 +293,12 @@ class Manager implements Driver {
         return this.end(action.status);
     }
     return undefined;
+  }
+
+  #closeWhatEndsWith(pid: number): void {
+    const leaving = this.#has.peers.get(pid);
+    if (leaving !== undefined && this.state.phase === 'running')
+      closeWhatEndsWith(leaving, this.state, this.#has);
   }
 
   #stopListening(): void {

@@ -42,6 +42,12 @@ export async function emptyQueues(descriptors: readonly number[]): Promise<void>
   while (descriptors.some((fd) => binding.socket_pending(fd) === 1));
 }
 
+/** Of those, the ones that the manager has closed: nobody will serve them after this worker. */
+export async function emptyQueuesThatEnd(descriptors: readonly number[]): Promise<void> {
+  const ending = descriptors.filter((fd) => binding.socket_is_refusing(fd) === 1);
+  if (ending.length > 0) await emptyQueues(ending);
+}
+
 /** The descriptors by which it accepts. */
 export function descriptorsOf(server: Server): number[] {
   const own = ownedSockets(server);

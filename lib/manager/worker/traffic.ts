@@ -15,7 +15,7 @@ import {
 } from './connections';
 import { isLastNow, lastSoFar, makeLast, noteQueued } from './last-answers';
 import { expectNoMoreStreams } from './last-streams';
-import { descriptorsOf, emptyQueues, letGo, pause } from './let-go';
+import { descriptorsOf, emptyQueues, emptyQueuesThatEnd, letGo, pause } from './let-go';
 import { sayGoodbye } from './say-goodbye';
 import { closeSpares } from './spare-sockets';
 
@@ -142,7 +142,8 @@ export function leaveQueueOf({ fd }: ListeningSocket): void {
 
 /**
  * No new connections, while the servers believe that they listen. Every connection with a request is told that its
- * answer is the last. With `drain`, nobody else will accept what waits in the queues.
+ * answer is the last. With `drain`, nobody else will accept what waits in the queues; without, that goes for addresses that
+ * the manager has closed.
  */
 export async function stopAccepting(drain: () => boolean): Promise<void> {
   stopping = true;
@@ -152,7 +153,9 @@ export async function stopAccepting(drain: () => boolean): Promise<void> {
   }
   for (const session of sessions) endSession(session);
   const open = [...servers];
-  if (drain()) await emptyQueues(open.flatMap(descriptorsOf).filter((fd) => !lent.has(fd)));
+  const queues = open.flatMap(descriptorsOf).filter((fd) => !lent.has(fd));
+  if (drain()) await emptyQueues(queues);
+  else await emptyQueuesThatEnd(queues);
   for (const server of open) letGo(server);
   closeSpares();
 }
