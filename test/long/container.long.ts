@@ -168,7 +168,7 @@ function runc(state: string, ...args: string[]): string {
 const versions = existsSync(NODES) ? readdirSync(NODES).filter((name) => /^\d+\.\d+\.\d+$/.test(name)) : [];
 
 test.runIf(isRoot && hasRunc && existsSync(PROFILE)).each(versions)(
-  'Node %s: it starts, answers, replaces a killed worker, reloads, refuses a broken version, and ends at TERM.',
+  'Node %s: it starts, answers, replaces a killed worker, reloads, refuses a broken version, makes way at USR2, and ends at TERM.',
   async (version) => {
     const port = freePort();
     const { folder: app } = sharedFolder();
@@ -207,6 +207,16 @@ test.runIf(isRoot && hasRunc && existsSync(PROFILE)).each(versions)(
     writeFileSync(file, "throw new Error('broken')");
     process.kill(manager, 'SIGHUP');
     await running.until(/"event":"replacement_refused"/);
+    await clients.more(50);
+
+    const before = childrenOf(manager);
+    clients.expect(3);
+    writeFileSync(file, application(3, port));
+    process.kill(manager, 'SIGUSR2');
+    await running.until(/"event":"succession_finished"/);
+    await running.until(/"event":"replaced_all"/, 2);
+    while (childrenOf(manager).some((pid) => before.includes(pid))) await clients.more(1);
+    clients.expectOnly(3);
     await clients.more(50);
     await clients.stop();
     expect(clients.wrong).toEqual([]);

@@ -70,13 +70,13 @@ export class Deployment {
     return this.#isChild ? (this.running.children()[0] ?? 0) : this.running.pid;
   }
 
-  /** The next entry of that name; what comes before is skipped. */
-  async until(event: string): Promise<Entry> {
+  /** The next entry of one of these names; what comes before is skipped. */
+  async until(...events: string[]): Promise<Entry> {
     for (;;) {
       const line = await this.running.line();
       if (!line.startsWith('{"time"')) continue;
       const entry = JSON.parse(line) as Entry;
-      if (entry.event === event) return entry;
+      if (events.includes(entry.event)) return entry;
     }
   }
 
@@ -86,8 +86,8 @@ export class Deployment {
     else writeFileSync(this.#file, source);
   }
 
-  hangUp(): void {
-    process.kill(this.manager, 'SIGHUP');
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.manager, signal);
   }
 
   children(): number[] {

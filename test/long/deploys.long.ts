@@ -1,6 +1,7 @@
 /**
- * New versions put into service under load: nothing is lost, nobody gets an answer of a version of which no worker is left,
- * and a version that is broken, however it is, changes nothing. RELOADS says how many there are; every fifth is broken.
+ * New versions put into service under load, by SIGHUP and by SIGUSR2: nothing is lost, nobody gets an answer of a version of
+ * which no worker is left, and a version that is broken, however it is, changes nothing. RELOADS says how many there are;
+ * every fifth is broken.
  */
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -49,6 +50,8 @@ const WAYS: [
   ['under systemd-socket-activate', (port) => ({ under: [ACTIVATE, '--listen', `127.0.0.1:${port}`] })],
 ];
 
+const SIGNALS = ['SIGHUP', 'SIGUSR2'] as const;
+
 function isPossible(way: string): boolean {
   return way === 'alone' || (way === 'as process 1' ? isRoot : existsSync(ACTIVATE));
 }
@@ -66,7 +69,11 @@ async function firstAnswer(port: number): Promise<void> {
   }
 }
 
-test.each(WAYS.filter(([way]) => isPossible(way)))('%s, %# of the ways to run', async (_, how) => {
+const CASES = WAYS.filter(([way]) => isPossible(way)).flatMap(([way, how]) =>
+  SIGNALS.map((signal) => ({ way, how, signal })),
+);
+
+test.each(CASES)('$signal, $way', async ({ how, signal }) => {
   const port = freePort();
   const taken = createServer().listen(0, '127.0.0.1');
   const options = ['--boot-timeout', `${BOOT_TIMEOUT}s`];
@@ -82,15 +89,16 @@ test.each(WAYS.filter(([way]) => isPossible(way)))('%s, %# of the ways to run', 
     if (broken === undefined) {
       clients.expect(version);
       deployment.write(application(version, port));
-      deployment.hangUp();
+      deployment.signal(signal);
       await deployment.until('replaced_all');
       await deployment.untilChildren((now) => !now.some((pid) => before.includes(pid)));
       clients.expectOnly(version);
     } else {
       const [what, source] = broken;
       deployment.write(source(port, (taken.address() as { port: number }).port));
-      deployment.hangUp();
-      const { message } = await deployment.until('replacement_refused');
+      deployment.signal(signal);
+      // What is not there the other program refuses itself.
+      const { message } = await deployment.until('replacement_refused', 'succession_refused');
       console.log(`${what}: ${message}`);
       await deployment.untilChildren((now) => now.length === before.length);
       expect(deployment.children()).toEqual(before);
@@ -107,6 +115,6 @@ test.each(WAYS.filter(([way]) => isPossible(way)))('%s, %# of the ways to run', 
     expect(requests).toBeGreaterThan(0);
   }
   const asked = reports.reduce((sum, { requests }) => sum + requests, clients.answered);
-  console.log(`${RELOADS} reloads, ${refused} of them refused; ${asked} requests answered, 0 lost`);
+  console.log(`${signal}: ${RELOADS} reloads, ${refused} refused; ${asked} requests answered, 0 lost`);
   expect(await deployment.stop()).toBe('status 0');
 });

@@ -23,7 +23,7 @@ test('One manager, two workers, a template and an attendant are all there is.', 
     const more = reload % 2 === 0 ? '' : `createServer().listen(${second}, '127.0.0.1');`;
     const old = deployment.children();
     deployment.write(isBroken ? "throw new Error('no')" : application(reload, port, more));
-    deployment.hangUp();
+    deployment.signal('SIGHUP');
     await deployment.until(isBroken ? 'replacement_refused' : 'replaced_all');
     const isSettled = (now: number[]) =>
       now.length === processes && (isBroken || now.every((pid) => !old.includes(pid)));

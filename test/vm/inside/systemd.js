@@ -124,6 +124,23 @@ const deeds = {
     install({ Type: 'notify-reload', ExecReload: null });
     await reloads();
   },
+  'USR2: another program takes over, as the same service': async () => {
+    install();
+    deploy(application(1));
+    systemctl('start', 'shop.service');
+    const before = manager();
+    const old = children(before);
+    deploy(application(2));
+    systemctl('kill', '--kill-who=main', '--signal=USR2', 'shop.service');
+    await until('it has taken over', () => /succession_finished/.test(log()));
+    await until('the new version is ready', () => /replaced_all/.test(log()));
+    await until('the old one has gone', () => !children(before).some((pid) => old.includes(pid)));
+    for (let i = 0; i < 10; i++) check((await ask()) === 'version 2', 'an old version answered');
+    check(manager() === before && show('NRestarts') === '0', 'it is another process');
+    await until('the status says so', () => /^2 ready, 0 booting/.test(show('StatusText')));
+    systemctl('stop', 'shop.service');
+    check(show('Result') === 'success' && show('ExecMainStatus') === '0', `it ended with ${show('Result')}`);
+  },
   'a manager that stands still is restarted by the watchdog': async () => {
     install({ WatchdogSec: '20' });
     deploy(application(1));
