@@ -159,6 +159,7 @@ test.each([
   'Warm-up: with %j the parent has had all garbage collected before the fork: %j.',
   async (flags, collected) => {
     const served = await serve([SERVER, '-w', '1', ...flags], { node: ['--trace-gc'] });
+    expect(await served.stop()).toBe('status 0');
     // V8 says "testing" of a collection that was asked for.
     expect(/Mark-Compact.*testing/.test(served.running.stdout)).toBe(collected);
   },

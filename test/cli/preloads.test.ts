@@ -118,10 +118,11 @@ test.each([
   const env: Record<string, string> = given === undefined ? {} : { NODE_OPTIONS: given };
   const alone = program(process.execPath, [...node, 'app.js'], { cwd: folderWith(LOADED), env, clean: true });
   const served = await serve(['app.js', '-w', '1'], { files: LOADED, node, env });
-  const [own] = JSON.parse(served.running.stdout);
+  const told = await served.running.line();
+  const [own] = JSON.parse(told);
   expect(own[0]).toBe(given ?? null);
   expect(own[2]).toContain('a');
-  expect(served.running.stdout).toBe(`${await alone.line()}\n`);
+  expect(told).toBe(await alone.line());
 });
 
 /** A loader that reads CommonJS by itself, as loaders that compile or instrument it do: Node then requires this package anew. */

@@ -98,6 +98,7 @@ test('Neither it nor workers have a descriptor of what is handed over, nor of wh
   );
   served.running.kill('SIGUSR2');
   await served.until(/Every worker has been replaced/);
+  await served.until(/trial has .*\n/);
   const [, ofTrial = ''] = /trial has (.*)/.exec(served.running.stdout) ?? [];
   const ofChildren = served.running.children().flatMap((pid) => descriptorsOf(pid));
   expect(ofTrial).toMatch(/socket:/);
