@@ -17,6 +17,7 @@ import { type Born, Template } from './template/template';
 import { becomeWorker } from './worker/become-worker';
 import { dieWithManager } from './worker/die-with-manager';
 import { Listens } from './worker/listens';
+import { isSettled } from './worker/settled';
 import { beginManaging } from './worker/worker';
 
 /** The application about to be loaded: its loader wants to know how far it has come. */
@@ -71,7 +72,7 @@ export async function begin(newcomer: Newcomer, log: Log, evaluate: () => Promis
   if (role === 'attendant') await becomeAttendant(newcomer, settings, log);
   if (settings.gatherHeap) gatherHeap();
   if (role === 'template' && identity !== undefined) channel.send({ type: 'identity', identity });
-  beginManaging();
+  beginManaging(isSettled);
   new Beginner(newcomer, settings, findPrivileges(settings.user, settings.group), watch()).prepare();
 }
 

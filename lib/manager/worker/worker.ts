@@ -8,7 +8,6 @@ import { registerAtFork } from '../../fork/at-fork';
 import type { Place } from '../place';
 import type { Row } from '../scoreboard';
 import type { WorkerInfo } from '../settings';
-import { isSettled } from './settled';
 
 /** All of it is copied by each fork, and wanted there. */
 interface OwnLife {
@@ -20,6 +19,8 @@ interface OwnLife {
   awaitedServers: number;
   listens: boolean;
   isManaged: boolean;
+  /** Whether nothing is under way that may yet have it listen. */
+  isSettled: () => boolean;
   /** The manager knows that this worker is ready, and that it is settled. */
   isTold: boolean;
   isToldSettled: boolean;
@@ -34,14 +35,16 @@ const own = onePerProcess(
     awaitedServers: 0,
     listens: false,
     isManaged: false,
+    isSettled: () => false,
     isTold: false,
     isToldSettled: false,
   }),
 );
 
-/** This process, or one forked from it, will be a worker. */
-export function beginManaging(): void {
+/** This process, or one forked from it, will be a worker. What tells whether it is settled is no part of `ready`, and handed in. */
+export function beginManaging(isSettled: () => boolean): void {
   own.isManaged = true;
+  own.isSettled = isSettled;
 }
 
 /** A child that the worker forks by itself is no worker: nobody looks after it. */
@@ -87,7 +90,7 @@ function sayHowReady(): void {
 export function staySettled(): void {
   const { place, isToldSettled } = own;
   if (place === undefined || isToldSettled || !place.row.isReady || !place.isReplacing) return;
-  if (isSettled()) own.isToldSettled = place.channel.trySend({ type: 'settled' });
+  if (own.isSettled()) own.isToldSettled = place.channel.trySend({ type: 'settled' });
 }
 
 /** Tells the manager, once: at each beat, until it has room for the message. */
