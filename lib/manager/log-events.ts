@@ -29,6 +29,11 @@ export const LOG_EVENTS = {
     level: 'error',
     when: 'requests of the application never ended, so it could not be forked; the manager ends',
   },
+  attendant_ended: {
+    level: 'warning',
+    has: ['pid'],
+    when: 'the process that calls hooks and serves the status ended unasked; another one takes its place',
+  },
   boot_failed: {
     level: 'error',
     when: 'no worker became ready after the start; the manager ends',

@@ -56,3 +56,14 @@ test('reloaded is called once after each reload, may run commands, and is waited
   expect(await served.stop()).toBe('status 0');
   expect(served.running.stdout).toBe('reloaded 1\nreloaded 2\n');
 });
+
+test('An attendant that ends again and again is forked again after growing delays, as a worker is.', async () => {
+  const ends = `
+    setImmediate(() => { if (process.title.endsWith('attendant')) process.exit(3); });
+    module.exports.restart = { burst: 2, minDelay: 3_600_000, maxDelay: 3_600_000 };`;
+  const files = { 'app.js': SERVER, 'prefork.config.js': config('workerReady() {}') + ends };
+  const served = await serve(['app.js', '-w', '1'], { files });
+  await served.until(/exited with status 3; the next one starts in 3600 s at the earliest/);
+  expect(await served.stop()).toBe('status 0');
+  expect(served.log.match(/The attendant.* exited with status 3.*/g)).toHaveLength(3);
+});

@@ -80,7 +80,7 @@ export class Holdings {
     this.statusAddress = new StatusAddress(this.log.now);
     this.scoreboard = new ScoreboardFile(left?.scoreboard);
     this.showing = new Showing(this, left?.published);
-    this.hooks = new HookCaller(this.peers, this.births, () => this.#statusDescriptors());
+    this.hooks = new HookCaller(this.peers, this.births, this.log, () => this.#statusDescriptors());
     this.status = new StatusNotifier(notify, left?.said);
     this.terminal = new TerminalWatch(left?.hadTerminal);
     this.outOfMemory = new OutOfMemoryWatch('/', left?.killedOutOfMemory);

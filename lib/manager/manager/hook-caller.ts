@@ -1,9 +1,13 @@
 /** How the manager has hooks called that watch workers: it tells the attendant, and never waits for it. */
 import { closeSync } from 'node:fs';
 import { binding } from '../../base/binding';
+import { monotonic } from '../../base/timers';
 import type { Newcomer } from '../place';
-import type { PlainSettings } from '../settings';
+import { describeExit, seconds } from '../policy/words';
+import type { PlainSettings, WorkerExit } from '../settings';
+import { AttendantRestarts } from './attendant-restarts';
 import type { Births } from './births';
+import type { OwnLog } from './own-log';
 import { newPeer, type Peer, type Peers } from './peers';
 
 /** The process that calls them. */
@@ -11,18 +15,23 @@ interface Attendant {
   peer: Peer;
   /** Events go there, an object a line. */
   line: number;
+  bornAt: number;
+  restart: PlainSettings['restart'];
 }
 
 export class HookCaller {
   readonly #peers: Peers;
   readonly #births: Births;
+  readonly #log: OwnLog;
   readonly #openStatus: () => number[];
+  readonly #restarts = new AttendantRestarts();
   #attendant: Attendant | undefined;
 
   /** @param openStatus descriptors by which it serves the status, if it is to: the first is closed when it has been sent */
-  constructor(peers: Peers, births: Births, openStatus: () => number[]) {
+  constructor(peers: Peers, births: Births, log: OwnLog, openStatus: () => number[]) {
     this.#peers = peers;
     this.#births = births;
+    this.#log = log;
     this.#openStatus = openStatus;
   }
 
@@ -30,6 +39,7 @@ export class HookCaller {
   attend(generation: number, settings: PlainSettings | null): Newcomer | undefined {
     if (this.#attendant !== undefined && this.#attendant.peer.generation !== generation) this.dismiss();
     if (this.#attendant !== undefined || settings?.watches !== true) return undefined;
+    if (monotonic() < this.#restarts.notBefore) return undefined;
     const ends = new Int32Array(2);
     // No descriptor is left: it is tried again when something has happened.
     if (binding.process_socketpair(ends) < 0) return undefined;
@@ -46,7 +56,7 @@ export class HookCaller {
     }
     const peer = newPeer('attendant', born.pid, generation, born.channel);
     this.#peers.add(peer);
-    this.#attendant = { peer, line: own };
+    this.#attendant = { peer, line: own, bornAt: monotonic(), restart: settings.restart };
     this.#sendStatus(peer);
     return undefined;
   }
@@ -76,8 +86,24 @@ export class HookCaller {
     this.#attendant = undefined;
   }
 
-  ended(peer: Peer): void {
-    if (peer === this.#attendant?.peer) this.dismiss();
+  ended(peer: Peer, exit: WorkerExit): void {
+    if (this.#attendant === undefined || peer !== this.#attendant.peer) return;
+    const { bornAt, restart } = this.#attendant;
+    const now = monotonic();
+    const delay = this.#restarts.ended(now, now - bornAt, restart);
+    this.dismiss();
+    const next = delay === 0 ? '' : `; the next one starts in ${seconds(delay)} at the earliest`;
+    this.#log.later({
+      level: 'warning',
+      event: 'attendant_ended',
+      message: `The attendant, which calls hooks and serves the status, ${describeExit(exit)}${next}`,
+      pid: peer.pid,
+    });
+  }
+
+  /** When the next one may start, in milliseconds of the monotonic clock. */
+  get nextAt(): number {
+    return this.#restarts.notBefore;
   }
 
   /** In a child. */

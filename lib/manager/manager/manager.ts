@@ -185,7 +185,8 @@ class Manager implements Driver {
     const now = monotonic();
     const deadline = nextDeadline(this.state) ?? Number.POSITIVE_INFINITY;
     const retryLogAfter = flushLog() ?? Number.POSITIVE_INFINITY;
-    const next = Math.min(deadline, this.#has.status.nextCall(now), now + retryLogAfter);
+    const attendAt = this.#has.hooks.nextAt > now ? this.#has.hooks.nextAt : Number.POSITIVE_INFINITY;
+    const next = Math.min(deadline, attendAt, this.#has.status.nextCall(now), now + retryLogAfter);
     return next === Number.POSITIVE_INFINITY ? -1 : Math.min(Math.max(0, Math.ceil(next - now)), 2 ** 31 - 1);
   }
 
@@ -230,7 +231,7 @@ class Manager implements Driver {
     const generation = this.#has.generations.get(peer.generation);
     if (generation !== undefined && peer === generation.template)
       this.#generations.templateEnded(generation, exit, peer.why);
-    this.#has.hooks.ended(peer);
+    this.#has.hooks.ended(peer, exit);
     this.#has.peers.remove(peer);
   }
 
