@@ -52,7 +52,7 @@ export const applications = [
     file: 'socket.io.js',
     lasting: 'socket.io',
     ci: true,
-    note: "clients need `transports: ['websocket']`: a long-polling client's requests go to several workers",
+    note: 'the default client needs `--sticky ip`: its long polling goes to several workers without',
   },
   {
     name: 'pino',
