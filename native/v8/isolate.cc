@@ -1,6 +1,7 @@
 #include "v8/isolate.h"
 
 #include <dlfcn.h>
+#include <stddef.h>
 
 namespace prefork {
 
