@@ -147,9 +147,13 @@ export class Program {
     }
   }
 
-  /** How it ended, as soon as it has, even if others still hold its output: `status 1`, `SIGTERM`. */
-  exit(): Promise<string> {
-    return this.#exited;
+  /** How it ended, even if others still hold its output: `status 1`, `SIGTERM`. What it wrote itself has been read by then. */
+  async exit(): Promise<string> {
+    const how = await this.#exited;
+    // That is in the pipes when it has ended, and the next turn of the loop reads all that a pipe can hold.
+    await setImmediate();
+    await setImmediate();
+    return how;
   }
 
   /** Kills all remaining processes, and resolves once all output has been read. */

@@ -147,7 +147,7 @@ test('When the manager ends, it ends and says so; a signal gives the terminal ba
   const [top = 0] = other.running.children();
   process.kill(top, 'SIGTERM');
   expect(await other.running.exit()).toBe('status 143');
-  expect(other.running.stdout.endsWith(LEAVE)).toBe(true);
+  expect((await other.running.result).stdout.endsWith(LEAVE)).toBe(true);
   expect(await served.stop()).toBe('status 0');
   expect(await one.running.exit()).toBe('status 0');
   const { stdout } = await one.running.result;
