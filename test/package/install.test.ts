@@ -20,7 +20,7 @@ const ROOT = join(__dirname, '..', '..');
 const MODULES = join(ROOT, 'node_modules');
 const TIMEOUT = 300_000;
 
-/** A fifth above today's size, with all four binaries: if you exceed it, look at what grew. */
+/** Somewhat above today's size, with all four binaries: if you exceed it, look at what grew. */
 const LARGEST_TARBALL = 1_500_000;
 const LARGEST_BINARY = 430_000;
 

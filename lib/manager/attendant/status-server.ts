@@ -1,5 +1,6 @@
 /** The status of the service over HTTP, for probes and Prometheus: read from memory, so that it is there while workers hang. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import { clearTimeout, nextTurn, setTimeout } from '../../base/timers';
 import type { Channel } from '../channel/channel';
 import type { Shown } from '../shown/form';
@@ -33,17 +34,21 @@ function begin(channel: Channel): Server | undefined {
   if (shown === undefined || socket === undefined) return undefined;
   const metrics = new Metrics();
   const server = createServer((request, response) => {
-    if (!server.listening) response.setHeader('connection', 'close');
+    // Its next request would meet an attendant that may be about to end.
+    response.setHeader('connection', 'close');
     void look(shown).then((now) => answer(request, response, now, metrics));
   });
   server.maxConnections = MOST_CONNECTIONS;
   return server.listen({ fd: socket });
 }
 
-/** Somebody may have connected without asking anything, and is not waited for long. */
+/**
+ * Somebody may have connected without asking anything, and is not waited for long. That of node:http would cut whoever has
+ * not asked yet (Node 26), in the instant between connecting and asking, too.
+ */
 async function end(server: Server): Promise<void> {
   const timer = setTimeout(() => server.closeAllConnections(), LINGER);
-  await new Promise<void>((resolve) => server.close(() => resolve()));
+  await new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
   clearTimeout(timer);
 }
 
