@@ -1,6 +1,6 @@
 /** Finds the application, loads it as `node` would, and serves what it exports if it does not listen itself. */
 import { createRequire, Module } from 'node:module';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { hasAddon } from '../base/binding';
 import { preforkError } from '../base/errors';
@@ -18,10 +18,14 @@ const IDLE_INTERVAL = 10;
 /** Left open by `console.log`. */
 const STANDARD_STREAM = /^(TTY|Pipe)Wrap$/;
 
-/** Finds it as `node` does: without an extension, or in a folder. */
+/**
+ * Finds it as `node` does: without an extension, or in a folder. From beside it: Node 26 looks for the package of who asks, too,
+ * and that of the working directory may be none of what the workers' user can read.
+ */
 export function findApplication(name: string): string {
+  const path = resolve(name);
   try {
-    return createRequire(join(process.cwd(), '/')).resolve(resolve(name));
+    return createRequire(path).resolve(path);
   } catch (cause) {
     throw preforkError(
       'ERR_PREFORK_INVALID_ARG_VALUE',

@@ -1,12 +1,22 @@
 // Of a socket that listens TCP_INFO tells how many connections wait to be accepted.
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
+const { readFileSync } = require('node:fs');
 const { connect, createServer } = require('node:net');
 const { setImmediate } = require('node:timers/promises');
 const { canary, load } = require('./helpers/canary');
 
 const [STATE, CONNECTIONS, ROW, MARK] = [4, 8, 16, 16]; // lib/manager/scoreboard.ts
 const READY = 2;
+
+/** How many the kernel has in the queue of the socket that listens on the port (proc(5)). */
+function waitingAt(port) {
+  const own = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`;
+  const line = readFileSync('/proc/net/tcp', 'latin1')
+    .split('\n')
+    .find((each) => each.includes(own));
+  return Number.parseInt(/ 0A \w+:(\w+)/.exec(line)[1], 16);
+}
 
 canary(async () => {
   const { binding } = load('base/binding');
@@ -24,8 +34,11 @@ canary(async () => {
     'number',
   );
   const seen = [];
+  const { port } = server.address();
   const client = async () => {
-    await once(connect(server.address().port, '127.0.0.1'), 'connect');
+    await once(connect(port, '127.0.0.1'), 'connect');
+    // The client can hear of it before the server's queue has it.
+    while (accepted + waitingAt(port) <= seen.length) await setImmediate();
     for (let turn = 0; turn < 5; turn++) await setImmediate();
     seen.push(accepted);
   };
