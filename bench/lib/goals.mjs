@@ -112,13 +112,15 @@ export const goals = [
       'load skew of 4 workers of the process manager, 16, 64 and 1,000 connections, at once and one by one (the worst)',
     limit: atMost(1.15),
     value: (s) => largest(...SPREAD.map(({ name }) => s.median(`spread manager ${name}`))),
-    missed: '',
+    missed:
+      'Only 16 connections at once miss it: one of them on another worker than it should be makes 5 : 3, which is 1.67. Why one is misplaced has not been examined.',
   },
   {
     figure: 'p99 of an answer with one of 4 workers blocked, the process manager ÷ cluster round-robin',
     limit: atMost(0.5),
     value: (s) => s.ratio('tail p99 manager', 'tail p99 cluster-rr'),
-    missed: '',
+    missed:
+      "p90 was 0.60 of cluster's. What the slowest hundredth waits for has not been examined.",
   },
   {
     figure: 'load skew of 4 workers, 64 connections, a socket each',

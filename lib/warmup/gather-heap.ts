@@ -14,7 +14,7 @@ export interface GatheredHeap {
  * loaded: what V8 has already stays where it is. It holds for worker threads, too, and in children. The process manager
  * calls it (`--gather-heap`).
  *
- * The range begins at a random address, one of some 2^28 at least. Within it addresses can be guessed from one another, which
+ * The range begins at a random address, one of some 2^28. Within it addresses can be guessed from one another, which
  * they could not before (docs/security.md).
  *
  * Where it cannot be done everything is as before, and the answer says why: with musl, or where another library has taken

@@ -16,7 +16,7 @@ export interface Child {
 /** What a child is for. */
 export interface Purpose {
   role: Newcomer['role'];
-  /** Of its generation, if it has any. */
+  /** Those of its generation; null: the ones known from the start. */
   settings?: PlainSettings | null;
   /** Of a worker. */
   post?: Post;
