@@ -119,8 +119,7 @@ export const goals = [
     figure: 'p99 of an answer with one of 4 workers blocked, the process manager ÷ cluster round-robin',
     limit: atMost(0.5),
     value: (s) => s.ratio('tail p99 manager', 'tail p99 cluster-rr'),
-    missed:
-      "p90 was 0.60 of cluster's. What the slowest hundredth waits for has not been examined.",
+    missed: "p90 was 0.60 of cluster's. What the slowest hundredth waits for has not been examined.",
   },
   {
     figure: 'load skew of 4 workers, 64 connections, a socket each',
