@@ -51,10 +51,11 @@ export class Screen {
 
   /** The terminal is given back when the process ends, however that comes about. */
   enter(): void {
-    this.#take();
+    // First: a signal that came between the first page and its listener would keep the terminal.
     process.once('exit', () => this.#giveBack());
     for (const signal of ENDING) process.once(signal, () => this.#endBy(signal));
     process.on('SIGCONT', () => this.#take());
+    this.#take();
     process.stdout.on('resize', () => this.#listener.redraw());
     if (!process.stdin.isTTY) return;
     emitKeypressEvents(process.stdin);
@@ -80,8 +81,8 @@ export class Screen {
 
   #take(): void {
     if (process.stdin.isTTY) process.stdin.setRawMode(true);
-    writeAll(1, ENTER);
     this.#isEntered = true;
+    writeAll(1, ENTER);
     this.#listener.redraw();
   }
 
