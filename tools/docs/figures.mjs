@@ -41,7 +41,7 @@ function rowsOf(page) {
   const [ready, throughput, memory] = ['ready', 'throughput', 'memory'].map((each) => table(page, each));
   const started = one(ready, 'application', 'Express with 300 modules');
   const through = (column) =>
-    ['prefork, one shared socket', 'cluster, round-robin', 'PM2, cluster mode'].map(
+    ['the process manager', 'cluster, round-robin', 'PM2, cluster mode'].map(
       (server) => one(throughput, 'server', server, ['workers', '2'])[column],
     );
   const kept = (column) =>
