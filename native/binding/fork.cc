@@ -14,6 +14,7 @@
 #include "loop/fs_watchers.h"
 #include "loop/socket_files.h"
 #include "posix/wait.h"
+#include "v8/heap_layout.h"
 
 namespace prefork {
 
@@ -39,10 +40,12 @@ Napi::Value fork(const Napi::CallbackInfo& info) {
     if (prepared < 0) return number(info.Env(), prepared);
   }
   const HeldEnvironments held(info.Env());
+  const HeldGathering held_gathering;
   const int result = fork_process(options);
   if (result == 0) {
     if (quiet) become_quiet(info.Env());
     settle_when_loop_turns(info.Env());
+    if (quiet) renew_children_lock();
     forget_children();
   }
   return number(info.Env(), result);

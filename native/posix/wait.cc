@@ -195,6 +195,8 @@ void forget_child(pid_t pid) {
   remove_forked(pid);
 }
 
+void renew_children_lock() { forked_lock = PTHREAD_MUTEX_INITIALIZER; }
+
 void forget_children() {
   const ForkedGuard guard;
   forked_count = 0;

@@ -25,6 +25,9 @@ int note_child(pid_t pid);
 // Forgets one that has been reaped.
 void forget_child(pid_t pid);
 
+// In a child that has not all threads of its parent: one that is not there may hold it.
+void renew_children_lock();
+
 // Forgets all of them: in a forked child they are its siblings.
 void forget_children();
 

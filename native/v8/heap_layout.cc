@@ -172,6 +172,7 @@ const char* gather() {
   return redirect(maps, unmaps);
 }
 
+// Held across the fork by the thread that forks: in a child it is held by nobody who is not there.
 pthread_mutex_t gathering = PTHREAD_MUTEX_INITIALIZER;
 bool was_asked;
 const char* why_not;
@@ -187,6 +188,10 @@ const char* gather_heap() {
   pthread_mutex_unlock(&gathering);
   return why_not;
 }
+
+HeldGathering::HeldGathering() { pthread_mutex_lock(&gathering); }
+
+HeldGathering::~HeldGathering() { pthread_mutex_unlock(&gathering); }
 
 AddressRange gathered_range() {
   if (!gathers) return {0, 0};

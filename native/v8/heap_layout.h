@@ -17,6 +17,16 @@ namespace prefork {
 // nullptr, or why it cannot be, in a few words; asked again, the same answer.
 const char* gather_heap();
 
+// As long as it lives no thread is in the middle of gather_heap(). The thread that forks holds it:
+// one that is left behind (fork/left_behind.h) would otherwise keep the child from asking.
+class HeldGathering {
+ public:
+  HeldGathering();
+  ~HeldGathering();
+  HeldGathering(const HeldGathering&) = delete;
+  HeldGathering& operator=(const HeldGathering&) = delete;
+};
+
 constexpr uintptr_t kGatheredPiece = 256 * 1024;
 
 struct AddressRange {

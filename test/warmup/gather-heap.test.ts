@@ -1,7 +1,9 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { compile } from '../helpers/compile';
-import { Program } from '../helpers/run';
+import { Program, run } from '../helpers/run';
 
 interface Given {
   flags?: string[];
@@ -77,4 +79,13 @@ test('Where another library stands in for mmap() it says so, and all is as befor
 
 test('Asked again it answers the same.', async () => {
   expect(await gathers('asked')).toEqual({ gathered: true });
+});
+
+test('A thread that is in the middle of it, and that a child does not get back, leaves nothing locked.', async () => {
+  const inside = join(mkdtempSync(join(tmpdir(), 'prefork-test-')), 'inside');
+  const slow = compile('warmup/slow-search.c', ['-shared', '-fPIC', '-ldl']);
+  const { status, stdout, stderr } = await run('warmup/gathers-in-worker.js', {
+    env: { LD_PRELOAD: slow, INSIDE: inside },
+  });
+  expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: 'true\n' });
 });
