@@ -4,3 +4,4 @@
  */
 
 export { type InChildOptions, inChild } from './parallel/in-child';
+export { type ImapOptions, type MapOptions, Pool, type PoolOptions } from './parallel/pool';

@@ -105,6 +105,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "shared_memory", shared_memory);
   method(exports, "shared_memory_file", share_memory_file);
   method(exports, "memory_file", open_memory_file);
+  method(exports, "memory_file_map", map_memory_file);
+  method(exports, "memory_limit", prefork::limit_memory);
   method(exports, "signals_are_blocked", are_signals_blocked);
   method(exports, "signals_release_at_start", release_signals_at_start);
   method(exports, "signals_hold", hold_signals);

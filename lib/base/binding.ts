@@ -352,6 +352,16 @@ export interface Binding {
   signals_release_at_start(signals: Int32Array): number;
   /** An empty file without a name in any directory (memfd_create(2)): a descriptor that is closed on exec. */
   memory_file(name: string): number;
+  /**
+   * A part of such a file, which begins with a page, as memory of this process's own: nothing is copied before it is written
+   * to. From now on nobody can change the file. `-EINVAL` if it is no such file, or too short.
+   */
+  memory_file_map(fd: number, offset: number, size: number): ArrayBuffer | number;
+  /**
+   * From now on this process may grow by so many bytes. When it has grown by more, one byte is written to `note`, and the
+   * process and its process group are killed (native/posix/memory_limit.h): 0.
+   */
+  memory_limit(bytes: number, group: number, note: number): number;
 
   /**
    * Keeps these signals from all listeners of this process, also from those that are attached later; `arrived` is called

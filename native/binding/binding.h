@@ -73,6 +73,10 @@ Napi::Value release_signal(const Napi::CallbackInfo& info);
 // loop.cc
 Napi::Value list_active_handles(const Napi::CallbackInfo& info);
 
+// memory.cc
+Napi::Value map_memory_file(const Napi::CallbackInfo& info);
+Napi::Value limit_memory(const Napi::CallbackInfo& info);
+
 // output.cc
 Napi::Value write_bytes_now(const Napi::CallbackInfo& info);
 Napi::Value await_room_for_output(const Napi::CallbackInfo& info);

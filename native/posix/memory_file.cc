@@ -1,13 +1,40 @@
 #include "posix/memory_file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "posix/syscall.h"
 
 namespace prefork {
 
+namespace {
+
+constexpr int kUnchangeable = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+bool has(int fd, size_t offset, size_t size) {
+  struct stat status;
+  if (fstat(fd, &status) < 0) return false;
+  const auto whole = static_cast<size_t>(status.st_size);
+  return offset <= whole && size <= whole - offset;
+}
+
+}  // namespace
+
 int open_memory_file(const char* name) {
   return static_cast<int>(sys(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
 }
+
+Mapped map_memory_file(int fd, size_t offset, size_t size) {
+  if (fcntl(fd, F_ADD_SEALS, kUnchangeable) < 0 && fcntl(fd, F_GET_SEALS) != kUnchangeable)
+    return {-errno, nullptr};
+  if (!has(fd, offset, size)) return {-EINVAL, nullptr};
+  void* const start =
+      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, static_cast<off_t>(offset));
+  return start == MAP_FAILED ? Mapped{-errno, nullptr} : Mapped{0, start};
+}
+
+void unmap_memory_file(void* start, size_t size) { munmap(start, size); }
 
 }  // namespace prefork

@@ -1,5 +1,7 @@
-// A file that no directory names: it lives in memory as long as somebody has it open.
+// A file that no directory names: it lives in memory as long as somebody has it open or mapped.
 #pragma once
+
+#include <stddef.h>
 
 namespace prefork {
 
@@ -7,5 +9,16 @@ constexpr unsigned kLongestMemoryFileName = 249;  // memfd_create(2)
 
 // Empty, closed on exec; `name` is what /proc shows of it. A descriptor, or -errno.
 int open_memory_file(const char* name);
+
+// What is in a part of it, in memory of the caller's own: pages are shared until they are written
+// to, and the file stays as it is. From now on nobody can change the file, so that the memory stays
+// what it is, and is there, whatever another process does that has the file open. -EINVAL if it is
+// too short or no such file, -EBUSY if somebody has mapped it to write to it.
+struct Mapped {
+  int error;
+  void* start;
+};
+Mapped map_memory_file(int fd, size_t offset, size_t size);
+void unmap_memory_file(void* start, size_t size);
 
 }  // namespace prefork

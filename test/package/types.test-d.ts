@@ -15,8 +15,25 @@ test('inChild() resolves to what the function returns, or its promise settles to
   expectTypeOf(parallel.inChild(() => 1)).toEqualTypeOf<Promise<number>>();
   expectTypeOf(parallel.inChild(async () => 'text', { timeout: 1 })).toEqualTypeOf<Promise<string>>();
   expectTypeOf<parallel.InChildOptions['signal']>().toEqualTypeOf<AbortSignal | undefined>();
-  // @ts-expect-error it takes no arguments: it sees what it needs
+  const report = { onProgress: (done: number) => void done };
+  expectTypeOf(parallel.inChild((progress: (done: number) => void) => progress(1), report)).toEqualTypeOf<
+    Promise<void>
+  >();
+  // @ts-expect-error it is called with no other argument: it sees what it needs
   parallel.inChild((n: number) => n);
+});
+
+test('Pool gives what the function gives, for each item.', () => {
+  const pool = new parallel.Pool({ processes: 2 });
+  expectTypeOf(pool.run(async () => 'text', { timeout: 1 })).toEqualTypeOf<Promise<string>>();
+  expectTypeOf(pool.map([1, 2], (n, index) => `${n + index}`)).toEqualTypeOf<Promise<string[]>>();
+  expectTypeOf(pool.imap(new Set(['a']), async (text) => text.length)).toEqualTypeOf<
+    AsyncGenerator<number, void, undefined>
+  >();
+  expectTypeOf(pool.imapUnordered).returns.toExtend<AsyncIterable<unknown>>();
+  expectTypeOf(pool).toExtend<AsyncDisposable>();
+  // @ts-expect-error items of map() are there before it begins
+  pool.map((async function* () {})(), (n) => n);
 });
 
 test('forkWhenIdle() resolves to a pid.', () => {

@@ -1,14 +1,27 @@
 /** inChild(): a function in a child that has all of this process's memory, and in which nothing else of it goes on. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { inChild } from 'prefork/parallel';
 import { describe, expect, test } from 'vitest';
-import { _exit, fork, getpgid, getpid, nice, WEXITSTATUS, waitpid, waitpidAsync } from '../..';
+import {
+  _exit,
+  type ForkMessage,
+  fork,
+  getpgid,
+  getpid,
+  nice,
+  registerAtFork,
+  sharedCounters,
+  WEXITSTATUS,
+  waitpid,
+  waitpidAsync,
+} from '../..';
 import { run } from '../helpers/run';
 
 /** Of a process that is there and has not ended. */
@@ -149,6 +162,91 @@ describe('Without a result it is an error', () => {
   });
 });
 
+describe('Progress', () => {
+  test('is heard of in its order, all of it before the answer, also of a child that is killed.', async () => {
+    const seen: number[] = [];
+    const onProgress = (n: number) => seen.push(n);
+    const work = async (progress: (n: number) => void) => {
+      for (let n = 0; n < 20_000; n++) progress(n);
+    };
+    await inChild(work, { onProgress });
+    expect(seen).toEqual(Array.from({ length: 20_000 }, (_, n) => n));
+    seen.length = 0;
+    const killed = inChild(
+      (progress: (n: number) => void) => {
+        progress(1);
+        process.kill(process.pid, 'SIGKILL');
+      },
+      { onProgress },
+    );
+    await expect(killed).rejects.toMatchObject({ signal: 'SIGKILL' });
+    expect(seen).toEqual([1]);
+  });
+
+  test('that nobody wants goes nowhere; what its listener throws ends the child.', async () => {
+    const work = async (progress: (n: number) => void) => {
+      progress(1);
+      await setTimeout(5);
+      return 'done';
+    };
+    expect(await inChild(work)).toBe('done');
+    const endless = async (progress: (n: number) => void) => {
+      progress(1);
+      await setTimeout(1_000_000);
+    };
+    const failing = () => {
+      throw new Error('enough');
+    };
+    await expect(inChild(endless, { onProgress: failing })).rejects.toThrow('enough');
+  });
+});
+
+describe('A limit of memory', () => {
+  test('ends a child that outgrows it, whether by buffers or by objects.', async () => {
+    const kept: unknown[] = [];
+    const ways = [() => Buffer.alloc(2 ** 20, 1), () => Array.from({ length: 2 ** 15 }, (_, i) => ({ i }))];
+    for (const make of ways) {
+      const grow = async () => {
+        for (;;) {
+          kept.push(make());
+          await setTimeout(1);
+        }
+      };
+      await expect(inChild(grow, { memoryLimit: 50 })).rejects.toMatchObject({
+        code: 'ERR_PREFORK_OUT_OF_MEMORY',
+        message: expect.stringContaining('50 MB'),
+      });
+    }
+  });
+
+  test('holds for a child that never lets its loop turn, and for what it has started.', async () => {
+    const started = sharedCounters([`started ${randomUUID()}`]);
+    const [counter] = Object.values(started);
+    const kept: Buffer[] = [];
+    const grow = () => {
+      counter?.add(execFile('/bin/sleep', ['1000']).pid);
+      for (;;) kept.push(Buffer.alloc(2 ** 18, 1));
+    };
+    await expect(inChild(grow, { memoryLimit: 30 })).rejects.toMatchObject({
+      code: 'ERR_PREFORK_OUT_OF_MEMORY',
+    });
+    while (isAlive(counter?.value ?? 0)) await setImmediate();
+  });
+
+  test('does not count what a child changes of what it has inherited, nor its own children.', async () => {
+    const inherited = Buffer.alloc(100 * 2 ** 20, 1);
+    const change = async () => {
+      inherited.fill(2);
+      const deeper = await inChild(() => {
+        const more = Buffer.alloc(100 * 2 ** 20, 1);
+        return more.length;
+      });
+      return [inherited[0], deeper];
+    };
+    expect(await inChild(change, { memoryLimit: 60 })).toEqual([2, 100 * 2 ** 20]);
+  });
+});
+
 describe('An AbortSignal', () => {
   test('that is aborted already: there is no child.', async () => {
     await expect(inChild(() => 1, { signal: AbortSignal.abort('why') })).rejects.toMatchObject({
@@ -164,6 +262,22 @@ describe('An AbortSignal', () => {
     controller.abort();
     await expect(aborted).rejects.toMatchObject({ code: 'ABORT_ERR' });
     expect(await inChild(() => 2)).toBe(2);
+  });
+
+  test('right after the fork, before anybody has heard of that: the child is ended.', async () => {
+    const controller = new AbortController();
+    const pids: number[] = [];
+    const note = (message: unknown) => pids.push((message as ForkMessage).pid);
+    const removeHook = registerAtFork({ afterInParent: () => controller.abort() });
+    subscribe('prefork:fork', note);
+    const endless = () => setTimeout(1_000_000);
+    const aborted = inChild(endless, { signal: controller.signal }).finally(() => {
+      removeHook();
+      unsubscribe('prefork:fork', note);
+    });
+    await expect(aborted).rejects.toMatchObject({ code: 'ABORT_ERR' });
+    expect(pids).toHaveLength(1);
+    while (isAlive(pids[0] as number)) await setImmediate();
   });
 
   test('ends the child, with all that it has started.', async () => {
@@ -202,12 +316,16 @@ test('It works in the child of a fork().', async () => {
 });
 
 test('Nothing is left behind: no descriptor, no process.', async () => {
-  const count = () => readdirSync('/proc/self/fd').length;
+  const count = async () => {
+    await setImmediate(); // the loop closes handles after that
+    await setImmediate();
+    return readdirSync('/proc/self/fd').length;
+  };
   await inChild(() => 1);
-  const before = count();
+  const before = await count();
   for (let i = 0; i < 5; i++) await inChild(async () => i);
   await inChild(() => process.exit(1)).catch(() => {});
-  expect(count()).toBe(before);
+  expect(await count()).toBe(before);
 });
 
 test('Of a busy program nothing goes on in the child, nothing is done twice, and no child fails.', async () => {
@@ -249,6 +367,8 @@ test.each([
   [() => {}, { timeout: '1' }, 'an integer for options.timeout'],
   [() => {}, { timeout: 0 }, 'from 1 to'],
   [() => {}, { nice: -1 }, 'from 0 to 19'],
+  [() => {}, { memoryLimit: 0 }, 'from 1 to'],
+  [() => {}, { onProgress: 1 }, 'a function for options.onProgress'],
   [() => {}, { signal: 'SIGTERM' }, 'an AbortSignal for options.signal'],
   [() => {}, { time: 1 }, 'time'],
 ])('inChild(%s, %j) is refused.', async (work, options, message) => {

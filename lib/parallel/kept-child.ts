@@ -1,0 +1,213 @@
+/** A child that is kept while there are chunks for it. Chunks come by one pipe, answers go by another. */
+import { closeSync } from 'node:fs';
+import { deserialize, serialize } from 'node:v8';
+import { isThenable } from '../base/arguments';
+import { binding } from '../base/binding';
+import { check } from '../base/errors';
+import { type Answer, thrownAnswer, thrownBy } from '../fork/answer';
+import { type Child, type Confines, failureOf, startChild } from './child';
+import { type Chunk, nameOf } from './chunks';
+import { pack, packWhole, unpack } from './large-buffers';
+import { Inbox, Outbox, sendAtOnce } from './messages';
+import { openPipe } from './pipes';
+
+/** What a child does with a chunk. */
+export interface Service {
+  /** Called before all else. */
+  initializer: (() => unknown) | undefined;
+  /** What it finds in memory; undefined: items are sent. */
+  list: readonly unknown[] | undefined;
+  work: (item: unknown, index: number) => unknown;
+}
+
+// --- What parent and child share ---
+
+/** The ends of pipes, and of a socket for the files of large buffers. */
+class Ends {
+  readonly chunks = openPipe();
+  readonly answers = openPipe();
+  readonly files: [here: number, there: number];
+
+  constructor() {
+    const ends = new Int32Array(2);
+    check(binding.channel_open(ends), 'socketpair');
+    this.files = [ends[0] as number, ends[1] as number];
+  }
+
+  /** In the parent, after the fork: the child's are not its own. */
+  closeChilds(): void {
+    for (const fd of [this.chunks[0], this.answers[1], this.files[1]]) closeSync(fd);
+  }
+
+  /** Nobody reads or writes them yet. */
+  closeParents(): void {
+    for (const fd of [this.chunks[1], this.answers[0], this.files[0]]) closeSync(fd);
+  }
+}
+
+const ONE = new Uint8Array(1);
+
+/** Whether it has been sent. The parent may have no room for it, or be too far behind. */
+function sendFile(socket: number, file: number): boolean {
+  const sent = binding.channel_send(socket, ONE, new Int32Array([file]));
+  closeSync(file);
+  return sent >= 0;
+}
+
+function receiveFile(socket: number): number {
+  const received = new Int32Array(2);
+  check(binding.channel_receive(socket, new Uint8Array(1), received), 'recvmsg');
+  return received[0] === 1 ? (received[1] as number) : -1;
+}
+
+/** An answer, with its file, if one is spoken of in it. */
+function receiveAnswer(content: Buffer, socket: number): Answer {
+  let file: number | undefined;
+  try {
+    return unpack(content, () => (file ??= receiveFile(socket))) as Answer;
+  } finally {
+    if (file !== undefined && file >= 0) closeSync(file);
+  }
+}
+
+// --- In the child ---
+
+async function valuesOf(chunk: Chunk, { list, work }: Service): Promise<unknown[]> {
+  const values: unknown[] = [];
+  for (let i = 0; i < chunk.count; i++) {
+    const index = chunk.first + i;
+    const value = work(list === undefined ? chunk.items[i] : list[index], index);
+    values.push(isThenable(value) ? await value : value);
+  }
+  return values;
+}
+
+/** What a child does for its parent from its first moment to its last. */
+class Server {
+  readonly #ends: Ends;
+  readonly #service: Service;
+  readonly #inbox: Inbox;
+  #begun: Promise<unknown> | undefined;
+
+  constructor(ends: Ends, service: Service) {
+    this.#ends = ends;
+    this.#service = service;
+    this.#begun = service.initializer === undefined ? undefined : Promise.resolve(service.initializer());
+    this.#inbox = new Inbox(ends.chunks[0], (content) => this.#hear(content));
+  }
+
+  #hear(content: Buffer): void {
+    // While it is at work nothing but that work keeps it alive: a promise that cannot settle is noticed.
+    this.#inbox.keepAlive(false);
+    this.#serve(deserialize(content) as Chunk).then(
+      () => this.#inbox.keepAlive(true),
+      (error) => giveUp(this.#ends, error),
+    );
+  }
+
+  async #serve(chunk: Chunk): Promise<void> {
+    if (this.#begun !== undefined) await this.#begun;
+    this.#begun = undefined;
+    answer(this.#ends, { value: await valuesOf(chunk, this.#service) });
+  }
+}
+
+/** Large buffers in a file by the socket, then the rest. */
+function answer(ends: Ends, what: Answer): void {
+  const { bytes, file } = pack(what);
+  const isWhole = file === undefined || sendFile(ends.files[1], file);
+  sendAtOnce(ends.answers[1], isWhole ? bytes : packWhole(what));
+}
+
+function giveUp(ends: Ends, error: unknown): never {
+  answer(ends, thrownAnswer(error));
+  return binding.process_exit(1);
+}
+
+// --- In the parent ---
+
+interface InHand {
+  chunk: Chunk;
+  resolve: (values: unknown[]) => void;
+  reject: (error: unknown) => void;
+}
+
+export class KeptChild {
+  /** How many items it has done. */
+  served = 0;
+  /** When it has ended, and nothing of it is left; with what it has thrown, if that was between two chunks. */
+  readonly end: Promise<void>;
+  readonly #child: Child;
+  readonly #outbox: Outbox;
+  readonly #inbox: Inbox;
+  readonly #files: number;
+  #inHand: InHand | undefined;
+  #stray: { thrown: unknown } | undefined;
+
+  constructor(child: Child, ends: Ends) {
+    this.#child = child;
+    this.#outbox = new Outbox(ends.chunks[1]);
+    this.#inbox = new Inbox(ends.answers[0], (content) => this.#hear(content));
+    this.#files = ends.files[0];
+    this.end = this.#awaitEnd();
+    this.end.catch(() => {}); // whoever awaits it hears of it
+  }
+
+  /** Forks one, which sees all memory as it is then. */
+  static async start(service: Service, confines: Confines, signal: AbortSignal): Promise<KeptChild> {
+    const ends = new Ends();
+    try {
+      const begin = () => void new Server(ends, service);
+      const child = await startChild(begin, (error) => giveUp(ends, error), confines, signal);
+      return new KeptChild(child, ends);
+    } catch (error) {
+      ends.closeParents();
+      throw error;
+    } finally {
+      ends.closeChilds();
+    }
+  }
+
+  /** One chunk at a time. */
+  do(chunk: Chunk): Promise<unknown[]> {
+    return new Promise((resolve, reject) => {
+      this.#inHand = { chunk, resolve, reject };
+      this.#outbox.send(serialize(chunk));
+    });
+  }
+
+  /** What it has in hand is lost, if there is something; it leaves nothing else, since it leaves by `_exit()` at best. */
+  kill(): void {
+    this.#child.kill();
+  }
+
+  #hear(content: Buffer): void {
+    const inHand = this.#inHand;
+    this.#inHand = undefined;
+    try {
+      const what = receiveAnswer(content, this.#files);
+      if ('thrown' in what) throw thrownBy(what);
+      this.served += inHand?.chunk.count ?? 0;
+      inHand?.resolve(what.value as unknown[]);
+    } catch (error) {
+      if (inHand === undefined) this.#stray = { thrown: error };
+      else inHand.reject(error);
+    }
+  }
+
+  async #awaitEnd(): Promise<void> {
+    try {
+      const end = await this.#child.end;
+      this.#inbox.drain();
+      const inHand = this.#inHand;
+      inHand?.reject(failureOf(end, ` while it had ${nameOf(inHand.chunk)} in hand`));
+    } catch (error) {
+      this.#inHand?.reject(error);
+    } finally {
+      this.#outbox.close();
+      this.#inbox.close();
+      closeSync(this.#files);
+    }
+    if (this.#stray !== undefined) throw this.#stray.thrown;
+  }
+}
