@@ -2,8 +2,10 @@
 import type { RequestListener, Server } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
 import { expectTypeOf, test } from 'vitest';
+import type { PoolRunnerInitializer } from 'vitest/node' with { 'resolution-mode': 'import' };
 import * as prefork from '../../lib';
 import * as parallel from '../../lib/parallel';
+import { preforkPool } from '../../lib/vitest';
 
 test('forkSync() gives what the function returns, or not.', () => {
   expectTypeOf(prefork.forkSync(() => 1).value).toEqualTypeOf<number | undefined>();
@@ -139,4 +141,9 @@ test('Subprocess tells its return code.', () => {
   expectTypeOf<prefork.SubprocessOptions['stdin']>().toEqualTypeOf<prefork.SubprocessStream | undefined>();
   // @ts-expect-error streams are Subprocess.STREAM, not Node's 'pipe'
   new prefork.Subprocess(['true'], { stdin: 'pipe' });
+});
+
+test("preforkPool() is what vitest takes for a pool of one's own.", () => {
+  expectTypeOf(preforkPool).parameters.toEqualTypeOf<[]>();
+  expectTypeOf(preforkPool()).toEqualTypeOf<PoolRunnerInitializer>();
 });

@@ -1,0 +1,208 @@
+/**
+ * What goes on in a process of the pool. It starts as a template, which has vitest in it, and an environment, and no test
+ * file; it forks on order. A child becomes a template of its own, or the process of one file, which is vitest's from then on.
+ */
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type * as VitestWorker from 'vitest/worker' with { 'resolution-mode': 'import' };
+import { registerAtFork } from '../../fork/at-fork';
+import { forkWhenIdle } from '../../fork/fork-when-idle';
+import { setParentDeathSignal } from '../../os';
+import { waitpidAsync } from '../../wait/wait-async';
+import { readFrames, writeFrame } from '../frames';
+import { type Answer, asCall, asResponse, type FromProcess, type Order, type ToProcess } from '../orders';
+
+type Init = Parameters<typeof VitestWorker.init>[0];
+type Listener = Parameters<Init['on']>[0];
+type Response = NonNullable<ReturnType<typeof asResponse>>;
+
+/** A template asks vitest's process for nothing else: it has no test that could report. */
+const ASKED_BY_TEMPLATES = ['fetch', 'resolve'];
+/** Milliseconds until a template is idle; it has nothing to do but what it was told. */
+const IDLE = 10_000;
+
+/** Node's, whatever a test makes of them. */
+const exit = process.exit.bind(process);
+const kill = process.kill.bind(process);
+
+/** The way to vitest's process, which every process has for itself. */
+let hub: string;
+let socket: Socket;
+/** Those that it has forked, and that have not ended. */
+let children = new Set<number>();
+let orders: Order[] = [];
+let isBusy = false;
+let isTemplate = true;
+/** vitest's, which listens for messages. */
+let listeners = new Set<Listener>();
+/** Whoever waits for vitest's next word, while this is a template. */
+let onResponse: ((response: Response) => void) | undefined;
+
+function say(message: FromProcess): void {
+  writeFrame(socket, message);
+}
+
+// --- What vitest has to say ---
+
+function tellVitest(message: unknown): void {
+  for (const listener of [...listeners]) listener(message);
+}
+
+/** A template has no test: only what it asks for is passed on, and everything else is as if it had been heard. */
+function postFromTemplate(message: unknown): void {
+  const response = asResponse(message);
+  const call = asCall(message);
+  if (response !== undefined) onResponse?.(response);
+  if (call === undefined) return;
+  if (call.t === 's' || ASKED_BY_TEMPLATES.includes(call.m ?? '')) say({ vitest: message });
+  else if (call.i !== undefined) queueMicrotask(() => tellVitest({ t: 's', i: call.i, r: undefined }));
+}
+
+function post(message: unknown): void {
+  if (isTemplate) postFromTemplate(message);
+  else say({ vitest: message });
+}
+
+/** Has vitest do something in this template, until it says that it has. */
+function have(message: unknown): Promise<Response> {
+  return new Promise((resolve) => {
+    onResponse = resolve;
+    tellVitest(message);
+  });
+}
+
+/** As vitest's own pool has it (init-forks.ts): tests find a `process.exit` that throws, until they are done. */
+async function runFiles(
+  vitest: typeof VitestWorker,
+  method: 'run' | 'collect',
+  ...[state, traces]: Parameters<Init['runTests']>
+): Promise<void> {
+  try {
+    await vitest.runBaseTests(method, state, traces);
+  } finally {
+    if (!isTemplate) process.exit = exit;
+  }
+}
+
+function initVitest(vitest: typeof VitestWorker): void {
+  vitest.init({
+    post,
+    on: (listener) => listeners.add(listener),
+    off: (listener) => listeners.delete(listener),
+    setup: vitest.setupEnvironment,
+    runTests: (state, traces) => runFiles(vitest, 'run', state, traces),
+    collectTests: (state, traces) => runFiles(vitest, 'collect', state, traces),
+    teardown: () => {
+      listeners = new Set();
+    },
+  });
+}
+
+// --- Orders ---
+
+async function noteEnd(pid: number): Promise<void> {
+  children.add(pid);
+  await waitpidAsync(pid);
+  children.delete(pid);
+  say({ ended: pid });
+}
+
+/** In the parent the child's pid; in the child nothing: it says so itself. */
+async function forkOff(id: number): Promise<number | undefined> {
+  const pid = await forkWhenIdle({ deadline: IDLE });
+  if (pid === 0) {
+    /* child */
+    children = new Set();
+    orders = [];
+    isBusy = false;
+    connectAs(id);
+    return undefined;
+  }
+  noteEnd(pid).catch(() => {});
+  return pid;
+}
+
+/** Tests, and vitest, find what they find in a process of vitest's own pool. */
+async function become({ poolId, workerId, begin }: Extract<Order, { order: 'become' }>): Promise<unknown> {
+  const error = begin === undefined ? undefined : (await have(begin)).error;
+  isTemplate = false;
+  process.env['VITEST_POOL_ID'] = poolId;
+  process.env['VITEST_WORKER_ID'] = workerId;
+  const send = (message: unknown): boolean => {
+    say({ vitest: message });
+    return true;
+  };
+  Object.assign(process, { send, connected: true });
+  return error;
+}
+
+async function obey(order: Order): Promise<unknown> {
+  switch (order.order) {
+    case 'fork':
+      return forkOff(order.id);
+    case 'begin':
+    case 'prepare':
+      return (await have(order.message)).error;
+    case 'become':
+      return become(order);
+    case 'kill':
+      return children.has(order.pid) && kill(order.pid, order.signal);
+  }
+}
+
+async function answer(order: Order): Promise<void> {
+  const here = socket;
+  let answer: Answer;
+  try {
+    answer = { value: await obey(order) };
+  } catch (error) {
+    answer = { failed: String(error) };
+  }
+  // A child comes back here, too, and nobody has asked it anything.
+  if (here === socket && order.order !== 'kill') say({ answer });
+}
+
+/** One after the other: a fork is made when nothing else is under way. */
+async function work(): Promise<void> {
+  const here = socket;
+  isBusy = true;
+  for (let order = orders.shift(); order !== undefined; order = orders.shift()) {
+    await answer(order);
+    if (here !== socket) return;
+  }
+  isBusy = false;
+}
+
+function hear(message: ToProcess): void {
+  if ('vitest' in message) tellVitest(message.vitest);
+  else orders.push(message);
+  if (!isBusy && orders.length > 0) work();
+}
+
+// --- The way to vitest's process ---
+
+function connectAs(id: number): void {
+  setParentDeathSignal('SIGKILL');
+  socket = connect(hub);
+  // Without vitest there is nothing to do here.
+  socket.on('error', () => exit(1)).on('close', () => exit(1));
+  readFrames(socket, (message) => hear(message as ToProcess));
+  say({ hello: id });
+}
+
+/** In every child, also one that a test forks, which has nothing to say to vitest. */
+function leaveToParent(): void {
+  socket.removeAllListeners().destroy();
+  Reflect.deleteProperty(process, 'send');
+  Reflect.deleteProperty(process, 'connected');
+}
+
+/** In a process that was started for it: `dist` is where vitest lies, and `path` where its process listens. */
+export async function begin(dist: string, path: string, id: number): Promise<void> {
+  hub = path;
+  process.argv[1] = join(dist, 'workers', 'forks.js'); // as in vitest's own pool
+  registerAtFork({ afterInChild: leaveToParent });
+  initVitest(await import(pathToFileURL(join(dist, 'worker.js')).href));
+  connectAs(id);
+}

@@ -1,0 +1,58 @@
+/** prefork/vitest: the same result in every file as in vitest's own pool, and a process for each. */
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { folderWith, program } from '../helpers/command';
+import { ROOT } from '../helpers/stdin';
+import { clean } from '../testing/runners';
+import { outcome } from './compare';
+
+test('Every file has the result that it has in forks: mocks, snapshots, setup files, failures, crashes.', async () => {
+  const [forks, prefork] = [await outcome('suite', 'forks'), await outcome('suite', 'prefork')];
+  expect(prefork.files, prefork.stderr).toEqual(forks.files);
+  expect(prefork.status).toBe(forks.status);
+  expect(Object.keys(forks.files).length).toBeGreaterThan(12);
+  const errors = ({ stderr }: { stderr: string }) =>
+    (stderr.match(/^(Error: .*|Caused by: .*|.*Unhandled Rejection.*)$/gm) ?? [])
+      .map((line) => line.replace('Worker prefork', 'Worker forks'))
+      .sort();
+  expect(errors(prefork)).toEqual(errors(forks));
+  expect(errors(prefork).join('\n')).toContain('Worker exited unexpectedly');
+  for (const written of ['by console', 'by process.stdout', 'by the descriptor'])
+    expect(prefork.stdout).toContain(written);
+  expect(prefork.stderr).toContain('by the other descriptor');
+});
+
+test.each([
+  ['isolate: false', { ISOLATE: 'no' }, 'files are to share a process'],
+  ['no addon in the processes of the pool', { EXEC_ARGV: '--no-addons' }, 'nothing can be forked here'],
+])('With %s the files run in forks, and one warning says why.', async (_, env, why) => {
+  const { status, files, stderr } = await outcome('suite', 'prefork', ['--project=setup'], env);
+  const state = Object.values(files).map((file) => (file as { status: string }).status);
+  expect({ status, state }, stderr).toEqual({ status: 0, state: ['passed', 'passed'] });
+  const warnings = stderr.split('\n').filter((line) => line.includes('prefork/vitest:'));
+  expect(warnings).toEqual([expect.stringMatching(new RegExp(`of project setup run in .* forks: .*${why}`))]);
+});
+
+test('In another run, as in watch mode, a file that has changed is loaded anew, and nothing of the former is left.', async () => {
+  const file = (value: number) => `export const value = ${value};`;
+  const folder = folderWith({
+    'package.json': '{ "type": "module" }',
+    'vitest.config.mjs': `import prefork from ${JSON.stringify(join(ROOT, 'dist', 'vitest.js'))};
+      export default { test: { pool: prefork.preforkPool() } };`,
+    'value.mjs': file(1),
+    'value.test.mjs': `import { test } from 'vitest'; import { value } from './value.mjs';
+      test('prints', () => console.log('value=' + value + ', parents=' + process.ppid));`,
+    'runs.mjs': `import { writeFileSync } from 'node:fs'; import { createVitest } from 'vitest/node';
+      const vitest = await createVitest('test', { watch: false, reporters: 'verbose' });
+      await vitest.start();
+      writeFileSync('value.mjs', '${file(2)}');
+      vitest.invalidateFile(process.cwd() + '/value.mjs');
+      await vitest.rerunFiles();
+      await vitest.close();`,
+  });
+  const runs = program(process.execPath, ['runs.mjs'], { env: { ...clean(), NO_COLOR: '1' }, cwd: folder });
+  const { status, stderr } = await runs.result;
+  expect({ status, values: runs.numbers('value') }, stderr).toEqual({ status: 0, values: [1, 2] });
+  const [first, second] = runs.numbers('parents');
+  expect(second).not.toBe(first);
+});
