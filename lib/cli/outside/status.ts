@@ -1,10 +1,11 @@
 /** `prefork status`: who runs, since when, which code, and how each worker is. */
 
 import { setTimeout } from 'node:timers/promises';
+import { duration } from '../../base/duration';
 import { printable } from '../../base/printable';
-import { Observer, type SeenWorker, type Sight } from './sight';
+import { Observer, type SeenWorker, type Sight } from '../../manager/shown/sight';
 import type { Waiting } from './waiting';
-import { bytes, duration, table } from './words';
+import { bytes, table } from './words';
 
 /** Two looks: rates are what has changed between them. In milliseconds. */
 const APART = 500;

@@ -1,7 +1,7 @@
 /** `prefork stop`: has a manager end, and waits until it has. */
+import { duration } from '../../base/duration';
 import { monotonic } from '../../base/timers';
 import type { Waiting } from './waiting';
-import { duration } from './words';
 
 /**
  * Answers how long it took, for people. One that is ending already is waited for, and told once more if that is to be `now`.

@@ -1,8 +1,8 @@
 /** `prefork top`: how a service is, again and again. In a terminal with keys; into a pipe or file page by page. */
 import { setTimeout } from 'node:timers/promises';
 import { writeAll } from '../../base/blocking-write';
+import { Observer, type SeenWorker, type Sight } from '../../manager/shown/sight';
 import { type Line, Screen, type Style } from './screen';
-import { Observer, type SeenWorker, type Sight } from './sight';
 import { head, pageOf, workerTable } from './status';
 import type { Waiting } from './waiting';
 import { bytes } from './words';

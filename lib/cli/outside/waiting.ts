@@ -1,10 +1,10 @@
 /** Waiting for a manager: what it shows is looked at again and again, for it tells nobody. */
 import { setTimeout } from 'node:timers/promises';
+import { duration } from '../../base/duration';
 import { preforkError } from '../../base/errors';
 import { monotonic } from '../../base/timers';
 import type { Shown } from '../../manager/shown/form';
 import type { SeenManager } from '../../manager/shown/seen-manager';
-import { duration } from './words';
 
 /** Milliseconds. */
 const LOOK_INTERVAL = 50;

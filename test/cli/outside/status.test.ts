@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Sight } from '../../../lib/cli/outside/sight';
+import type { Sight } from '../../../lib/manager/shown/sight';
 import { prefork } from '../../helpers/command';
 import { launch, type Served, serve } from '../../helpers/served';
 

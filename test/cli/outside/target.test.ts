@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Sight } from '../../../lib/cli/outside/sight';
+import type { Sight } from '../../../lib/manager/shown/sight';
 import { COMMAND, folderWith, prefork, program } from '../../helpers/command';
 import { asNobody, isRoot, NOBODY, sharedFolder } from '../../helpers/nobody';
 import type { Program } from '../../helpers/run';

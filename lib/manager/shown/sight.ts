@@ -1,10 +1,9 @@
 /** A service as it is at one moment: what its manager shows, what its workers say, and what the kernel knows of both. */
+import { duration } from '../../base/duration';
 import { monotonic } from '../../base/timers';
-import type { Shown, ShownProcess, ShownWorker } from '../../manager/shown/form';
-import type { SeenManager } from '../../manager/shown/seen-manager';
-import { factsOf } from '../../manager/system/process-facts';
-import type { Waiting } from './waiting';
-import { duration } from './words';
+import type { Figures } from '../scoreboard';
+import { factsOf } from '../system/process-facts';
+import type { Shown, ShownProcess, ShownWorker } from './form';
 
 /** Printed by `prefork status --json`. Times are in milliseconds, memory is in bytes; null: not known. */
 export interface Sight {
@@ -61,20 +60,34 @@ interface Before {
   cpu: number | null;
 }
 
+/** One service: its manager as this process sees it. */
+export interface Observed {
+  manager: Seen;
+  /** undefined: it has ended. */
+  look(): Promise<Shown | undefined>;
+}
+
+interface Seen {
+  pid: number;
+  startedAt: Date;
+  /** Of a line of the scoreboard; undefined: not to be had. */
+  figures(row: number): Figures | undefined;
+}
+
 /** Looks at one service again and again. */
 export class Observer {
-  readonly #waiting: Waiting;
+  readonly #observed: Observed;
   #before = new Map<number, Before>();
 
-  constructor(waiting: Waiting) {
-    this.#waiting = waiting;
+  constructor(observed: Observed) {
+    this.#observed = observed;
   }
 
   /** undefined: the manager has ended. */
   async look(): Promise<Sight | undefined> {
-    const shown = await this.#waiting.look();
+    const shown = await this.#observed.look();
     if (shown === undefined) return undefined;
-    const { manager } = this.#waiting;
+    const { manager } = this.#observed;
     const now = new Map<number, Before>();
     const workers = shown.processes.flatMap((each) => {
       if (each.worker === null) return [];
@@ -89,7 +102,7 @@ export class Observer {
   }
 
   #workerOf(
-    manager: SeenManager,
+    manager: Seen,
     shown: Shown,
     { pid, generation }: ShownProcess,
     worker: ShownWorker,
@@ -132,7 +145,7 @@ export class Observer {
   }
 }
 
-function serviceOf(manager: SeenManager, shown: Shown): Omit<Sight, 'ready' | 'workers'> {
+function serviceOf(manager: Seen, shown: Shown): Omit<Sight, 'ready' | 'workers'> {
   const { name, application, generation, since, isReplacing, refused, addresses, wanted } = shown;
   return {
     name,
