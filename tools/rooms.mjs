@@ -22,7 +22,7 @@ const FLOORS = [
   ['lib/tcpserver.ts'],
   ['lib/httpserver.ts'],
   ['lib/manager/log-events.ts'],
-  ['lib/manager/settings.ts'],
+  ['lib/manager/settings.ts', 'lib/manager/answers.ts'],
   ['lib/manager/policy', 'lib/manager/scoreboard.ts', 'lib/manager/config.ts', 'lib/manager/oom.ts'],
   ['lib/manager/channel', 'lib/manager/system'],
   ['lib/manager/listening', 'lib/manager/place.ts', 'lib/manager/rules.ts', 'lib/manager/shown'],

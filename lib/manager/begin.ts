@@ -69,7 +69,8 @@ export async function begin(newcomer: Newcomer, log: Log, evaluate: () => Promis
   const settings = { ...newcomer.settings, hooks };
   if (settings.umask !== null) process.umask(settings.umask);
   const { role, channel } = newcomer;
-  if (role === 'attendant') await becomeAttendant(newcomer, settings, log);
+  if (role === 'attendant')
+    await becomeAttendant(newcomer, settings, log, identity?.application?.path ?? null);
   if (settings.gatherHeap) gatherHeap();
   if (role === 'template' && identity !== undefined) channel.send({ type: 'identity', identity });
   beginManaging(isSettled);
@@ -192,12 +193,14 @@ function couldNotBegin(what: string, error: unknown, log: Log, place?: Place): n
 
 async function becomeAttendant(
   { line, channel }: Newcomer,
-  { title, hooks, status }: Settings,
+  { title, hooks, status, statusPublic }: Settings,
   log: Log,
+  application: string | null,
 ): Promise<never> {
   if (title !== null) process.title = `${title}: attendant`;
   // A terminal's Ctrl-C, and what a service manager sends to all: it ends when the manager has nothing more to tell.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-  const stopServing = status === null ? async () => {} : serveStatus(channel);
+  const stopServing =
+    status === null ? async () => {} : serveStatus(channel, { status, statusPublic, application });
   return attend(line, hooks, log, stopServing);
 }

@@ -5,6 +5,7 @@
 import { binding } from '../base/binding';
 import { monotonic } from '../base/timers';
 import { ROWS_AT, sharedHeader, sharedMarks, sharedRows, wordOfRows } from '../shared/memory';
+import { AnswersLine } from './answers';
 
 /** A worker as the scoreboard shows it. */
 export interface WorkerStatus {
@@ -72,6 +73,7 @@ const LINES = 2;
 export class Row {
   readonly index: number;
   #numbers: Float64Array;
+  #answers: AnswersLine | undefined;
 
   static get count(): number {
     return sharedRows().length / ROW;
@@ -96,6 +98,11 @@ export class Row {
     return (amount) => {
       this.#numbers[index] = (this.#numbers[index] ?? 0) + amount;
     };
+  }
+
+  get answers(): AnswersLine {
+    this.#answers ??= new AnswersLine(this.index);
+    return this.#answers;
   }
 
   get isTaken(): boolean {
@@ -164,12 +171,14 @@ export class Row {
 
   free(): void {
     this.#numbers.fill(0);
+    this.answers.free();
     sharedMarks().fill(0, this.index * MARK, (this.index + 1) * MARK);
   }
 
   /** In a child of the worker, which must not beat or count for it: from now on this line is one that nobody else sees. */
   leave(): void {
     this.#numbers = this.#numbers.slice();
+    this.answers.leave();
   }
 
   /** As others believe them. */

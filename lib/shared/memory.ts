@@ -12,6 +12,8 @@ const LAYOUT = {
   rows: { at: 4096, bytes: 256 * 1024 },
   counters: { at: 4096 + 256 * 1024, bytes: 64 * 1024 },
   marks: { at: 4096 + 320 * 1024, bytes: 128 * 1024 },
+  answers: { at: 512 * 1024, bytes: 512 * 1024 },
+  samples: { at: 1024 * 1024, bytes: 80 * 1024 },
 } as const;
 
 /** Where the lines of the scoreboard begin, in bytes. */
@@ -44,6 +46,18 @@ export function sharedRows(): Float64Array {
 export function sharedMarks(): Uint32Array {
   const { at, bytes } = LAYOUT.marks;
   return new Uint32Array(sharedMemory(), at, bytes / Uint32Array.BYTES_PER_ELEMENT);
+}
+
+/** What workers count of their answers, a line for each line of the scoreboard. */
+export function sharedAnswers(): Float64Array {
+  const { at, bytes } = LAYOUT.answers;
+  return new Float64Array(sharedMemory(), at, bytes / Float64Array.BYTES_PER_ELEMENT);
+}
+
+/** How the service was in the last minutes, which one attendant leaves to the next. */
+export function sharedSamples(): Float64Array {
+  const { at, bytes } = LAYOUT.samples;
+  return new Float64Array(sharedMemory(), at, bytes / Float64Array.BYTES_PER_ELEMENT);
 }
 
 /** The users' counters. */

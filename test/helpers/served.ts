@@ -14,6 +14,8 @@ export interface ServeOptions {
   /** node's own arguments; the command is left out if they do its work. */
   node?: string[];
   command?: boolean;
+  /** Milliseconds after which it is killed, and the test fails. */
+  deadman?: number;
   /** The log line that says that it serves. */
   until?: RegExp;
 }
@@ -80,11 +82,11 @@ export async function serve(args: string[], options: ServeOptions = {}): Promise
 }
 
 export function launch(args: string[], options: ServeOptions = {}): Served {
-  const { files = {}, env = {}, under = [], node = [], command = true } = options;
+  const { files = {}, env = {}, under = [], node = [], command = true, deadman = DEADLINE } = options;
   const folder = folderWith(files);
   const line = [...under, process.execPath, ...node, ...(command ? [COMMAND] : []), ...args];
   const [first = '', ...rest] = line;
-  const running = new Program(first, rest, { cwd: folder, env, clean: true, deadman: DEADLINE });
+  const running = new Program(first, rest, { cwd: folder, env, clean: true, deadman });
   onTestFailed(() => console.error(`${line.join(' ')}\n${running.stdout}\n${running.stderr}`));
   onTestFinished(() => running.sweep());
   return new Served(running, folder);

@@ -250,7 +250,7 @@ export const OPTIONS: readonly Option[] = [
     'status',
     '--status <address>',
     orNone(values.statusAddress),
-    'serve /healthz, /readyz and /metrics (Prometheus) here: 127.0.0.1:9100, [::1]:9100 or unix:path',
+    'serve a live page, /healthz, /readyz and /metrics (Prometheus) here: 127.0.0.1:9100, [::1]:9100 or unix:path',
   ),
   option(
     'Reporting',

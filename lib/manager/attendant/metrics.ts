@@ -1,112 +1,197 @@
-/** What Prometheus scrapes, in its text format (https://prometheus.io/docs/instrumenting/exposition_formats/). */
+/** What Prometheus scrapes, but for the text, which prom-client writes. */
+import { type Answers, BOUNDS } from '../answers';
 import { type Figures, Row } from '../scoreboard';
-import type { Shown, ShownWorker } from '../shown/form';
+import type { Happening, Shown, ShownWorker } from '../shown/form';
+import { memoryOf } from '../system/process-facts';
 import { isBlocked, readyWorkers } from './probes';
+import type { Family } from './prom-client';
+import { queueLengths } from './queues';
+import { answersOf, processorTimeOf, requestsOf, workersOf } from './survey';
 
-type Labels = Record<string, string | number>;
+type Labels = Family['values'][number]['labels'];
 type Sample = readonly [value: number, labels?: Labels];
 
-/** Of workers that have one id only the newest is shown: it takes the place of the others. */
-export class Metrics {
-  #requests = 0;
+/** Why a worker's place had to be taken by another one, as Prometheus has names. */
+const REASONS = {
+  crash: 'crash',
+  hang: 'hang',
+  'boot timeout': 'boot_timeout',
+  'out of memory': 'out_of_memory',
+  killed: 'killed',
+  recycled: 'recycled',
+} as const satisfies Partial<Record<Happening, string>>;
 
-  text(shown: Shown): string {
-    const workers = shown.processes.flatMap(({ worker }) => worker ?? []);
-    const figures = new Map(workers.map((worker) => [worker, new Row(worker.row).figures()]));
-    const newest = new Map(workers.map((worker) => [worker.id, worker]));
-    for (const worker of workers) {
-      if (worker.startedAt > (newest.get(worker.id)?.startedAt ?? 0)) newest.set(worker.id, worker);
-    }
-    const each = (value: (own: Figures, worker: ShownWorker) => number): Sample[] =>
-      [...newest].map(([id, worker]) => [value(figures.get(worker) as Figures, worker), { worker: id }]);
-    const sum = (value: (own: Figures) => number) =>
-      [...figures.values()].reduce((total, own) => total + value(own), 0);
-    // A worker may have ended since the manager has shown it: what it has served is counted with the next look.
-    this.#requests = Math.max(this.#requests, shown.ended.requests + sum(({ requests }) => requests));
+/** One worker of those with its id: the newest takes the place of the others. */
+interface Seen {
+  worker: ShownWorker;
+  pid: number;
+  figures: Figures;
+}
+
+export class Metrics {
+  /** A worker's numbers may be anything, also fewer than before. What only grows does so here. */
+  readonly #counted = new Map<string, number>();
+
+  families(shown: Shown): Family[] {
+    return [...this.#ofTheService(shown), ...this.#counts(shown), ...ofWorkers(shown)];
+  }
+
+  #ofTheService(shown: Shown): Family[] {
+    const workers = workersOf(shown);
     const inState = (state: ShownWorker['phase']) => workers.filter(({ phase }) => phase === state).length;
+    const queues = [...queueLengths(shown.addresses)];
     return [
-      family('prefork_info', 'gauge', 'What runs.', [[1, identity(shown)]]),
-      family('prefork_generation', 'gauge', 'The generation of the application that serves.', [
-        [shown.generation ?? 0],
-      ]),
-      family('prefork_generation_started_seconds', 'gauge', 'When that began to serve, as Unix time.', [
+      gauge('info', 'What runs.', [[1, identity(shown)]]),
+      gauge('generation', 'The generation of the application that serves.', [[shown.generation ?? 0]]),
+      gauge('generation_started_seconds', 'When that began to serve, as Unix time.', [
         [(shown.since ?? 0) / 1000],
       ]),
-      family('prefork_replacing', 'gauge', '1 while a new version is loaded or workers are replaced.', [
+      gauge('replacing', '1 while a new version is loaded or workers are replaced.', [
         [shown.isReplacing ? 1 : 0],
       ]),
-      family('prefork_workers_wanted', 'gauge', 'How many workers there are to be.', [[shown.wanted]]),
-      family('prefork_workers', 'gauge', 'Workers by state.', [
+      gauge(
+        'reload_seconds',
+        'How long the last reload took, from when it was asked for until every worker was replaced.',
+        shown.reloadTime === null ? [] : [[shown.reloadTime / 1000]],
+      ),
+      gauge('workers_wanted', 'How many workers there are to be.', [[shown.wanted]]),
+      gauge('workers', 'Workers by state.', [
         [inState('booting'), { state: 'booting' }],
         [inState('ready'), { state: 'ready' }],
         [inState('stopping') + inState('doomed'), { state: 'stopping' }],
       ]),
-      family('prefork_workers_serving', 'gauge', 'Workers that are ready and turn their event loops.', [
+      gauge('workers_serving', 'Workers that are ready and turn their event loops.', [
         [readyWorkers(shown).length],
       ]),
-      family(
-        'prefork_requests_total',
-        'counter',
-        'HTTP requests of all workers, those that have ended included.',
-        [[this.#requests]],
+      gauge(
+        'queue_length',
+        'Connections that wait to be accepted, of TCP.',
+        queues.map(([address, length]) => [length, { address }]),
       ),
-      family('prefork_workers_ended_total', 'counter', 'Workers that have ended, told to or not.', [
-        [shown.ended.workers],
-      ]),
-      family(
-        'prefork_worker_crashes_total',
-        'counter',
-        'Workers that ended unasked and were started again.',
-        [[shown.crashes]],
-      ),
-      family(
-        'prefork_worker_connections',
-        'gauge',
-        'Open connections.',
-        each((own) => own.connections),
-      ),
-      family(
-        'prefork_worker_loop_delay_seconds',
-        'gauge',
-        'By how much the last beat of the event loop was late.',
-        each((own) => own.loopDelay / 1000),
-      ),
-      family(
-        'prefork_worker_blocked',
-        'gauge',
-        '1 while the event loop stands still.',
-        each((_, worker) => (isBlocked(worker, shown.interval) ? 1 : 0)),
-      ),
-      family(
-        'prefork_worker_private_memory_bytes',
-        'gauge',
-        'Memory that it shares with nobody, as measured every 5 seconds.',
-        each((own) => own.privateMemory),
-      ),
-      family(
-        'prefork_worker_heap_used_bytes',
-        'gauge',
-        'Memory in use on the JavaScript heap.',
-        each((own) => own.heapUsed),
-      ),
-    ].join('');
+    ];
   }
+
+  #counts(shown: Shown): Family[] {
+    const { counts, ended } = shown;
+    const answers = answersOf(shown);
+    return [
+      this.#counter('requests_total', 'HTTP requests of all workers, those that have ended included.', [
+        [requestsOf(shown)],
+      ]),
+      this.#counter(
+        'responses_total',
+        'Their responses that were sent to the end, by class of status.',
+        answers.byStatus.map((count, index) => [count, { class: `${index + 1}xx` }]),
+      ),
+      this.#durations(answers),
+      this.#counter('cpu_seconds_total', 'Processor time of all processes, those that have ended included.', [
+        [processorTimeOf(shown) / 1000],
+      ]),
+      this.#counter('workers_ended_total', 'Workers that have ended, told to or not.', [[ended.workers]]),
+      this.#counter('worker_crashes_total', 'Workers that ended unasked and were started again.', [
+        [shown.crashes],
+      ]),
+      this.#counter(
+        'restarts_total',
+        'Workers whose place another one had to take, by why.',
+        Object.entries(REASONS).map(([what, reason]) => [counts[what as Happening], { reason }]),
+      ),
+      this.#counter('reloads_total', 'Reloads, by what became of them.', [
+        [counts.reloaded, { result: 'done' }],
+        [counts.refused, { result: 'refused' }],
+      ]),
+    ];
+  }
+
+  #durations({ byDuration, seconds }: Answers): Family {
+    const name = 'prefork_request_duration_seconds';
+    const counts = byDuration.map((_, index) =>
+      byDuration.slice(0, index + 1).reduce((sum, each) => sum + each, 0),
+    );
+    const bucket = (count: number, le: number | string) => ({
+      metricName: `${name}_bucket`,
+      value: this.#grown(`${name} ${le}`, count),
+      labels: { le },
+    });
+    const all = this.#grown(`${name} count`, counts.at(-1) ?? 0);
+    return {
+      name,
+      help: 'From the request until its response was handed to the system.',
+      type: 'histogram',
+      aggregator: 'sum',
+      values: [
+        ...BOUNDS.map((bound, index) => bucket(counts[index] ?? 0, bound)),
+        bucket(all, '+Inf'),
+        { metricName: `${name}_sum`, value: this.#grown(`${name} sum`, seconds), labels: {} },
+        { metricName: `${name}_count`, value: all, labels: {} },
+      ],
+    };
+  }
+
+  #counter(name: string, help: string, samples: readonly Sample[]): Family {
+    const grown = samples.map(
+      ([value, labels = {}]): Sample => [this.#grown(`${name} ${JSON.stringify(labels)}`, value), labels],
+    );
+    return family('counter', name, help, grown);
+  }
+
+  #grown(key: string, value: number): number {
+    const grown = Math.max(value, this.#counted.get(key) ?? 0);
+    this.#counted.set(key, grown);
+    return grown;
+  }
+}
+
+function ofWorkers(shown: Shown): Family[] {
+  const newest = new Map<number, Seen>();
+  for (const { pid, worker } of shown.processes) {
+    if (worker === null || worker.startedAt < (newest.get(worker.id)?.worker.startedAt ?? 0)) continue;
+    newest.set(worker.id, { worker, pid, figures: new Row(worker.row).figures() });
+  }
+  const each = (name: string, help: string, value: (seen: Seen) => number | undefined) => {
+    const samples = [...newest.values()].flatMap((seen): Sample[] => {
+      const own = value(seen);
+      return own === undefined ? [] : [[own, { worker: seen.worker.id }]];
+    });
+    return gauge(`worker_${name}`, help, samples);
+  };
+  return [
+    each('connections', 'Open connections.', ({ figures }) => figures.connections),
+    each(
+      'loop_delay_seconds',
+      'By how much the last beat of the event loop was late.',
+      ({ figures }) => figures.loopDelay / 1000,
+    ),
+    each('blocked', '1 while the event loop stands still.', ({ worker }) =>
+      isBlocked(worker, shown.interval) ? 1 : 0,
+    ),
+    each(
+      'private_memory_bytes',
+      'Memory that it shares with nobody, as measured every 5 seconds.',
+      ({ figures }) => figures.privateMemory,
+    ),
+    each('shared_memory_bytes', 'Memory that it shares with others.', ({ pid, figures }) => {
+      const resident = memoryOf(pid)?.resident;
+      return resident === undefined ? undefined : Math.max(0, resident - figures.privateMemory);
+    }),
+    each(
+      'page_table_bytes',
+      'Page tables, which the kernel keeps for each process.',
+      ({ pid }) => memoryOf(pid)?.pageTables,
+    ),
+    each('heap_used_bytes', 'Memory in use on the JavaScript heap.', ({ figures }) => figures.heapUsed),
+  ];
 }
 
 function identity({ name, application, prefork, node }: Shown): Labels {
   return { name: name ?? '', version: application?.version ?? '', prefork, node };
 }
 
-function family(name: string, type: 'gauge' | 'counter', help: string, samples: readonly Sample[]): string {
-  const lines = samples.map(([value, labels = {}]) => `${name}${shownLabels(labels)} ${value}\n`);
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
+function gauge(name: string, help: string, samples: readonly Sample[]): Family {
+  return family('gauge', name, help, samples);
 }
 
-function shownLabels(labels: Labels): string {
-  const shown = Object.entries(labels).map(([name, value]) => `${name}="${escaped(String(value))}"`);
-  return shown.length === 0 ? '' : `{${shown.join(',')}}`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+function family(type: Family['type'], name: string, help: string, samples: readonly Sample[]): Family {
+  const values = samples.map(([value, labels = {}]) => ({ value, labels }));
+  return { name: `prefork_${name}`, help, type, aggregator: 'sum', values };
 }

@@ -14,6 +14,7 @@ import { TerminalWatch } from '../system/terminal';
 import { Addresses } from './addresses';
 import { Announcements } from './announcements';
 import { Births } from './births';
+import { Chronicle } from './chronicle';
 import { Datagrams } from './datagrams';
 import type { Driver } from './driver';
 import { type Generation, handGeneration, takeGeneration } from './generation';
@@ -36,6 +37,7 @@ export class Holdings {
   readonly addresses = new Addresses();
   readonly datagrams = new Datagrams();
   readonly probes = new Probes(this.addresses);
+  readonly chronicle = new Chronicle();
   readonly log: OwnLog;
   readonly announcements: Announcements;
   readonly listenRequests: ListenRequests;
@@ -61,7 +63,7 @@ export class Holdings {
     notify: ServiceManager['notify'],
     left: Handover | null,
   ) {
-    this.log = new OwnLog(makeLog, known.logFormat);
+    this.log = new OwnLog(makeLog, known.logFormat, (entry) => this.chronicle.logged(entry));
     this.announcements = new Announcements(this.log.now);
     this.listenRequests = new ListenRequests(
       this.addresses,

@@ -265,6 +265,9 @@ class Manager implements Driver {
       case 'worker exit':
         this.#has.hooks.tell({ hook: 'workerExit', worker: action.worker, exit: action.exit });
         break;
+      case 'lost':
+        this.#has.chronicle.lost(action.id, action.why);
+        break;
       case 'reloaded':
         this.#has.hooks.tell({ hook: 'reloaded', generation: action.generation });
         break;

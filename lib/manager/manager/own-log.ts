@@ -4,12 +4,18 @@ import type { Log, LogFormat } from '../settings';
 /** The manager's log, in the format of the generation that serves. */
 export class OwnLog {
   /** At once. */
-  readonly now: Log = (entry) => this.#log(entry);
+  readonly now: Log = (entry) => {
+    this.#told(entry);
+    this.#log(entry);
+  };
   readonly #make: (format: LogFormat) => Log;
   readonly #entries: LogEntry[] = [];
+  readonly #told: (entry: LogEntry) => void;
   #log: Log;
 
-  constructor(make: (format: LogFormat) => Log, format: LogFormat) {
+  /** @param told is called with every entry, at once */
+  constructor(make: (format: LogFormat) => Log, format: LogFormat, told: (entry: LogEntry) => void) {
+    this.#told = told;
     this.#make = make;
     this.#log = make(format);
   }
@@ -20,6 +26,7 @@ export class OwnLog {
 
   /** At the next `write()`: what it reports is done first. */
   later(entry: LogEntry): void {
+    this.#told(entry);
     this.#entries.push(entry);
   }
 

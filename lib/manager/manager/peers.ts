@@ -1,5 +1,6 @@
 /** What the manager knows of each process that it looks after, in memory that none of them can write to. */
 import { binding } from '../../base/binding';
+import { bounded, noAnswers, sumOf } from '../answers';
 import { Channel } from '../channel/channel';
 import { checkedMessage, type ToManager } from '../channel/messages';
 import type { Keep } from '../listening/endpoints';
@@ -86,7 +87,7 @@ export class Peers {
   /** How many have come and gone. */
   changes = 0;
   /** Workers that have ended, and what they said they had served. */
-  ended = { workers: 0, requests: 0 };
+  ended = { workers: 0, requests: 0, answers: noAnswers() };
   #descriptors: Int32Array | undefined;
 
   add(peer: Peer): void {
@@ -118,11 +119,12 @@ export class Peers {
   /** Its line is of memory that workers can write to: whatever stands there, the sum stays a number. */
   #count({ row }: Peer): void {
     if (row === null) return;
-    const requests = Math.min(
-      this.ended.requests + Math.floor(row.figures().requests),
-      Number.MAX_SAFE_INTEGER,
-    );
-    this.ended = { workers: this.ended.workers + 1, requests };
+    const { workers, requests, answers } = this.ended;
+    this.ended = {
+      workers: workers + 1,
+      requests: bounded(requests + Math.floor(row.figures().requests)),
+      answers: sumOf(answers, row.answers.read()),
+    };
   }
 
   /** What there is to wait for. */

@@ -6,6 +6,7 @@ import { reopenCount } from '../scoreboard';
 import { LONGEST_REASON, type Shown, type ShownProcess } from '../shown/form';
 import { readShown, ShownFile } from '../shown/shown-file';
 import type { Addresses } from './addresses';
+import type { Chronicle } from './chronicle';
 import type { Generation } from './generation';
 import type { Peer, Peers } from './peers';
 
@@ -13,6 +14,7 @@ import type { Peer, Peers } from './peers';
 interface ShownOf {
   peers: Peers;
   addresses: Addresses;
+  chronicle: Chronicle;
   generations: ReadonlyMap<number, Generation>;
 }
 
@@ -42,7 +44,9 @@ export class Showing {
   #goOn(shown: Shown | undefined): void {
     this.#generation = shown?.generation ?? null;
     this.#since = shown?.since ?? null;
-    if (shown !== undefined) this.#of.peers.ended = shown.ended;
+    if (shown === undefined) return;
+    this.#of.peers.ended = shown.ended;
+    this.#of.chronicle.goOn(shown);
   }
 
   /** Of each event the policy makes a new state, most of whose parts stay the same. */
@@ -50,7 +54,7 @@ export class Showing {
     const { phase, newest, generation, everLoaded, rolling, candidate, refused, slots, workers, templates } =
       state;
     const parts = [phase, newest, generation, everLoaded, rolling, candidate, refused, slots, workers];
-    const { peers, addresses } = this.#of;
+    const { peers, addresses, chronicle } = this.#of;
     return [
       ...parts,
       templates,
@@ -58,6 +62,7 @@ export class Showing {
       state.resizes,
       state.restarts,
       peers.changes,
+      chronicle.told,
       addresses.count,
       reopenCount(),
     ];
@@ -85,6 +90,7 @@ export class Showing {
       resizes: state.resizes,
       ended: this.#of.peers.ended,
       crashes: state.restarts,
+      ...this.#of.chronicle.told,
       reopened: reopenCount(),
       interval: checkInterval(state.rules),
       processes: processesOf(this.#of.peers, state),

@@ -2,6 +2,9 @@
 import type { LogEntry } from '../log-events';
 import type { WorkerExit, WorkerInfo } from '../settings';
 
+/** Why a worker has ended that was not told to. `killed`: from outside. */
+export type Loss = 'crash' | 'hang' | 'boot timeout' | 'out of memory' | 'killed';
+
 export type Action =
   /** Find out its settings, in a process that reads the configuration as it is now. */
   | { type: 'configure'; generation: number }
@@ -16,6 +19,8 @@ export type Action =
   | { type: 'report stack'; pid: number }
   | { type: 'worker ready'; worker: WorkerInfo }
   | { type: 'worker exit'; worker: WorkerInfo; exit: WorkerExit }
+  /** Somebody else has to take the place of this worker. */
+  | { type: 'lost'; id: number; why: Loss }
   | { type: 'reloaded'; generation: number }
   /** No connection is to be accepted any more. */
   | { type: 'stop listening' }

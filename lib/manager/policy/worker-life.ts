@@ -1,5 +1,6 @@
 /** The life of a worker: it is forked, becomes ready, and ends, by its own fault or another's. */
 import type { WorkerExit, WorkerInfo } from '../settings';
+import type { Loss } from './actions';
 import { failedToBoot } from './boot-failures';
 import { crashed, delayAfterCrash } from './crashes';
 import type { Decision } from './decision';
@@ -102,6 +103,7 @@ export function exited(decision: Decision, pid: number, exit: WorkerExit, wasTol
     failedAsCanary(decision, worker, `worker ${worker.id} of it ${endOf(worker, exit)} before it was ready`)
   )
     return;
+  decision.actions.push({ type: 'lost', id: worker.id, why: lossOf(worker, exit, wasTold) });
   const slot = decision.slot(worker.id);
   // It has had its chance.
   if (slot?.leaving && worker.phase !== 'doomed') removeSlot(decision, slot);
@@ -109,6 +111,12 @@ export function exited(decision: Decision, pid: number, exit: WorkerExit, wasTol
   const isUnblamed = worker.phase === 'ready' || (worker.phase === 'booting' && decision.state.everReady);
   if (isUnblamed && (wasTold || isFromOutside(exit))) wasKilled(decision, worker, exit);
   else crashed(decision, worker, exit);
+}
+
+function lossOf({ phase, readyAt }: Worker, exit: WorkerExit, wasTold: boolean): Loss {
+  if (phase === 'doomed') return readyAt === null ? 'boot timeout' : 'hang';
+  if (exit.outOfMemory) return 'out of memory';
+  return wasTold || isFromOutside(exit) ? 'killed' : 'crash';
 }
 
 /** Whom the manager has killed has taken too long. */

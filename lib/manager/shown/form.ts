@@ -1,11 +1,12 @@
 /** What a manager shows of itself: what is in it, and what others take of it. */
+import type { Answers } from '../answers';
 import { type Check, hasShape, isBoolean, isCount, isText, listOf, oneOf, orNull } from '../channel/shapes';
 import type { State, Worker } from '../policy';
 import { MAX_WORKERS } from '../scoreboard';
 import type { Application } from '../settings';
 
 /** To be raised when what is shown changes its form. */
-export const VERSION = 3;
+export const VERSION = 4;
 
 /** Bytes; more is none of ours. */
 export const LONGEST = 2 * 1024 * 1024;
@@ -27,6 +28,35 @@ export interface ShownWorker extends Pick<Worker, 'id' | 'restarts' | 'phase' | 
   /** Its line of the scoreboard. */
   row: number;
 }
+
+export const HAPPENINGS = [
+  'crash',
+  'hang',
+  'boot timeout',
+  'out of memory',
+  'killed',
+  'recycled',
+  'reload',
+  'reloaded',
+  'refused',
+  'added',
+  'removed',
+  'succession',
+  'template lost',
+  'crash loop',
+] as const;
+/** The first five are those of a worker that was not told to end; `killed`: from outside. */
+export type Happening = (typeof HAPPENINGS)[number];
+
+export interface Happened {
+  /** In milliseconds of the epoch. */
+  at: number;
+  what: Happening;
+  /** Id of the worker, if it is one's. */
+  worker: number | null;
+}
+
+export const MOST_HAPPENED = 100;
 
 export interface Shown {
   /** The manager's own, as it sees itself. */
@@ -52,9 +82,13 @@ export interface Shown {
   /** How often signals have asked for one more or one fewer. */
   resizes: number;
   /** Workers that have ended, and what they had served. */
-  ended: { workers: number; requests: number };
+  ended: { workers: number; requests: number; answers: Answers };
   /** Workers that ended unasked and were started again. */
   crashes: number;
+  /** How often what has happened; the latest of it; how long the last reload took, in milliseconds. */
+  counts: Record<Happening, number>;
+  latest: Happened[];
+  reloadTime: number | null;
   /** How often log files have been opened anew. */
   reopened: number;
   /** Milliseconds between two beats of a worker. */
@@ -78,6 +112,12 @@ const isWorker = shaped<ShownWorker>({
   row: (value) => isCount(value) && Number(value) < 2 * MAX_WORKERS,
 });
 
+const isAnswers = shaped<Answers>({
+  byStatus: listOf(isCount),
+  byDuration: listOf(isCount),
+  seconds: isTime,
+});
+
 const isShown = shaped<Shown>({
   pid: isPid,
   prefork: isText,
@@ -93,8 +133,16 @@ const isShown = shaped<Shown>({
   addresses: listOf(isText, MOST_ADDRESSES),
   wanted: isCount,
   resizes: isCount,
-  ended: shaped<Shown['ended']>({ workers: isCount, requests: isCount }),
+  ended: shaped<Shown['ended']>({ workers: isCount, requests: isCount, answers: isAnswers }),
   crashes: isCount,
+  counts: shaped<Shown['counts']>(
+    Object.fromEntries(HAPPENINGS.map((what) => [what, isCount])) as Record<Happening, Check>,
+  ),
+  latest: listOf(
+    shaped<Happened>({ at: isTime, what: oneOf(...HAPPENINGS), worker: orNull(isCount) }),
+    MOST_HAPPENED,
+  ),
+  reloadTime: orNull(isTime),
   reopened: Number.isSafeInteger,
   interval: isTime,
   processes: listOf(

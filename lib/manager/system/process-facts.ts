@@ -1,4 +1,4 @@
-/** What the kernel tells everybody of a process (proc_pid_stat(5)). */
+/** What the kernel tells everybody of a process (proc_pid_stat(5), proc_pid_status(5)). */
 import { readFileSync } from 'node:fs';
 
 /** Per second, on every architecture of Linux that Node runs on (USER_HZ). */
@@ -9,8 +9,17 @@ export interface ProcessFacts {
   isZombie: boolean;
   /** Since the system was started, in ticks: with the pid it says which process it is. */
   started: number;
-  /** Processor time so far, in milliseconds. */
+  /** Processor time so far, in milliseconds; and that of all children that it has waited for. */
   cpu: number;
+  childrenCpu: number;
+}
+
+/** In bytes. */
+export interface MemoryFacts {
+  /** What it has for itself, and what it shares with others. */
+  resident: number;
+  /** Memory of the kernel in which it is written where each page is. */
+  pageTables: number;
 }
 
 /** Undefined: there is no such process. */
@@ -18,12 +27,23 @@ export function factsOf(pid: number): ProcessFacts | undefined {
   const fields = fieldsOf(pid);
   if (fields === undefined) return undefined;
   const [state = 'X'] = fields;
-  const [user, system, started] = [fields[11], fields[12], fields[19]].map(Number);
+  const number = (index: number) => Number(fields[index] ?? 0);
+  const milliseconds = (...indices: number[]) =>
+    (indices.reduce((ticks, index) => ticks + number(index), 0) / TICKS) * 1000;
   return {
     isZombie: state === 'Z' || state === 'X',
-    started: started ?? 0,
-    cpu: (((user ?? 0) + (system ?? 0)) / TICKS) * 1000,
+    started: number(19),
+    cpu: milliseconds(11, 12),
+    childrenCpu: milliseconds(13, 14),
   };
+}
+
+/** Undefined: there is no such process, or it has ended. */
+export function memoryOf(pid: number): MemoryFacts | undefined {
+  const text = read(`/proc/${pid}/status`) ?? '';
+  const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]) * 1024;
+  const [resident, pageTables] = [field('VmRSS'), field('VmPTE')];
+  return Number.isNaN(resident) || Number.isNaN(pageTables) ? undefined : { resident, pageTables };
 }
 
 /** When it was started. */

@@ -11,6 +11,7 @@ import { scoreboard } from '../scoreboard';
 import type { Hooks, Log, Settings, WorkerInfo } from '../settings';
 import { memoryTrimmer } from '../system/memory-trimmer';
 import { dropPrivileges, type Privileges } from '../system/privileges';
+import { countAnswers } from './answer-times';
 import { dieWithManager } from './die-with-manager';
 import { applicationListensFor } from './foreign-listeners';
 import { startBeating } from './health';
@@ -40,6 +41,7 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
   dieWithManager(place.manager);
   if (settings.title !== null) process.title = `${settings.title}: worker ${worker.id}`;
   countTraffic(row);
+  countAnswers(row);
   const duties = [
     inspectorKeeper(settings.inspectPort, place, log),
     logReopener(log, place),

@@ -12,6 +12,8 @@ export type Use = 'asked' | 'idle' | 'lasting';
 
 export interface Http2Stream {
   sentHeaders?: Record<string, unknown>;
+  /** 0: it has come to its end. */
+  readonly rstCode?: number;
   session?: Http2Session;
   once(event: 'close', listener: () => void): void;
 }

@@ -88,17 +88,23 @@ export function watchServer(server: Server, row: Row): void {
       if (connection !== undefined) connection.talk = talk;
     });
   }
-  if (isHttp2) watchHttp2(server, row.counter('requests'));
+  if (isHttp2) watchHttp2(server, row);
 }
 
 /** HTTP/2 servers have no channel to be counted by, but sessions that can be told to finish. */
-function watchHttp2(server: Server, count: (amount: number) => void): void {
+function watchHttp2(server: Server, row: Row): void {
+  const count = row.counter('requests');
   const bySession = new WeakMap<Http2Session, Connection>();
   server.on('stream', (stream: Http2Stream, headers: Record<string, unknown>) => {
     count(1);
     const streams = stream.session === undefined ? undefined : bySession.get(stream.session)?.streams;
-    streams?.set(stream, { at: monotonic(), headers });
-    stream.once('close', () => streams?.delete(stream));
+    const at = monotonic();
+    streams?.set(stream, { at, headers });
+    stream.once('close', () => {
+      streams?.delete(stream);
+      const status = Number(stream.sentHeaders?.[':status']);
+      if (status >= 100 && stream.rstCode === 0) row.answers.note(status, monotonic() - at);
+    });
   });
   server.on('session', (session: Http2Session) => {
     const connection = connectionOf(session);

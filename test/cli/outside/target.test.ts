@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { VERSION } from '../../../lib/manager/shown/form';
 import type { Sight } from '../../../lib/manager/shown/sight';
 import { COMMAND, folderWith, prefork, program } from '../../helpers/command';
 import { asNobody, isRoot, NOBODY, sharedFolder } from '../../helpers/nobody';
@@ -135,7 +136,7 @@ test.each([
   ['null', '1\nnull\n1\n'],
   ['a list', '1\n[]\n1\n'],
 ])('What it shows is %s: it is not believed.', async (_, content) => {
-  const other = await impostor('prefork-manager:3', content);
+  const other = await impostor(`prefork-manager:${VERSION}`, content);
   expect(await refusal(folderWith({}), String(other.pid))).toBe(
     'prefork: The manager shows what this version does not understand (ERR_PREFORK_UNSUPPORTED)\n',
   );

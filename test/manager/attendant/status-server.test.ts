@@ -29,9 +29,9 @@ function whereStatus({ log }: Served): Where {
   return { host: '127.0.0.1', port: Number(/The status is served on .*:(\d+)/.exec(log)?.[1]) };
 }
 
-function ask(where: Where, path: string, method = 'GET'): Promise<Answer> {
+function ask(where: Where, path: string, method = 'GET', headers = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request({ ...where, path, method, agent: false }, (response) => {
+    const sent = request({ ...where, path, method, headers, agent: false }, (response) => {
       const { statusCode, headers } = response;
       const answer = (body: string) => resolve({ status: statusCode, type: headers['content-type'], body });
       text(response).then(answer, reject);
@@ -46,7 +46,7 @@ async function metrics(where: Where): Promise<Map<string, number>> {
   expect({ status, type }).toEqual({ status: 200, type: 'text/plain; version=0.0.4; charset=utf-8' });
   const samples = body.split('\n').filter((line) => line !== '' && !line.startsWith('# '));
   for (const line of samples)
-    expect(line).toMatch(/^[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? \d+(\.\d+)?$/);
+    expect(line).toMatch(/^[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? \d+(\.\d+)?(e-\d+)?$/);
   expect(body.endsWith('\n')).toBe(true);
   return new Map(samples.map((line) => [line.replace(/ \S+$/, ''), Number(line.split(' ').at(-1))]));
 }
@@ -65,15 +65,25 @@ test('Probes, metrics, and an answer to everything else.', async () => {
   const where = whereStatus(served);
   expect(await ask(where, '/healthz')).toEqual(plain(200, 'alive\n'));
   expect(await ask(where, '/readyz?verbose')).toEqual(plain(200, '2 of 2 workers are ready\n'));
-  expect(await ask(where, '/')).toEqual(plain(404, 'There are /healthz, /readyz and /metrics\n'));
+  expect(await ask(where, '/x')).toEqual(plain(404, 'There are /, /healthz, /readyz and /metrics\n'));
   expect(await ask(where, '/metrics', 'POST')).toEqual(plain(405, 'This address is for reading: use GET\n'));
   expect(await ask(where, '/healthz', 'HEAD')).toEqual(plain(200, ''));
   for (let i = 0; i < 5; i++) await served.ask();
   const now = await metrics(where);
   expect(now.get('prefork_requests_total')).toBe(5);
+  expect(now.get('prefork_responses_total{class="2xx"}')).toBe(5);
+  expect(now.get('prefork_request_duration_seconds_bucket{le="+Inf"}')).toBe(5);
+  expect(now.get('prefork_request_duration_seconds_count')).toBe(5);
+  expect(now.get('prefork_request_duration_seconds_sum')).toBeGreaterThan(0);
+  expect(now.get('prefork_cpu_seconds_total')).toBeGreaterThan(0);
+  expect(now.get(`prefork_queue_length{address="127.0.0.1:${served.ports[0]}"}`)).toBe(0);
   expect(now.get('prefork_workers{state="ready"}')).toBe(2);
   expect(now.get('prefork_workers_wanted')).toBe(2);
-  for (const id of [0, 1]) expect(now.has(`prefork_worker_connections{worker="${id}"}`)).toBe(true);
+  for (const id of [0, 1]) {
+    expect(now.has(`prefork_worker_connections{worker="${id}"}`)).toBe(true);
+    expect(now.get(`prefork_worker_shared_memory_bytes{worker="${id}"}`)).toBeGreaterThan(2 ** 20);
+    expect(now.get(`prefork_worker_page_table_bytes{worker="${id}"}`)).toBeGreaterThan(2 ** 12);
+  }
   expect([...now.keys()].find((name) => name.startsWith('prefork_info'))).toMatch(
     new RegExp(`^prefork_info\\{name="shop",version="",prefork="[^"]+",node="${process.version}"\\}$`),
   );
@@ -84,10 +94,17 @@ test('Counters never go back: not when a worker is killed, not with a new genera
   const served = await start([]);
   const where = whereStatus(served);
   let total = 0;
+  let processorTime = 0;
   const askAll = async () => {
     for (let i = 0; i < 4; i++) await served.ask();
     total += 4;
-    expect((await metrics(where)).get('prefork_requests_total')).toBe(total);
+    const now = await metrics(where);
+    expect(now.get('prefork_requests_total')).toBe(total);
+    expect(now.get('prefork_responses_total{class="2xx"}')).toBe(total);
+    expect(now.get('prefork_request_duration_seconds_count')).toBe(total);
+    const cpu = now.get('prefork_cpu_seconds_total') ?? 0;
+    expect(cpu).toBeGreaterThanOrEqual(processorTime);
+    processorTime = cpu;
   };
   await askAll();
   const [first = 0] = served.running.workers();
@@ -102,8 +119,61 @@ test('Counters never go back: not when a worker is killed, not with a new genera
     await served.until(/Every worker has been replaced/, index + 1);
     await metricsWhen(where, (now) => now.get('prefork_workers_ended_total') === 3 + 2 * index);
     await askAll();
-    expect((await metrics(where)).get('prefork_generation')).toBe(index + 1);
+    const now = await metrics(where);
+    expect(now.get('prefork_generation')).toBe(index + 1);
+    expect(now.get('prefork_restarts_total{reason="killed"}')).toBe(1);
+    expect(now.get('prefork_reloads_total{result="done"}')).toBe(index + 1);
+    expect(now.get('prefork_reload_seconds')).toBeGreaterThan(0);
   }
+  expect(await served.stop()).toBe('status 0');
+});
+
+test('Why workers were restarted is counted: a crash, a hang, a worker that has served enough.', async () => {
+  const app = `
+    require('node:http').createServer((request, response) => {
+      if (request.url === '/hang') for (;;);
+      if (request.url === '/crash') process.exit(3);
+      response.statusCode = 503;
+      response.end();
+    }).listen(0, '127.0.0.1');`;
+  const served = await serve(
+    ['app.js', '-w', '1', '--status', '127.0.0.1:0', '--hang-timeout', '2s', '--max-requests', '3'],
+    { files: { 'app.js': app }, until: /1 worker ready/ },
+  );
+  const where = whereStatus(served);
+  const restarted = (reason: string) =>
+    metricsWhen(
+      where,
+      (now) =>
+        now.get(`prefork_restarts_total{reason="${reason}"}`) === 1 &&
+        now.get('prefork_workers{state="ready"}') === 1,
+    );
+  await served.ask('/crash').catch(() => {});
+  await restarted('crash');
+  await served.ask('/hang').catch(() => {});
+  await restarted('hang');
+  for (let count = 0; count < 3; count++) await served.ask();
+  const now = await restarted('recycled');
+  expect(now.get('prefork_requests_total')).toBe(5);
+  expect(now.get('prefork_responses_total{class="5xx"}')).toBe(3);
+  expect(now.get('prefork_worker_crashes_total')).toBe(2);
+  expect(await served.stop()).toBe('status 0');
+});
+
+test('Without prom-client /metrics says what to install, and everything else is served.', async () => {
+  const hide = `
+    const { Module } = require('node:module');
+    const resolve = Module._resolveFilename;
+    Module._resolveFilename = (name, ...rest) => resolve(name === 'prom-client' ? './not-there' : name, ...rest);`;
+  const served = await serve(['--import', './hide.cjs', 'app.js', '-w', '1', '--status', '127.0.0.1:0'], {
+    files: { 'app.js': APP, 'hide.cjs': hide },
+    until: /1 worker ready/,
+  });
+  const where = whereStatus(served);
+  const what =
+    'prom-client writes the metrics, and is not installed: npm install prom-client, in the folder of the application\n';
+  expect(await ask(where, '/metrics')).toEqual(plain(501, what));
+  expect((await ask(where, '/')).status).toBe(200);
   expect(await served.stop()).toBe('status 0');
 });
 
@@ -188,9 +258,20 @@ describe('The address', () => {
     },
   );
 
-  test('with --status-public may be any.', async () => {
+  test('goes by names of this machine alone: the page of a site whose name stands for it reads nothing.', async () => {
+    const served = await start([]);
+    const asked = (path: string, host: string) => ask(whereStatus(served), path, 'GET', { host });
+    for (const host of ['localhost', '127.0.0.1:9100', '[::1]:9100', 'shop.localhost:80'])
+      expect((await asked('/healthz', host)).status).toBe(200);
+    for (const path of ['/', '/events', '/metrics', '/page.js', '/healthz'])
+      expect((await asked(path, 'evil.example')).status).toBe(403);
+    expect(await served.stop()).toBe('status 0');
+  });
+
+  test('with --status-public may be any, and go by any name.', async () => {
     const served = await start(['--status-public'], ':0');
-    expect(await ask(whereStatus(served), '/healthz')).toEqual(plain(200, 'alive\n'));
+    const answer = await ask(whereStatus(served), '/healthz', 'GET', { host: 'status.example' });
+    expect(answer).toEqual(plain(200, 'alive\n'));
     expect(await served.stop()).toBe('status 0');
   });
 
