@@ -2,8 +2,8 @@
  * `npm run test:stress -- [forks] [--node <path>] [--profile <name>]`
  *
  * Forks back to back while every other thread is busy, and checks each child's status. Prints one line per profile, and
- * for everything that hangs, and for every fork() that takes more than a second, a backtrace of all its threads at that
- * moment. Fails if a child or parent ends in any other way than it should, writes to stderr, or leaves descriptors,
+ * before it, for every fork() that takes more than a second and for everything that hangs, a backtrace of all its threads at
+ * that moment. Fails if a child or parent ends in any other way than it should, writes to stderr, or leaves descriptors,
  * threads or memory behind. A slow fork is no failure: the machine may have been busy.
  */
 const { spawn } = require('node:child_process');
@@ -83,14 +83,14 @@ function runFamily(name, count) {
   });
   const stderr = collect(program.stderr);
   const problems = [];
-  const slow = [];
   let result;
   const dog = watchdog(() => {
     problems.push(`silent for ${SILENCE_SECONDS} s`, ...family(program.pid).map(backtrace));
     process.kill(-program.pid, 'SIGKILL');
   });
   const watch = stopwatch((i) => {
-    slow.push(`fork() number ${i} took more than a second`, ...family(program.pid).map(backtrace));
+    console.log(`fork() number ${i} of ${name} takes more than a second`);
+    for (const pid of family(program.pid)) console.log(backtrace(pid));
   });
   createInterface(program.stdout).on('line', (line) => {
     dog.heard();
@@ -107,7 +107,7 @@ function runFamily(name, count) {
       if (stderr() !== '') problems.push(`stderr: ${stderr()}`);
       if (code !== 0) problems.push(`the parent ended with ${code ?? signal}`);
       if (result !== undefined) problems.push(...leftovers(result, profiles[name]));
-      resolve({ good: result?.good ?? 0, problems, slow });
+      resolve({ good: result?.good ?? 0, problems });
     });
   });
 }
@@ -119,10 +119,10 @@ async function main() {
   for (const name of values.profile) {
     const count = Math.max(1, Math.round((total * profiles[name].share) / whole));
     const start = Date.now();
-    const { good, problems, slow } = await runFamily(name, count);
+    const { good, problems } = await runFamily(name, count);
     const perFork = ((Date.now() - start) / count).toFixed(0);
     console.log(`${name.padEnd(16)} ${String(good).padStart(6)} of ${count}, ${perFork} ms each`);
-    for (const line of [...problems, ...slow]) console.log(line);
+    for (const line of problems) console.log(line);
     forks += count;
     failed += Math.max(count - good, problems.length > 0 ? 1 : 0);
   }
