@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { COMMAND, folderWith, program } from '../helpers/command';
+import { freePort } from '../helpers/port';
 import { type Served, type ServeOptions, serve } from '../helpers/served';
 import { ROOT } from '../helpers/stdin';
 
@@ -158,6 +159,86 @@ test('With a loader that loads this package once more, too: log files are opened
   expect(await served.ask()).toMatch(/^worker [01]$/);
   expect(await served.stop()).toBe('status 0');
 });
+
+/** Lines that the preload has written, each a pid. */
+const pidsIn = (file: string): number[] => readFileSync(file, 'utf8').trim().split('\n').map(Number);
+
+const WRITES = "require('node:fs').appendFileSync('seen', process.pid + '\\n');";
+
+test('What one does when it is loaded happens once in the process that starts over, and in each that loads the application.', async () => {
+  const served = await serve(['app.js', '-w', '2'], {
+    files: { 'app.js': SERVER, 'writes.js': WRITES },
+    env: { NODE_OPTIONS: '--require ./writes.js' },
+  });
+  const { folder, running } = served;
+  const [template] = running.children().filter((pid) => !running.workers().includes(pid));
+  expect(pidsIn(join(folder, 'seen'))).toEqual([running.pid, template]);
+});
+
+test('With --preload no that is each worker; with a configuration its reader, and the attendant, too.', async () => {
+  const config =
+    "module.exports = { hooks: { workerReady: () => require('node:fs').writeSync(1, 'hook\\n') } };";
+  const served = await serve(['app.js', '-w', '2', '--preload', 'no'], {
+    files: { 'app.js': SERVER, 'writes.js': WRITES, 'prefork.config.js': config },
+    env: { NODE_OPTIONS: '--require ./writes.js' },
+  });
+  const { folder, running } = served;
+  await running.until(/hook\n/, 2);
+  const seen = pidsIn(join(folder, 'seen'));
+  const alive = running.children();
+  expect(alive).toHaveLength(3);
+  expect(seen[0]).toBe(running.pid);
+  expect(seen.filter((pid) => alive.includes(pid)).sort()).toEqual(alive.sort());
+  expect(seen).toHaveLength(5); // the reader of the configuration has ended
+});
+
+test('A port that one opens is free again for the process that loads the application.', async () => {
+  const opens = `
+    const opened = require('node:net').createServer().listen(Number(process.env.AGENT)).unref();
+    require('node:fs').appendFileSync('seen', opened.listening + '\\n');`;
+  const served = await serve(['app.js', '-w', '1', '--preload', 'no'], {
+    files: { 'app.js': SERVER, 'opens.js': opens },
+    env: { NODE_OPTIONS: '--require ./opens.js', AGENT: String(await freePort()) },
+  });
+  expect(readFileSync(join(served.folder, 'seen'), 'utf8')).toBe('true\ntrue\n');
+});
+
+/** A loader by which every CommonJS module knows which process its hooks run in. */
+const HOOKS = `
+  import { appendFileSync } from 'node:fs';
+  import { readFile } from 'node:fs/promises';
+  appendFileSync('seen', process.pid + '\\n');
+  export async function load(url, context, next) {
+    const loaded = await next(url, context);
+    if (!url.endsWith('/app.js')) return loaded;
+    const source = loaded.source ?? await readFile(new URL(url), 'utf8');
+    return { ...loaded, source: 'globalThis.hooks = ' + process.pid + ';' + source };
+  }`;
+
+test.each(['--experimental-loader ./hooks.mjs', '--loader=./hooks.mjs'])(
+  'The manager has none of the hooks of a loader; a new version has them anew: %s',
+  async (options) => {
+    const content = `
+      const { createServer } = require('node:http');
+      createServer((_, response) => response.end(String(globalThis.hooks))).listen(0, '127.0.0.1');`;
+    const served = await serve(['app.js', '-w', '1'], {
+      files: { 'app.js': content, 'hooks.mjs': HOOKS },
+      env: { NODE_OPTIONS: options },
+    });
+    const { folder, running } = served;
+    const templateOf = () => running.children().filter((pid) => !running.workers().includes(pid))[0];
+    const first = templateOf();
+    expect(await served.ask()).toBe(String(first));
+    expect(pidsIn(join(folder, 'seen'))).toEqual([running.pid, first]);
+    running.kill('SIGHUP');
+    await served.until(/Every worker has been replaced/);
+    const last = pidsIn(join(folder, 'seen')).at(-1);
+    expect(last).not.toBe(first);
+    // The old worker still answers what came while it served.
+    while ((await served.ask()) !== String(last));
+    expect(await served.stop()).toBe('status 0');
+  },
+);
 
 test.each([undefined, '--max-old-space-size=500'])(
   'Without any, nothing is started over: %s',

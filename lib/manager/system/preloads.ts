@@ -1,11 +1,12 @@
 /**
- * What Node loads before a program: modules that `--require` and `--import` name, in NODE_OPTIONS or on its command line. They
- * belong to the application, and may connect, start threads or keep a lock: nothing for a manager, which is forked.
+ * What Node loads before a program: modules that `--require`, `--import` and `--experimental-loader` name, in NODE_OPTIONS or on
+ * its command line. They belong to the application, and may connect, start threads or keep a lock: nothing for a manager, which
+ * is forked.
  */
 import { createRequire } from 'node:module';
 
 /** Node's options. In NODE_OPTIONS quotation marks may stand around each word. */
-const OPTION = /^(-r|--require|--import)(?:=(.*))?$/;
+const OPTION = /^(-r|--require|--import|--experimental-loader|--loader)(?:=(.*))?$/;
 const BETWEEN_WORDS = /[\s"]+/;
 
 interface Preload {
