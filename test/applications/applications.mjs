@@ -5,6 +5,7 @@
  *   prefork after `options`; `cwd`, `env`, `nodeOptions` (FOLDER is put in)
  * - `path`, `headers`, `answers`: what is asked, and what the answer looks like; `client`: over what, if not HTTP
  * - `lasting`: connections that are open all the time
+ * - `sticky`: each client has an address of its own, which decides which worker it gets
  * - `services`: which of services.mjs it needs
  * - `events`: what the manager logs beside the ordinary
  * - `prints`: what it prints at times only
@@ -52,7 +53,16 @@ export const applications = [
     file: 'socket.io.js',
     lasting: 'socket.io',
     ci: true,
-    note: 'the default client needs `--sticky ip`: its long polling goes to several workers without',
+    note: 'with clients that begin with a WebSocket',
+  },
+  {
+    name: 'Socket.IO, default client',
+    of: 'socket.io',
+    file: 'socket.io.js',
+    options: ['--sticky', 'ip'],
+    lasting: 'socket.io, by default',
+    sticky: true,
+    note: '`--sticky ip`: without it, the long polling that it begins with goes to several workers',
   },
   {
     name: 'pino',

@@ -7,9 +7,9 @@ import { text } from 'node:stream/consumers';
 /** Idle for so long, in milliseconds, a connection may be closed at the moment of the next request (docs/signals.md). */
 const IDLE = 900;
 
-function askHttp({ port, path = '/', headers = {}, agent }) {
+function askHttp({ port, path = '/', headers = {}, localAddress, agent }) {
   return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, path, headers, agent }, (response) => {
+    get({ host: '127.0.0.1', port, path, headers, localAddress, agent }, (response) => {
       text(response).then((body) => {
         if (response.statusCode === 200) resolve(body);
         else reject(new Error(`status ${response.statusCode}: ${body.slice(0, 200)}`));
@@ -22,8 +22,8 @@ class HttpClient {
   #agent;
   #last = 0;
 
-  constructor(port, { path, headers }, isKept) {
-    this.request = { port, path, headers };
+  constructor(port, { path, headers }, { isKept, localAddress }) {
+    this.request = { port, path, headers, localAddress };
     this.#agent = isKept && new Agent({ keepAlive: true, maxSockets: 1 });
   }
 
@@ -59,7 +59,7 @@ async function refuses(port) {
 class GrpcClient {
   #channel;
 
-  constructor(port, _, isKept, require) {
+  constructor(port, _, { isKept, require }) {
     const { credentials, makeGenericClientConstructor } = require('@grpc/grpc-js');
     const Greeter = makeGenericClientConstructor(require('./greeter.js'), 'Greeter');
     this.connect = () => new Greeter(`127.0.0.1:${port}`, credentials.createInsecure());
@@ -92,15 +92,16 @@ class GrpcClient {
   }
 }
 
-/** What asks this application, and looks at the answers; `require` finds what is installed with it. */
-export function connect(port, application, isKept, require) {
+/** What asks this application, and looks at the answers; `options.require` finds what is installed with it. */
+export function connect(port, application, options) {
   const Client = application.client === 'grpc' ? GrpcClient : HttpClient;
-  const client = new Client(port, application, isKept, require);
+  const client = new Client(port, application, options);
   const { answers = /pid \d+/ } = application;
   return {
     async ask() {
       const answer = await client.ask();
       if (!answers.test(answer)) throw new Error(`answered ${answer.slice(0, 200)}`);
+      return answer;
     },
     close: () => client.close(),
   };
@@ -142,16 +143,16 @@ export class Load {
   }
 }
 
-/** Connections that last: each opened, with a promise of how it was closed. */
+/** Connections that last: each opened, with a promise of how it was closed, or what closes it; some can `check` whether they work. */
 export const openings = {
-  async ws(port, require) {
+  async ws({ port, require }) {
     const WebSocket = require('ws');
     const socket = new WebSocket(`ws://127.0.0.1:${port}`);
     const closed = once(socket, 'close').then(([code]) => `closed with ${code}`);
     await once(socket, 'open');
     return { closed, as: 'closed with 1001' };
   },
-  async 'socket.io'(port, require) {
+  async 'socket.io'({ port, require }) {
     const { io } = require('socket.io-client');
     const socket = io(`http://127.0.0.1:${port}`, { transports: ['websocket'], reconnection: false });
     const closed = new Promise((resolve) => socket.on('disconnect', resolve));
@@ -159,4 +160,24 @@ export const openings = {
     if ((await socket.emitWithAck('echo', 'x')) !== 'x') throw new Error('no echo');
     return { closed };
   },
+  /** Begins with long polling, goes over to a WebSocket, and comes back when that is closed, all by itself. */
+  async 'socket.io, by default'({ port, require, localAddress }) {
+    const { io } = require('socket.io-client');
+    const socket = io(`http://127.0.0.1:${port}`, { localAddress, forceNew: true, autoUnref: true });
+    await new Promise((resolve, reject) => socket.on('connect', resolve).on('connect_error', reject));
+    const check = async () => {
+      while ((await echo(socket)) === 'disconnected');
+    };
+    await check();
+    return { check, close: () => socket.close() };
+  },
 };
+
+/** An old worker may close the connection meanwhile. */
+async function echo(socket) {
+  if (!socket.connected) await new Promise((resolve) => socket.once('connect', resolve));
+  const disconnected = new Promise((resolve) => socket.once('disconnect', () => resolve('disconnected')));
+  const answer = await Promise.race([socket.emitWithAck('echo', 'x'), disconnected]);
+  if (answer !== 'x' && answer !== 'disconnected') throw new Error('no echo');
+  return answer;
+}

@@ -10,6 +10,9 @@ import { Running, standsStill } from './running.mjs';
 const WORKERS = 3;
 const RELOADS = 4;
 const CLIENTS = 4;
+const LASTING = 3;
+/** Of clients with addresses of their own: so many have each worker among theirs. */
+const ADDRESSES = 32;
 const ALONE = 40;
 /** How much longer an end without load should take than alone at most, in milliseconds. */
 const MARGIN = 300;
@@ -93,14 +96,20 @@ class Examination {
     return running;
   }
 
-  client(isKept = false) {
-    return connect(this.port, this.application, isKept, this.require);
+  /** That of the client with this number; all have the same where it means nothing. */
+  address(number) {
+    return this.application.sticky ? `127.0.1.${1 + number}` : undefined;
   }
 
-  async ask() {
-    const client = this.client();
+  client(number = 0, isKept = false) {
+    const { port, application, require } = this;
+    return connect(port, application, { isKept, localAddress: this.address(number), require });
+  }
+
+  async ask(number) {
+    const client = this.client(number);
     try {
-      await client.ask();
+      return await client.ask();
     } finally {
       client.close();
     }
@@ -152,10 +161,25 @@ class Examination {
     check(surprises.length === 0, `${surprises.length} surprises in the log:\n${surprises.join('\n')}`);
   }
 
-  /** Each alone: the others stand still meanwhile. */
   async everyWorkerAnswers(running) {
     const workers = running.workers();
     check(workers.length === WORKERS, `${workers.length} workers instead of ${WORKERS}`);
+    if (this.application.sticky) await this.eachHasItsAddresses(workers);
+    else await this.eachAnswersAlone(workers);
+  }
+
+  async eachHasItsAddresses(workers) {
+    const answers = [];
+    for (let number = 0; number < ADDRESSES; number++) answers.push(await this.ask(number));
+    const silent = workers.filter((pid) => !answers.includes(`pid ${pid}`));
+    check(silent.length === 0, `${silent.length} workers had no client`);
+    for (const [number, answer] of answers.entries()) {
+      check((await this.ask(number)) === answer, `client ${number} came to another worker`);
+    }
+  }
+
+  /** The others stand still meanwhile. */
+  async eachAnswersAlone(workers) {
     for (const one of workers) {
       const others = workers.filter((each) => each !== one);
       for (const pid of others) process.kill(pid, 'SIGSTOP');
@@ -181,18 +205,22 @@ class Examination {
     }
 
     const lasting = await this.openLasting();
-    const load = new Load(Array.from({ length: CLIENTS }, (_, index) => this.client(index < CLIENTS - 1)));
+    const load = new Load(
+      Array.from({ length: CLIENTS }, (_, number) => this.client(number, number < CLIENTS - 1)),
+    );
     for (let reload = 1; reload <= RELOADS; reload++) {
       running.child.kill('SIGHUP');
       await running.logged('replaced_all', reload);
     }
     const { answered, lost } = load;
     check(lost.length === 0, `${lost.length} of ${answered} lost in reloads: ${lost}`);
+    for (const each of lasting) await each.check?.();
     const { status, signal } = await running.end();
     await load.refused();
     check(lost.length === 0, `${lost.length} lost at SIGTERM: ${lost}`);
     check(status === 0, `ended with ${signal ?? status} under load`);
-    for (const { closed, as } of lasting) {
+    for (const { closed, as, close } of lasting) {
+      close?.();
       const how = await closed;
       check(as === undefined || how === as, `a connection was ${how}, not ${as}`);
     }
@@ -201,9 +229,11 @@ class Examination {
   }
 
   openLasting() {
+    const { port, require } = this;
     const { lasting } = this.application;
     if (!lasting) return [];
-    return Promise.all(Array.from({ length: 3 }, () => openings[lasting](this.port, this.require)));
+    const open = (_, number) => openings[lasting]({ port, require, localAddress: this.address(number) });
+    return Promise.all(Array.from({ length: LASTING }, open));
   }
 
   async endManaged() {
