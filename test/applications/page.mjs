@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MARGIN } from './examine.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, '..', '..');
@@ -13,7 +14,7 @@ const [BEGIN, END] = ['<!-- table -->', '<!-- end of table -->'];
 /** The versions of Node that have a column. */
 export const MAJORS = [22, 24, 26];
 
-/** With so many processes that want to run, on the two processors of CI, times say little, and are left out. */
+/** With more processes that want to run, on the two processors of CI, an end that takes long says little, and is left out. */
 const BUSY = 3;
 const CONNECTED = 'connected before `listen`: each worker loads it by itself';
 
@@ -22,8 +23,8 @@ function cell(result) {
   const { answered, before, after, load, fails, cannot } = result;
   if (fails) return `**fails:** ${fails}`;
   if (cannot) return `cannot run alone either: ${cannot}`;
-  if (!(load <= BUSY)) return `0 of ${answered}`;
   const longer = after - before;
+  if (longer > MARGIN && !(load <= BUSY)) return `0 of ${answered}`;
   return `0 of ${answered}; ${longer < 0 ? '−' : '+'}${Math.abs(longer)} ms`;
 }
 
@@ -48,7 +49,9 @@ export function write(applications, found) {
   for (const { application, version, node, result } of found) {
     const known = results[application.name];
     const nodes = known?.version === version ? known.nodes : {};
-    nodes[node.version.split('.')[0]] = result;
+    const major = node.version.split('.')[0];
+    // Where only the ends were looked at, the rest is as it was.
+    nodes[major] = result.answered === undefined && result.after ? { ...nodes[major], ...result } : result;
     results[application.name] = { version, nodes };
   }
   const ordered = applications.flatMap(({ name }) => (results[name] ? [[name, results[name]]] : []));

@@ -1,10 +1,11 @@
-// npm run test:applications -- [--only=NAME]… [--ci] [--node=VERSION]… [--every-node] [--write] [--report=FILE]
+// npm run test:applications -- [--only=NAME]… [--ci] [--ends] [--node=VERSION]… [--every-node] [--write] [--report=FILE]
 //
 // Real applications, unmodified, each with 3 workers: starts, every worker answers, one that is killed comes back, 4 reloads
 // under 4 clients of which 3 keep their connections lose nothing, SIGTERM under load loses nothing, SIGTERM without load
 // is compared with the same alone, the status is 0, and the log holds nothing but what the application prints alone, too.
-// applications.mjs says which; --ci takes those of every CI run. --node takes a version in .node-versions/, where
-// test/matrix.mjs has put it, --every-node those of the table. --write adds the results to docs/applications.md.
+// applications.mjs says which; --ci takes those of every CI run. --ends looks at the ends without load alone. --node takes a
+// version in .node-versions/, where test/matrix.mjs has put it, --every-node those of the table. --write adds the results to
+// docs/applications.md.
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -24,6 +25,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
     ci: { type: 'boolean', default: false },
+    ends: { type: 'boolean', default: false },
     node: { type: 'string', multiple: true },
     'every-node': { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -59,7 +61,8 @@ async function resultOf(application, node) {
     const installed = install(project, projects[project], node);
     const env = await services.environment(application.services);
     const logFile = join(folder, `${application.name.replaceAll(/\W/g, '-')}-${node.version}.log`);
-    return await examine({ application, installed, node: node.path, command: COMMAND, env, logFile });
+    const settings = { application, installed, node: node.path, command: COMMAND, env, logFile };
+    return await examine({ ...settings, endsOnly: values.ends });
   } catch (error) {
     const [reason] = error.message.split('\n');
     return { error, [error instanceof CannotRun ? 'cannot' : 'fails']: reason };
@@ -78,7 +81,8 @@ async function run(application, node) {
   const { error, ...result } = await resultOf(application, node);
   const took = ((performance.now() - began) / 1000).toFixed(1);
   const { answered, before, after, cannot } = result;
-  const how = error ? error.stack : `${answered} answers, end ${before} → ${after} ms`;
+  const answers = answered === undefined ? '' : `${answered} answers, `;
+  const how = error ? error.stack : `${answers}end ${before} → ${after} ms`;
   console.log(
     `${error ? '✗' : '✓'} ${application.name} ${version} on Node ${node.version} (${took} s): ${how}`,
   );
