@@ -11,7 +11,7 @@ import { awaitCertificates } from './certificates';
 import { wrapCredentialCalls } from './credentials';
 import { type Estate, takeStock } from './estate';
 import { rehearseFork } from './rehearse-fork';
-import { areTsxOpening, leaveCacheToParent } from './tsx';
+import { adviceForTsx, areTsxOpening, leaveCacheToParent } from './tsx';
 
 /** Options of `fork()`. */
 export interface ForkOptions {
@@ -57,6 +57,7 @@ function refuseWorkInFlight(): boolean {
     'ERR_PREFORK_BUSY',
     `fork() while ${count} request${count === 1 ? ' is' : 's are'} in flight would do the work in both processes: ${names.join(', ')}. ` +
       'Wait with forkWhenIdle(), or pass { allowInFlight: true }' +
+      adviceForTsx() +
       (traced ? '' : '. With PREFORK_TRACE=1 in the environment this says where each was made'),
   );
 }

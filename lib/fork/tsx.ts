@@ -3,7 +3,7 @@
  *
  * tsx writes what it has compiled into a cache, by a promise that nobody waits for. A fork at the top level of a file
  * comes while the cache of that very file is being opened. Parent and child would both write it, one after the other: so
- * the child writes to nowhere.
+ * the child writes to nowhere. Node 26 opens, writes and closes a file in one request, which nothing tells from others.
  *
  * And it has a connection to the process that was started first, which it tells about signals: each message is one
  * small write, so that those of several processes do not mix.
@@ -70,6 +70,12 @@ export function areTsxOpening(inFlight: number): boolean {
     pause();
   }
   return openInCache().length === requests;
+}
+
+/** What to do where a fork is refused, and it may be for such a request. */
+export function adviceForTsx(): string {
+  const isOpaque = Number(process.versions.node.split('.')[0]) >= 26;
+  return isOpaque && isLoaded() ? '. Or start with TSX_DISABLE_CACHE=1, if it is the cache of tsx' : '';
 }
 
 /** In the child: what tsx will write there is the parent's to write. */

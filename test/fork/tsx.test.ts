@@ -16,9 +16,9 @@ const WAYS: [name: string, words: string[]][] = [
 /** With a cache that is empty. */
 const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'cache-'));
 
-async function run(words: string[], file: string, folder: string): Promise<Result> {
+async function run(words: string[], file: string, folder: string, env = {}): Promise<Result> {
   const program = new Program(process.execPath, [...words, join(FIXTURES, file)], {
-    env: { TMPDIR: folder },
+    env: { TMPDIR: folder, ...env },
   });
   onTestFinished(() => program.killGroup());
   return program.result;
@@ -62,6 +62,21 @@ test.skipIf(isOpaque).each(WAYS)('%s: forkProcesses()', { timeout: 120_000 }, as
   });
 });
 
+test.each(WAYS)(
+  '%s: without a cache nothing of it is in flight, on every Node',
+  { timeout: 120_000 },
+  async (_, words) => {
+    const env = { TSX_DISABLE_CACHE: '1' };
+    const forked = await run(words, 'top-level.ts', temporaryFolder(), env);
+    expect({ ...forked, stdout: sorted(forked) }).toMatchObject({ status: 0, stdout: ['child', 'status 7'] });
+    const served = await run(words, 'service.ts', temporaryFolder(), env);
+    expect({ ...served, stdout: sorted(served) }).toMatchObject({
+      status: 0,
+      stdout: ['worker 0', 'worker 1'],
+    });
+  },
+);
+
 test.each(WAYS)('%s: a request of its own is still in the way', { timeout: 120_000 }, async (_, words) => {
   expect(await run(words, 'own-request.ts', temporaryFolder())).toMatchObject({
     stdout: 'ERR_PREFORK_BUSY\n',
@@ -78,11 +93,12 @@ test.each(WAYS)('%s: forkWhenIdle(), on every Node', { timeout: 120_000 }, async
 });
 
 test.runIf(isOpaque).each(WAYS)(
-  '%s: on Node 26 a fork at the top level is refused',
+  '%s: on Node 26 a fork at the top level of what is not in the cache yet is refused, with a word of what to do',
   { timeout: 120_000 },
   async (_, words) => {
     const result = await run(words, 'top-level.ts', temporaryFolder());
     expect(result.stderr).toContain('ERR_PREFORK_BUSY');
+    expect(result.stderr).toContain('Or start with TSX_DISABLE_CACHE=1');
     expect(result.status).toBe(1);
   },
 );
