@@ -257,6 +257,17 @@ export const applications = [
     note: 'Express, installed without node_modules',
   },
   {
+    name: 'Yarn PnP, ES modules',
+    project: 'installers',
+    of: '@yarnpkg/cli-dist',
+    file: 'yarn-pnp/server.mjs',
+    cwd: 'yarn-pnp',
+    nodeOptions:
+      '--require FOLDER/yarn-pnp/.pnp.cjs --experimental-loader FOLDER/yarn-pnp/.pnp.loader.mjs --require ./preload.cjs',
+    answers: /pid \d+, function/,
+    note: 'with its loader, and with a preload that comes from a package',
+  },
+  {
     name: 'Nest on Express, TypeORM',
     project: 'nest',
     of: '@nestjs/core',

@@ -83,7 +83,7 @@ class Examination {
         HOSTNAME: '127.0.0.1',
         PORT: String(port),
         LOG_FILE: logFile,
-        ...(nodeOptions && { NODE_OPTIONS: nodeOptions.replace('FOLDER', installed.folder) }),
+        ...(nodeOptions && { NODE_OPTIONS: nodeOptions.replaceAll('FOLDER', installed.folder) }),
         ...env,
         ...application.env,
       },
