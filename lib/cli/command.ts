@@ -20,12 +20,14 @@ import { Sources } from './settings/configuration';
 import { fromEnvironment } from './settings/environment';
 import { refuse } from './settings/refuse';
 import { watchBeginning } from './startup';
+import { write } from './writes/write';
 
 async function main(argv: readonly string[]): Promise<void> {
   inheritance = takeInheritance(process.env);
   if (inheritance?.role === 'trial') beginTrial(inheritance, version(), firstIfPreloaded('command'));
   const invocation = parseCommandLine(argv);
   if ('target' in invocation) throw new Done(await carryOut(invocation));
+  if (invocation.command === 'init' || invocation.command === 'completion') return write(invocation);
   if (mustRunAlone) return runAlone(invocation);
   const { application, args, imports } = invocation;
   const wanted: Wanted = { imports, find: () => findApplication(application) };

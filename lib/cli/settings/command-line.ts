@@ -8,9 +8,10 @@ import { describeFolder } from './here';
 import { GROUPS, OPTIONS, type Option } from './options';
 import { addOrders, type Order } from './orders';
 import { USAGE } from './refuse';
+import { addWritings, type Writing } from './writings';
 
 /** What the command line asks for. */
-export type Invocation = Start | Order;
+export type Invocation = Start | Order | Writing;
 
 /** Something is to be done with an application. */
 export interface Start {
@@ -91,8 +92,8 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
       const { config = null, import: imports = [], verbose = false, ...written } = options;
       invocation = { command, application, args, given: read(written), config, imports, verbose };
     },
-    (order) => {
-      invocation = order;
+    (other) => {
+      invocation = other;
     },
   );
   try {
@@ -110,7 +111,7 @@ type Written = Record<string, unknown> & { config?: string | false; import?: str
 
 type Action = (command: Start['command'], application: string, args: string[], options: Written) => void;
 
-function makeProgram(action: Action, take: (order: Order) => void): Command {
+function makeProgram(action: Action, take: (other: Order | Writing) => void): Command {
   const program = new Command('prefork')
     .description(START)
     .usage(SYNOPSIS)
@@ -129,6 +130,7 @@ function makeProgram(action: Action, take: (order: Order) => void): Command {
     .option('-v, --verbose', 'also list what a fork would share or renew, and every thread');
   configure(check, (application, args, options) => action('check', application, args, options));
   addOrders(program, take);
+  addWritings(program, take);
   return program;
 }
 
