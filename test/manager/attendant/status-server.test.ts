@@ -236,6 +236,37 @@ test('The attendant is killed: another one takes its place, and those who wait a
   expect(await served.stop()).toBe('status 0');
 });
 
+/** The seconds that a page gets when it is opened. */
+function secondsOf(where: Where): Promise<number[]> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ ...where, path: '/events', agent: false }, (response) => {
+      let seen = '';
+      response.on('data', (text: Buffer) => {
+        seen += text;
+        const [, samples] = /event: samples\ndata: (.*)\n/.exec(seen) ?? [];
+        if (samples === undefined) return;
+        sent.destroy();
+        resolve((JSON.parse(samples) as number[][]).map(([second = 0]) => second));
+      });
+      response.on('error', reject);
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+test('What a page shows of the last minutes outlives the attendant.', async () => {
+  const served = await start([]);
+  const where = whereStatus(served);
+  const [first] = await secondsOf(where); // the one of this look is noted, too
+  expect(first).toBeGreaterThan(0);
+  const [, ...others] = served.running.children();
+  const attendant = others.find((pid) => !served.running.workers().includes(pid)) ?? 0;
+  process.kill(attendant, 'SIGKILL');
+  await served.until(/The attendant, which calls hooks and serves the status, was killed/);
+  expect(await secondsOf(where)).toContain(first);
+  expect(await served.stop()).toBe('status 0');
+});
+
 describe('The address', () => {
   test('may be a path, which is gone at the end.', async () => {
     const folder = folderWith({});
