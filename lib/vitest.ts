@@ -4,8 +4,24 @@
  * @module
  */
 import type { PoolRunnerInitializer } from 'vitest/node' with { 'resolution-mode': 'import' };
+import { object } from './base/arguments';
+import { invalidType } from './base/errors';
+import { knownOptions } from './base/option-names';
 import { NAME, PreforkWorker } from './vitest/pool-worker';
 import { Templates } from './vitest/templates';
+
+/** Options of `preforkPool()`. */
+export interface PreforkPoolOptions {
+  /**
+   * Packages that are evaluated once, in the process that files are forked from, after its environment is set up and before
+   * any setup file; every file has them then, evaluated. Name what takes long to load and only defines things. One that
+   * fails, that opens something, that registers hooks of tests, or that vitest transforms is left to the files, with a
+   * warning. Default: none.
+   */
+  preload?: readonly string[];
+}
+
+const OPTIONS = ['preload'] as const satisfies readonly (keyof PreforkPoolOptions)[];
 
 /**
  * Makes the pool: for `test.pool` in vitest.config.ts.
@@ -17,9 +33,14 @@ import { Templates } from './vitest/templates';
  * Linux, with `isolate: false`, with a debugger or profiler, with `experimental.viteModuleRunner: false` or
  * `experimental.openTelemetry`.
  *
- * Never throws. See docs/testing.md.
+ * See docs/testing.md.
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE` for an option of another name
  */
-export function preforkPool(): PoolRunnerInitializer {
-  const templates = new Templates();
+export function preforkPool(options: PreforkPoolOptions = {}): PoolRunnerInitializer {
+  knownOptions('options', object('options', options), OPTIONS);
+  const { preload = [] } = options;
+  if (!Array.isArray(preload) || !preload.every((name) => typeof name === 'string'))
+    throw invalidType('options.preload', 'an array of names', preload);
+  const templates = new Templates(preload);
   return { name: NAME, createPoolWorker: (options) => new PreforkWorker(options, templates) };
 }

@@ -8,6 +8,8 @@ export type Order =
   | { order: 'begin'; message: object }
   /** Has vitest get ready for a file, without one. */
   | { order: 'prepare'; message: object }
+  /** Evaluates a package. Answers why it should not have been, if there is a reason. */
+  | { order: 'preload'; name: string }
   /** From now on it is the process of one file. vitest begins in it, if it has not. */
   | { order: 'become'; poolId: string; workerId: string; begin: object | undefined }
   /** Sends a signal to a child of its own. Without an answer. */

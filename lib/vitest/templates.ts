@@ -20,16 +20,30 @@ function digest(value: unknown): string {
   return createHash('sha1').update(serialize(value)).digest('base64');
 }
 
+/** A package that cannot be evaluated before the files, and why. */
+interface Refused {
+  name: string;
+  why: string;
+}
+
+/** What is evaluated before any file, unless it is refused. */
+interface Preload {
+  packages: ReadonlySet<string>;
+  refuse: (refused: Refused) => void;
+}
+
 /** A template with an environment, for the files of one run that have the same one. */
 export class Template {
   /** An environment of the project's own may open what each file is to have for itself: each sets up its own. */
   readonly isSetUp: boolean;
   readonly #process: Promise<PoolProcess>;
   readonly #request: StartRequest;
+  readonly #preload: Preload;
   #begun: Promise<unknown> | undefined;
-  #prepared: Promise<unknown> | undefined;
+  #prepared: Promise<PoolProcess> | undefined;
 
-  constructor(process: Promise<PoolProcess>, request: StartRequest) {
+  constructor(process: Promise<PoolProcess>, request: StartRequest, preload: Preload) {
+    this.#preload = preload;
     this.#process = process;
     this.#request = request;
     this.isSetUp = KNOWN_ENVIRONMENTS.includes(request.context.environment.name);
@@ -55,27 +69,44 @@ export class Template {
     );
   }
 
-  /** Has vitest get ready for a file, once, so that no child has to. */
-  async #prepare(request: FileRequest, through: Through): Promise<void> {
-    if (!this.isSetUp || !this.#isBare()) return;
+  /** Has vitest get ready for a file, so that no child has to. */
+  async #prepare(request: FileRequest, through: Through): Promise<PoolProcess> {
     const process = await this.#process;
+    if (!this.isSetUp || !this.#isBare()) return process;
     const message = { ...request, context: { ...request.context, files: [] } };
-    this.#prepared ??= through(process, () => process.peer.ask({ order: 'prepare', message }));
-    await this.#prepared;
+    await through(process, () => process.peer.ask({ order: 'prepare', message }));
+    return this.#withPackages(process, through, [...this.#preload.packages]);
+  }
+
+  /** One after the other, so that it is known which one has ended the process. */
+  async #firstRefused({ peer }: PoolProcess, packages: string[]): Promise<Refused | undefined> {
+    for (const name of packages) {
+      const why = await peer.ask({ order: 'preload', name }).catch((error: Error) => error.message);
+      if (why !== undefined) return { name, why: String(why) };
+    }
+    return undefined;
+  }
+
+  /** A package that is refused has been evaluated: then another child is made, without it. */
+  async #withPackages(process: PoolProcess, through: Through, packages: string[]): Promise<PoolProcess> {
+    if (packages.length === 0) return process;
+    const child = await process.fork();
+    const refused = await through(child, () => this.#firstRefused(child, packages));
+    if (refused === undefined) return child;
+    child.peer.dismiss();
+    this.#preload.refuse(refused);
+    const others = packages.filter((name) => name !== refused.name);
+    return this.#withPackages(process, through, others);
   }
 
   /** A process for a file. */
   async forkFor(request: FileRequest, through: Through): Promise<PoolProcess> {
-    await this.#prepare(request, through);
-    return (await this.#process).fork();
-  }
-
-  /** A process that has to begin by itself. */
-  async fork(): Promise<PoolProcess> {
-    return (await this.#process).fork();
+    this.#prepared ??= this.#prepare(request, through);
+    return (await this.#prepared).fork();
   }
 
   async retire(): Promise<void> {
+    await this.#prepared?.then((process) => process.retire()).catch(() => {});
     await (await this.#process).retire();
   }
 }
@@ -83,12 +114,14 @@ export class Template {
 /** What one run of vitest's has of one project. */
 class Run {
   readonly #first: PoolProcess;
+  readonly #preload: Preload;
   readonly #templates = new Map<string, Template>();
   #spare: PoolProcess | undefined;
 
-  constructor(first: PoolProcess, spare: PoolProcess) {
+  constructor(first: PoolProcess, spare: PoolProcess, preload: Preload) {
     this.#first = first;
     this.#spare = spare;
+    this.#preload = preload;
   }
 
   #process(): Promise<PoolProcess> {
@@ -100,7 +133,7 @@ class Run {
   template(request: StartRequest): Template {
     const { environment, config } = request.context;
     const key = digest([environment, config]);
-    const template = this.#templates.get(key) ?? new Template(this.#process(), request);
+    const template = this.#templates.get(key) ?? new Template(this.#process(), request, this.#preload);
     this.#templates.set(key, template);
     return template;
   }
@@ -113,10 +146,15 @@ class Run {
 
 /** All that one `preforkPool()` has. */
 export class Templates {
+  readonly #packages: Set<string>;
   readonly #first = new Map<string, Promise<PoolProcess>>();
   /** vitest makes a new environment of variables for each run of a project. */
   readonly #runs = new WeakMap<object, Promise<Run>>();
   readonly #latest = new WeakMap<TestProject, Promise<Run>>();
+
+  constructor(packages: readonly string[]) {
+    this.#packages = new Set(packages);
+  }
 
   #firstProcess(options: PoolOptions): Promise<PoolProcess> {
     const key = digest([options.execArgv, options.env]);
@@ -136,7 +174,13 @@ export class Templates {
 
   async #begin(options: PoolOptions): Promise<Run> {
     const first = await this.#firstProcess(options);
-    return new Run(first, await first.fork());
+    return new Run(first, await first.fork(), {
+      packages: this.#packages,
+      refuse: ({ name, why }) => {
+        this.#packages.delete(name);
+        options.project.vitest.logger.warn(`prefork/vitest: ${name} is not loaded before the files: ${why}.`);
+      },
+    });
   }
 
   /**

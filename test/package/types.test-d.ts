@@ -5,7 +5,7 @@ import { expectTypeOf, test } from 'vitest';
 import type { PoolRunnerInitializer } from 'vitest/node' with { 'resolution-mode': 'import' };
 import * as prefork from '../../lib';
 import * as parallel from '../../lib/parallel';
-import { preforkPool } from '../../lib/vitest';
+import { type PreforkPoolOptions, preforkPool } from '../../lib/vitest';
 
 test('forkSync() gives what the function returns, or not.', () => {
   expectTypeOf(prefork.forkSync(() => 1).value).toEqualTypeOf<number | undefined>();
@@ -144,6 +144,7 @@ test('Subprocess tells its return code.', () => {
 });
 
 test("preforkPool() is what vitest takes for a pool of one's own.", () => {
-  expectTypeOf(preforkPool).parameters.toEqualTypeOf<[]>();
+  expectTypeOf(preforkPool).parameter(0).toEqualTypeOf<PreforkPoolOptions | undefined>();
+  expectTypeOf<PreforkPoolOptions['preload']>().toEqualTypeOf<readonly string[] | undefined>();
   expectTypeOf(preforkPool()).toEqualTypeOf<PoolRunnerInitializer>();
 });

@@ -1,5 +1,6 @@
 /** prefork/vitest: the same result in every file as in vitest's own pool, and a process for each. */
 import { join } from 'node:path';
+import { preforkPool } from 'prefork/vitest';
 import { expect, test } from 'vitest';
 import { folderWith, program } from '../helpers/command';
 import { ROOT } from '../helpers/stdin';
@@ -55,4 +56,42 @@ test('In another run, as in watch mode, a file that has changed is loaded anew, 
   expect({ status, values: runs.numbers('value') }, stderr).toEqual({ status: 0, values: [1, 2] });
   const [first, second] = runs.numbers('parents');
   expect(second).not.toBe(first);
+});
+
+test('A package to preload is evaluated once, and each file has its own of it; one that does more than define is refused.', async () => {
+  const file = `import heavy from 'heavy'; import { expect, test } from 'vitest';
+    test('has its own', () => {
+      expect(heavy.touched).toBeUndefined();
+      heavy.touched = true;
+      expect(heavy.loadedIn).toBe(process.ppid);
+    });`;
+  const preload = ['registers', 'heavy', 'opens', 'missing', 'dies'];
+  const folder = folderWith(
+    {
+      'package.json': '{ "type": "module" }',
+      'vitest.config.mjs': `import prefork from ${JSON.stringify(join(ROOT, 'dist', 'vitest.js'))};
+        const pool = prefork.preforkPool({ preload: ${JSON.stringify(preload)} });
+        export default { test: { pool, globals: true, maxWorkers: 2 } };`,
+      'one.test.mjs': file,
+      'other.test.mjs': file,
+      'node_modules/heavy/index.js': 'exports.loadedIn = process.pid;',
+      'node_modules/registers/index.js': 'afterEach(() => {});',
+      'node_modules/opens/index.js': 'setInterval(() => {}, 1000);',
+      'node_modules/dies/index.js': 'process.kill(process.pid, "SIGKILL");',
+    },
+    { packages: false },
+  );
+  const args = [join(ROOT, 'node_modules', 'vitest', 'vitest.mjs'), 'run'];
+  const run = program(process.execPath, args, { env: { ...clean(), NO_COLOR: '1' }, cwd: folder });
+  const { status, stdout, stderr } = await run.result;
+  const refused = [...stderr.matchAll(/prefork\/vitest: (.*) is not loaded before the files: (.*)/g)];
+  expect({ status, refused: refused.map(([, names]) => names) }, stdout + stderr).toEqual({
+    status: 0,
+    refused: ['registers', 'opens', 'missing', 'dies'],
+  });
+});
+
+test('Options of another name, or kind, are refused.', () => {
+  expect(() => preforkPool({ preloads: [] } as never)).toThrow('preloads');
+  expect(() => preforkPool({ preload: 'antd' } as never)).toThrow('an array of names for options.preload');
 });

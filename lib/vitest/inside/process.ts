@@ -12,9 +12,11 @@ import { setParentDeathSignal } from '../../os';
 import { waitpidAsync } from '../../wait/wait-async';
 import { readFrames, writeFrame } from '../frames';
 import { type Answer, asCall, asResponse, type FromProcess, type Order, type ToProcess } from '../orders';
+import { preload } from './preload';
 
 type Init = Parameters<typeof VitestWorker.init>[0];
 type Listener = Parameters<Init['on']>[0];
+type Runner = Parameters<NonNullable<Init['onModuleRunner']>>[0];
 type Response = NonNullable<ReturnType<typeof asResponse>>;
 
 /** A template asks vitest's process for nothing else: it has no test that could report. */
@@ -36,6 +38,8 @@ let isBusy = false;
 let isTemplate = true;
 /** vitest's, which listens for messages. */
 let listeners = new Set<Listener>();
+/** vitest's, which loads modules. */
+let runner: Runner | undefined;
 /** Whoever waits for vitest's next word, while this is a template. */
 let onResponse: ((response: Response) => void) | undefined;
 
@@ -91,6 +95,9 @@ function initVitest(vitest: typeof VitestWorker): void {
     on: (listener) => listeners.add(listener),
     off: (listener) => listeners.delete(listener),
     setup: vitest.setupEnvironment,
+    onModuleRunner: (started) => {
+      runner = started;
+    },
     runTests: (state, traces) => runFiles(vitest, 'run', state, traces),
     collectTests: (state, traces) => runFiles(vitest, 'collect', state, traces),
     teardown: () => {
@@ -144,6 +151,8 @@ async function obey(order: Order): Promise<unknown> {
     case 'begin':
     case 'prepare':
       return (await have(order.message)).error;
+    case 'preload':
+      return preload(order.name, runner);
     case 'become':
       return become(order);
     case 'kill':
