@@ -21,7 +21,7 @@ test('Every file has the result that it has in forks: mocks, snapshots, setup fi
   for (const written of ['by console', 'by process.stdout', 'by the descriptor'])
     expect(prefork.stdout).toContain(written);
   expect(prefork.stderr).toContain('by the other descriptor');
-});
+}, 240_000); // twice the deadman of one run, which starts fifteen processes
 
 test.each([
   ['isolate: false', { ISOLATE: 'no' }, 'files are to share a process'],
