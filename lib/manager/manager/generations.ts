@@ -45,7 +45,7 @@ export class Generations {
     if (born instanceof Error) {
       const what = role === 'template' ? 'No template' : 'No process that reads the configuration';
       const why = `${what} could be started: ${born.message}`;
-      this.#has.log.now({ level: 'error', event: 'fork_failed', message: why });
+      this.#has.log.note({ level: 'error', event: 'fork_failed', message: why });
       this.#templateExited(number, { code: 1, signal: null }, why);
       return undefined;
     }
@@ -135,7 +135,7 @@ export class Generations {
 
   notShared(generation: Generation, unsharable: Unsharable): void {
     this.#has.births.couldNotBeShared = true;
-    this.#has.log.now({ level: 'warning', event: 'preload_given_up', message: explainLoads(unsharable) });
+    this.#has.log.note({ level: 'warning', event: 'preload_given_up', message: explainLoads(unsharable) });
     this.waitsToWork(generation);
   }
 
@@ -174,7 +174,7 @@ export class Generations {
       this.#has.pidFile = new PidFile(pidFile);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.#has.log.now({ level: 'error', event: 'pid_file_failed', message });
+      this.#has.log.note({ level: 'error', event: 'pid_file_failed', message });
       this.#driver.end(1);
     }
   }

@@ -36,7 +36,7 @@ export class Hearing {
 
   /** Nothing that it says can be believed any more. */
   #punish(peer: Peer, why: string): void {
-    this.#has.log.now({
+    this.#has.log.note({
       level: 'error',
       event: 'protocol_violated',
       message: `Process ${peer.pid} (${nameOf(peer)}) ${why}: killing it`,

@@ -4,7 +4,7 @@ import { check } from '../../base/errors';
 import type { Keep } from '../listening/endpoints';
 import { logFileNames } from '../log-files';
 import { handedState } from '../policy';
-import type { LogFormat, PlainSettings } from '../settings';
+import type { Log, LogFormat, PlainSettings } from '../settings';
 import { unwrittenLog } from '../system/log-writer';
 import { OutOfMemoryWatch } from '../system/out-of-memory';
 import { PidFile } from '../system/pid-file';
@@ -59,16 +59,16 @@ export class Holdings {
    */
   constructor(
     driver: Driver,
-    { makeLog, known }: { makeLog(format: LogFormat): OwnLog['now']; known: PlainSettings },
+    { makeLog, known }: { makeLog(format: LogFormat): Log; known: PlainSettings },
     notify: ServiceManager['notify'],
     left: Handover | null,
   ) {
     this.log = new OwnLog(makeLog, known.logFormat, (entry) => this.chronicle.logged(entry));
-    this.announcements = new Announcements(this.log.now);
+    this.announcements = new Announcements(this.log.note);
     this.listenRequests = new ListenRequests(
       this.addresses,
       this.announcements,
-      this.log.now,
+      this.log.note,
       left === null ? inheritedSockets() : new Set(left.inherited),
     );
     this.births = new Births(known, { fail: (error) => driver.fail(error), letGo: () => this.letGo() });
@@ -79,7 +79,7 @@ export class Holdings {
       tell: (event) => driver.tell(event),
       ended: (worker, status) => driver.ended(worker, status),
     });
-    this.statusAddress = new StatusAddress(this.log.now);
+    this.statusAddress = new StatusAddress(this.log.note);
     this.scoreboard = new ScoreboardFile(left?.scoreboard);
     this.showing = new Showing(this, left?.published);
     this.hooks = new HookCaller(this.peers, this.births, this.log, () => this.#statusDescriptors());

@@ -93,7 +93,7 @@ export class HookCaller {
     const delay = this.#restarts.ended(now, now - bornAt, restart);
     this.dismiss();
     const next = delay === 0 ? '' : `; the next one starts in ${seconds(delay)} at the earliest`;
-    this.#log.later({
+    this.#log.note({
       level: 'warning',
       event: 'attendant_ended',
       message: `The attendant, which calls hooks and serves the status, ${describeExit(exit)}${next}`,

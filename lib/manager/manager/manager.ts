@@ -112,7 +112,7 @@ class Manager implements Driver {
     this.#has.takeOver(left);
     this.state = this.#stateFrom(left.state);
     check(binding.signals_release_at_start(supervisedSignals()), 'sigprocmask');
-    this.#has.log.later({
+    this.#has.log.note({
       level: 'info',
       event: 'succession_finished',
       message: `${left.successor} has taken this process over`,
@@ -205,7 +205,7 @@ class Manager implements Driver {
   #heed(arrived: number): number {
     if (!this.#has.terminal.isClosedBy(arrived)) return arrived;
     const message = 'The terminal has been closed: ending as after SIGTERM';
-    this.#has.log.later({ level: 'info', event: 'terminal_closed', message });
+    this.#has.log.note({ level: 'info', event: 'terminal_closed', message });
     return asEnd(arrived);
   }
 
@@ -288,10 +288,10 @@ class Manager implements Driver {
         this.#isMakingWay = true;
         break;
       case 'reopen logs':
-        this.#has.reopenedLogs.reopen(this.#has.log.now, this.#has.generations.values());
+        this.#has.reopenedLogs.reopen(this.#has.log.note, this.#has.generations.values());
         break;
       case 'log':
-        this.#has.log.later(action.entry);
+        this.#has.log.note(action.entry);
         break;
       case 'end':
         return this.end(action.status);
@@ -326,7 +326,7 @@ class Manager implements Driver {
     try {
       process.kill(pid, signal);
     } catch (error) {
-      this.#has.log.now({
+      this.#has.log.note({
         level: 'error',
         event: 'kill_failed',
         message: `Cannot send ${signal} to process ${pid}: ${String(error)}`,
@@ -350,12 +350,17 @@ class Manager implements Driver {
   }
 
   fail(error: unknown): never {
-    this.#has.log.now({
+    this.#has.log.note({
       level: 'error',
       event: 'manager_failed',
       message: `Internal error in the manager; it and its workers end: ${error instanceof Error ? error.stack : error}`,
     });
-    this.#has.removeFiles();
+    try {
+      this.#has.removeFiles();
+    } catch {
+      // What is left is stale, which the next start sees.
+    }
+    this.#has.log.write();
     finishLog();
     return binding.process_exit(INTERNAL_ERROR);
   }

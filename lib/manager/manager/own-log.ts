@@ -1,13 +1,8 @@
 import type { LogEntry } from '../log-events';
 import type { Log, LogFormat } from '../settings';
 
-/** The manager's log, in the format of the generation that serves. */
+/** The manager's log, in the format of the generation that serves: it acts first, and says so when all is done. */
 export class OwnLog {
-  /** At once. */
-  readonly now: Log = (entry) => {
-    this.#told(entry);
-    this.#log(entry);
-  };
   readonly #make: (format: LogFormat) => Log;
   readonly #entries: LogEntry[] = [];
   readonly #told: (entry: LogEntry) => void;
@@ -24,12 +19,13 @@ export class OwnLog {
     this.#log = this.#make(format);
   }
 
-  /** At the next `write()`: what it reports is done first. */
-  later(entry: LogEntry): void {
+  /** Written at the next `write()`. */
+  readonly note: Log = (entry) => {
     this.#told(entry);
     this.#entries.push(entry);
-  }
+  };
 
+  /** In the order in which it was noted, whoever noted it. */
   write(): void {
     for (const entry of this.#entries.splice(0)) this.#log(entry);
   }
