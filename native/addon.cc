@@ -112,6 +112,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "signals_hold", hold_signals);
   method(exports, "signals_take", take_held_signals);
   method(exports, "signals_release", release_signal);
+  method(exports, "private_memory_measure", measure_private_memory);
   method(exports, "stack_report_on_request", report_stack_on_request);
   method(exports, "stack_request", request_stack);
   method(exports, "by_address_choose", choose_by_address);

@@ -375,6 +375,12 @@ export interface Binding {
   signals_release(signal: number): void;
 
   /**
+   * Has a thread that lives just as long write how many bytes this process has for itself into the number that begins at this
+   * 32-bit word of the shared memory: 0, or `-EAGAIN` if there is no room for a thread, or the last one is not done.
+   */
+  private_memory_measure(word: number): number;
+
+  /**
    * Runs `report` in the middle of whatever JavaScript this thread is running once another process has called
    * `stack_request` with the same 32-bit word of the shared memory: 0, or `-ENOSYS` where V8 cannot be asked.
    */

@@ -5,7 +5,7 @@
  * error, IPC channels, message ports, and the inspector.
  */
 import { subscribe } from 'node:diagnostics_channel';
-import { read, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import { binding, type LoopHandle } from '../base/binding';
 import { onePerProcess } from '../base/one-per-process';
@@ -55,28 +55,13 @@ export function formatActive({ kind, detail, openedAt }: ActiveThing): string {
 
 const CLOSING_MILLISECONDS = 10;
 
-/** A fork copies the reads, too; each comes back in both. */
-const ownReads = onePerProcess('own reads', () => ({ inFlight: 0 }));
-
-/**
- * `fs.read` from the beginning of a file, for what this library does by itself while a program runs: it may be done twice,
- * and is no reason to refuse the program's fork.
- */
-export function readAside(fd: number, buffer: Buffer, done: (size: number) => void): void {
-  read(fd, buffer, 0, buffer.length, 0, (error, size) => {
-    ownReads.inFlight--;
-    done(error ? 0 : size);
-  });
-  ownReads.inFlight++;
-}
-
 /**
  * Requests that a fork would have done twice. A close that the thread pool has carried out is none of them: its
  * descriptor is closed in both processes, and what is left of it is a callback that is due, like a tick's. Many
  * native packages leave one behind when they are loaded (detect-libc).
  */
 export function requestsInFlight(): number {
-  const count = binding.requests_in_flight() - ownReads.inFlight;
+  const count = binding.requests_in_flight();
   return count === 0 ? 0 : count - binding.requests_finished_closes(CLOSING_MILLISECONDS);
 }
 

@@ -150,6 +150,12 @@ export class Row {
     return wordOfRows(this.index * ROW + FIELDS.indexOf('stackWanted'));
   }
 
+  /** It stands there a moment later, unless there is no room for a thread. In a worker's own child the line is not shared. */
+  measurePrivateMemory(): void {
+    if (this.#numbers.buffer !== sharedRows().buffer) return;
+    binding.private_memory_measure(wordOfRows(this.index * ROW + FIELDS.indexOf('privateMemory')));
+  }
+
   /** For the manager: nobody else will accept what waits in the worker's queue. */
   askToDrain(): void {
     this.set('draining', 1);

@@ -154,6 +154,9 @@ Napi::Value random_survey(const Napi::CallbackInfo& info);
 Napi::Value random_renew(const Napi::CallbackInfo& info);
 Napi::Value random_fill(const Napi::CallbackInfo& info);
 
+// private_memory.cc
+Napi::Value measure_private_memory(const Napi::CallbackInfo& info);
+
 // stack_report.cc
 Napi::Value report_stack_on_request(const Napi::CallbackInfo& info);
 Napi::Value request_stack(const Napi::CallbackInfo& info);

@@ -48,12 +48,3 @@ test.each(['early', 'late'])(
     }
   },
 );
-
-test('A read of the library itself is no reason to refuse, and comes back in both.', async () => {
-  expect(await run('fork/own-reads.js')).toEqual({
-    status: 0,
-    signal: null,
-    stdout: 'read 10, and 10 in the child\n',
-    stderr: '',
-  });
-});

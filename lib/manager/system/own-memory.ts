@@ -13,7 +13,7 @@ export function ownMemory(): number {
 }
 
 /** @param rollup smaps_rollup, proc_pid_smaps(5) */
-export function privateBytes(rollup: string): number {
+function privateBytes(rollup: string): number {
   let kilobytes = 0;
   for (const [, size] of rollup.matchAll(/^Private_(?:Clean|Dirty): +(\d+) kB$/gm)) kilobytes += Number(size);
   return kilobytes * KILOBYTE;

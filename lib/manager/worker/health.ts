@@ -1,13 +1,10 @@
 /** A worker's heart: at each beat it shows in the scoreboard that its loop turns, how late, and what it needs. */
-import { openSync } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';
 import { monotonic, setInterval } from '../../base/timers';
-import { readAside } from '../../fork/active';
 import { checkInterval, type Rules } from '../policy';
 import type { Row } from '../scoreboard';
-import { privateBytes } from '../system/own-memory';
 
-/** Walking all page tables takes the kernel some milliseconds. */
+/** Walking all page tables takes the kernel some milliseconds, of a thread beside the loop. */
 const MEMORY_INTERVAL = 5000;
 
 /** Beats until the process ends, and keeps nothing alive. `duties`: what else is to be done now and then. */
@@ -16,7 +13,6 @@ export function startBeating(row: Row, rules: Rules, duties: (() => void)[]): vo
   const memoryInterval = Math.max(interval, rules.maxMemory === null ? MEMORY_INTERVAL : 1000);
   let expected = monotonic() + interval;
   let measuredAt = Number.NEGATIVE_INFINITY;
-  const measurePrivateMemory = memoryMeter(row);
   const beat = () => {
     const now = monotonic();
     row.set('loopDelay', Math.max(0, now - expected));
@@ -25,7 +21,7 @@ export function startBeating(row: Row, rules: Rules, duties: (() => void)[]): vo
     attempt(() => measureHeap(row));
     if (now - measuredAt >= memoryInterval) {
       measuredAt = now;
-      attempt(measurePrivateMemory);
+      row.measurePrivateMemory();
     }
     for (const duty of duties) attempt(duty);
   };
@@ -45,21 +41,4 @@ function attempt(duty: () => void): void {
 /** Not by process.memoryUsage(), which opens a file. */
 function measureHeap(row: Row): void {
   row.set('heapUsed', getHeapStatistics().used_heap_size);
-}
-
-const ROLLUP_BYTES = 4096;
-
-/**
- * In the thread pool: the loop has better things to do. The file stays open, so that each look is one read: the
- * application may fork meanwhile.
- */
-function memoryMeter(row: Row): () => void {
-  const text = Buffer.alloc(ROLLUP_BYTES);
-  let file = -1;
-  return () => {
-    if (file === -1) file = openSync('/proc/self/smaps_rollup', 'r');
-    readAside(file, text, (size) => {
-      if (size > 0) attempt(() => row.set('privateMemory', privateBytes(text.toString('latin1', 0, size))));
-    });
-  };
 }
