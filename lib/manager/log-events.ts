@@ -58,7 +58,7 @@ export const LOG_EVENTS = {
   fork_failed: {
     level: 'error',
     mayHave: ['worker'],
-    when: 'a worker could not be forked',
+    when: 'no process could be forked for a worker, a template, an attendant or the configuration',
   },
   hook_failed: {
     level: 'error',

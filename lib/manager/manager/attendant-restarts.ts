@@ -16,4 +16,11 @@ export class AttendantRestarts {
     this.notBefore = now + delay;
     return delay;
   }
+
+  /** None could be forked, which the next moment does not change. Returns the delay until the next try, in milliseconds. */
+  notForked(now: number, restart: Rules): number {
+    const delay = Math.max(this.ended(now, 0, restart), restart.minDelay);
+    this.notBefore = now + delay;
+    return delay;
+  }
 }

@@ -1,6 +1,7 @@
 /** How the manager has hooks called that watch workers: it tells the attendant, and never waits for it. */
 import { closeSync } from 'node:fs';
 import { binding } from '../../base/binding';
+import { systemError } from '../../base/errors';
 import { monotonic } from '../../base/timers';
 import type { Newcomer } from '../place';
 import { describeExit, seconds } from '../policy/words';
@@ -41,8 +42,8 @@ export class HookCaller {
     if (this.#attendant !== undefined || settings?.watches !== true) return undefined;
     if (monotonic() < this.#restarts.notBefore) return undefined;
     const ends = new Int32Array(2);
-    // No descriptor is left: it is tried again when something has happened.
-    if (binding.process_socketpair(ends) < 0) return undefined;
+    const paired = binding.process_socketpair(ends);
+    if (paired < 0) return this.#notForked(systemError(paired, 'socketpair'), settings);
     const [own = -1, others = -1] = ends;
     const born = this.#births.bear({ role: 'attendant', settings, line: others });
     if (!(born instanceof Error) && 'manager' in born) {
@@ -52,13 +53,23 @@ export class HookCaller {
     binding.socket_close(others);
     if (born instanceof Error) {
       binding.socket_close(own);
-      return undefined;
+      return this.#notForked(born, settings);
     }
     const peer = newPeer('attendant', born.pid, generation, born.channel);
     this.#peers.add(peer);
     this.#attendant = { peer, line: own, bornAt: monotonic(), restart: settings.restart };
     this.#sendStatus(peer);
     return undefined;
+  }
+
+  /** No process, memory or descriptor is left. */
+  #notForked({ message }: Error, { restart }: PlainSettings): undefined {
+    const delay = this.#restarts.notForked(monotonic(), restart);
+    this.#log.note({
+      level: 'error',
+      event: 'fork_failed',
+      message: `No attendant could be started: ${message}. It is tried again in ${seconds(delay)}`,
+    });
   }
 
   /** Without room for descriptors it serves none. */

@@ -1,12 +1,36 @@
 /** A control group that runs out of memory, or of processes, costs a worker, and never the manager. */
 import { Agent } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { ControlGroup, canLimit } from '../../helpers/control-group';
 import { get, Managed } from '../../helpers/manager';
 import { isRoot } from '../../helpers/nobody';
+import { commandLineOf } from '../../helpers/proc';
+import { type Served, serve } from '../../helpers/served';
 
 const hasMemory = isRoot && canLimit('memory');
 const hasPids = isRoot && canLimit('pids');
+
+const SERVER = `
+  require('node:http').createServer((_, response) => response.end('served')).listen(0, '127.0.0.1');`;
+
+/** Two workers in a group of their own, and what is tried again is so at once. */
+async function limited(configured: string) {
+  const group = new ControlGroup('pids');
+  const restart = '{ burst: 0, minDelay: 10, maxDelay: 10 }';
+  const config = `module.exports = { workers: 2, restart: ${restart}, ${configured} };`;
+  const files = { 'app.js': SERVER, 'prefork.config.js': config };
+  return { group, served: await serve(['app.js'], { files, under: group.under }) };
+}
+
+/** Once there are so many. */
+async function childrenCalled(what: string, { running }: Served, count: number): Promise<number[]> {
+  for (;;) {
+    const found = running.children().filter((pid) => commandLineOf(pid).includes(what));
+    if (found.length === count) return found;
+    await setImmediate();
+  }
+}
 
 /** It grows until it has been killed. */
 async function grows(port: number): Promise<void> {
@@ -60,5 +84,55 @@ describe.runIf(hasPids)('When the group may have no more processes', () => {
     managed.signal('SIGHUP');
     await managed.until('replaced_all');
     expect((await managed.stop()).status).toBe(0);
+  });
+
+  test('a configuration that nobody can read is refused, and the old version serves on.', async () => {
+    const { group, served } = await limited('');
+    group.limit(1);
+    served.running.kill('SIGHUP');
+    await served.until(/No process that reads the configuration could be started: .*EAGAIN/);
+    await served.until(/The new version is not put into service: .*EAGAIN.* Generation 0 serves on/);
+    expect(await served.ask()).toBe('served');
+    group.limit('max');
+    served.running.kill('SIGHUP');
+    await served.until(/Every worker has been replaced/);
+    expect(await served.stop()).toBe('status 0');
+  });
+
+  test('a worker that loads the application by itself is forked as soon as it may be.', async () => {
+    const { group, served } = await limited('preload: "no",');
+    const [worker = 0] = served.running.workers();
+    group.limit(1);
+    process.kill(worker, 'SIGKILL');
+    await served.until(/Worker \d could not be forked: .*EAGAIN/);
+    expect(await served.ask()).toBe('served');
+    group.limit('max');
+    expect(await childrenCalled(': worker', served, 2)).not.toContain(worker);
+    expect(await served.stop()).toBe('status 0');
+  });
+
+  test('an attendant that has ended is missed, and forked as soon as it may be.', async () => {
+    const { group, served } = await limited('hooks: { workerReady() {} },');
+    const [attendant = 0] = await childrenCalled(': attendant', served, 1);
+    group.limit(1);
+    process.kill(attendant, 'SIGKILL');
+    await served.until(/No attendant could be started: .*EAGAIN.*\. It is tried again in \d/);
+    expect(await served.ask()).toBe('served');
+    group.limit('max');
+    expect(await childrenCalled(': attendant', served, 1)).not.toContain(attendant);
+    expect(await served.stop()).toBe('status 0');
+  });
+
+  test('no other program takes over, and this one goes on.', async () => {
+    const { group, served } = await limited('');
+    group.limit(1);
+    served.running.kill('SIGUSR2');
+    await served.until(/The new process manager does not take over: .*EAGAIN.*This one goes on/);
+    expect(await served.ask()).toBe('served');
+    group.limit('max');
+    served.running.kill('SIGUSR2');
+    await served.until(/has taken this process over/);
+    await served.until(/Every worker has been replaced/);
+    expect(await served.stop()).toBe('status 0');
   });
 });
