@@ -142,6 +142,9 @@ const CHANGES: Record<string, string> = {
       if (name === 'connection') Object.defineProperty(socket, 'encrypted', { get: () => undefined, set() {} });
       return emit.call(this, name, socket, ...rest);
     };`,
+  'spared-connection': `
+    const { Server } = require('node:http');
+    Server.prototype.closeIdleConnections = Server.prototype.closeAllConnections;`,
   'spawn-forks': withBinding('binding.process_spawn_apart = () => 0;'),
   'stack-format': "Error.prepareStackTrace = (error, sites) => 'no lines'; Object.freeze(Error);",
   'tcp-filter': withBinding('binding.socket_refuse = () => 0;'),

@@ -18,12 +18,7 @@ import { expectNoMoreStreams } from './last-streams';
 import { descriptorsOf, emptyQueues, emptyQueuesThatEnd, letGo, pause } from './let-go';
 import { sayGoodbye } from './say-goodbye';
 import { closeSpares } from './spare-sockets';
-
-/**
- * How long a connection without a request is left open when a worker stops: what a client has sent already may still be
- * on its way.
- */
-const LINGER = 1000;
+import { LINGER, spareUnanswered } from './spare-unanswered';
 
 /** How long an HTTP/2 client may be silent before it is taken for gone, in milliseconds: its process may wait for a processor. */
 const SILENCE_LIMIT = 5000;
@@ -88,6 +83,7 @@ export function watchServer(server: Server, row: Row): void {
       if (connection !== undefined) connection.talk = talk;
     });
   }
+  if (speaksHttp(server)) spareUnanswered(server, () => connections.values());
   if (isHttp2) watchHttp2(server, row);
 }
 
@@ -235,23 +231,13 @@ function isForeign({ server }: Connection): boolean {
 }
 
 function closeIdle(isOver: boolean): void {
-  for (const server of servers) if (speaksHttp(server)) closeIdleOf(server);
+  for (const server of servers) if (speaksHttp(server)) server.closeIdleConnections();
   if (!isOver) return;
   // Those that have begun a request and not ended it, too.
   for (const { socket, use } of connections.values()) if (use === 'idle') socket.destroy();
 }
 
-/** For Node a connection is idle as soon as its response is handed over, though most of it may not be out. */
-function closeIdleOf(server: Server & { closeIdleConnections(): void }): void {
-  const writing = [...connections.values()].flatMap(({ response }) =>
-    response?.finished ? [response as { finished: boolean }] : [],
-  );
-  for (const response of writing) response.finished = false;
-  server.closeIdleConnections();
-  for (const response of writing) response.finished = true;
-}
-
-/** Node takes a connection for busy on which no request has ever begun. */
+/** Connections on which no request has ever begun, which are spared otherwise. */
 function closeFresh(isLate: boolean): void {
   for (const { socket, server, acceptedAt, isFresh } of connections.values()) {
     if (server === undefined || !speaksHttp(server) || !isFresh) continue;

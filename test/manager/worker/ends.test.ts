@@ -95,6 +95,56 @@ test('An answer that is handed over but not sent yet is sent to its end.', async
   expect((await managed.end()).status).toBe(0);
 });
 
+/** That it closes its servers as soon as it hears of its end, before any request in hand is answered, is its own choice. */
+const IN_HASTE = 'closes its server as soon as it hears of its end, and stands still';
+
+test.each(['SIGHUP', 'SIGTERM'] as const)(
+  'Who has connected is answered also if the application closes its server before it is asked: %s.',
+  async (signal) => {
+    const managed = await start(IN_HASTE);
+    const socket = client(managed.port);
+    await managed.until('connected');
+    managed.signal(signal);
+    await managed.until('stands still');
+    await new Promise((resolve) => socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n', resolve));
+    managed.program.endInput();
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer).toMatch(/^Connection: close\r$/m);
+    const { status, entries } = await (signal === 'SIGHUP' ? managed.stop() : managed.end());
+    expect(status).toBe(0);
+    expect(entries.find(({ event }) => event === 'closed')).toMatchObject({ error: null });
+  },
+);
+
+test('An answer that is handed over is sent to its end also if the application closes its server meanwhile.', async () => {
+  const managed = await start(IN_HASTE);
+  const socket = client(managed.port);
+  socket.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n');
+  await once(socket, 'readable'); // and from now on nothing is read
+  managed.signal('SIGTERM');
+  await managed.until('stands still');
+  managed.program.endInput();
+  let bytes = 0;
+  for await (const chunk of socket) bytes += (chunk as Buffer).length;
+  expect(bytes).toBeGreaterThan(LARGE);
+  expect((await managed.end()).status).toBe(0);
+});
+
+/** Since Node 26 a server that closes ends connections of such clients; before, they kept it open. */
+test.runIf(Number.parseInt(process.versions.node, 10) >= 26)(
+  'Who has connected and never asks does not keep a server open that is closed.',
+  async () => {
+    const managed = await start('closes its server when it is asked to');
+    const socket = client(managed.port).resume();
+    await managed.until('connected');
+    await get({ port: managed.port }, '/close');
+    await once(socket, 'close');
+    await managed.until('closed');
+    await managed.stop();
+  },
+);
+
 test('Of requests that came one behind the other all are answered, and the last answer says that it is the last.', async () => {
   const managed = await start('answers in turn');
   const socket = client(managed.port);
