@@ -64,6 +64,11 @@ export class ControlGroup {
     return ['sh', '-c', 'echo $$ > "$0/cgroup.procs" && exec "$@"', this.#folder];
   }
 
+  /** Of `pids`: how many it has. */
+  get threads(): number {
+    return Number(readFileSync(join(this.#folder, 'pids.current'), 'latin1'));
+  }
+
   limit(amount: number | 'max'): void {
     writeFileSync(this.#limit, String(amount));
   }

@@ -136,3 +136,27 @@ describe.runIf(hasPids)('When the group may have no more processes', () => {
     expect(await served.stop()).toBe('status 0');
   });
 });
+
+test.runIf(hasPids)(
+  'However few threads the group may have more, a new version is put into service, or refused and all is as before.',
+  async () => {
+    const { group, served } = await limited('');
+    const done = /Every worker has been replaced/;
+    const either = new RegExp(`${done.source}|The new version is not put into service`);
+    const quiet = group.threads;
+    const outcomes: boolean[] = [];
+    for (const few of [1, 2, 4, 7, 10, 14, 20, 1000]) {
+      const before = served.running.workers();
+      group.limit(quiet + few);
+      served.running.kill('SIGHUP');
+      await served.until(either, outcomes.length + 1);
+      const isDone = done.test(served.log.split('\n').findLast((line) => either.test(line)) ?? '');
+      if (!isDone) expect(served.running.workers()).toEqual(before);
+      expect(await served.ask()).toBe('served');
+      outcomes.push(isDone);
+    }
+    expect(outcomes[0]).toBe(false);
+    expect(outcomes.at(-1)).toBe(true);
+    expect(await served.stop()).toBe('status 0');
+  },
+);
