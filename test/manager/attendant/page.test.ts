@@ -19,6 +19,9 @@ const APP = `
     response.end(String(process.pid));
   }).listen(0, '127.0.0.1');`;
 
+/** Milliseconds. A browser on a busy machine takes long for everything. */
+const DEADLINE = 220_000;
+
 interface Seen {
   served: Served;
   page: Page;
@@ -29,8 +32,8 @@ interface Seen {
 async function open(options: string[] = [], view = {}): Promise<Seen> {
   const args = [FILE, '-w', '2', '--name', 'shop', '--status', '127.0.0.1:0', ...options];
   const [served, browser] = await Promise.all([
-    serve(args, { files: { [FILE]: APP }, until: /2 workers ready/ }),
-    openChromium(),
+    serve(args, { files: { [FILE]: APP }, until: /2 workers ready/, deadman: DEADLINE }),
+    openChromium(DEADLINE),
   ]);
   const context = await browser.newContext(view);
   context.setDefaultTimeout(0); // the deadman of the browser is enough
@@ -61,85 +64,91 @@ function rows(page: Page, count: number): Promise<unknown> {
   return page.waitForFunction(`document.querySelectorAll('#rows tr').length === ${count}`);
 }
 
-describe.skipIf(!hasChromium)('In Chromium (without the package chromium skipped)', () => {
-  test('a scale, a reload, a crash and a hang are seen when they happen, in their order; text stays text.', async () => {
-    const { served, page, complaints } = await open(['--hang-timeout', '0']);
-    const began = Date.now();
-    expect(await page.locator('h1').textContent()).toBe('shop');
-    expect(await page.title()).toBe('shop');
-    expect(await page.locator('#path').textContent()).toContain(FILE);
-    expect(await page.locator('#rows tr').count()).toBe(2);
+describe.skipIf(!hasChromium)(
+  'In Chromium (without the package chromium skipped)',
+  { timeout: 240_000 },
+  () => {
+    test('a scale, a reload, a crash and a hang are seen when they happen, in their order; text stays text.', async () => {
+      const { served, page, complaints } = await open(['--hang-timeout', '0']);
+      const began = Date.now();
+      expect(await page.locator('h1').textContent()).toBe('shop');
+      expect(await page.title()).toBe('shop');
+      expect(await page.locator('#path').textContent()).toContain(FILE);
+      expect(await page.locator('#rows tr').count()).toBe(2);
 
-    served.running.kill('SIGTTIN');
-    await happened(page, 'added');
-    await rows(page, 3);
-    await page.getByText('3 of 3 ready').waitFor();
+      served.running.kill('SIGTTIN');
+      await happened(page, 'added');
+      await rows(page, 3);
+      await page.getByText('3 of 3 ready').waitFor();
 
-    served.running.kill('SIGHUP');
-    await happened(page, 'reload');
-    await happened(page, 'reloaded');
-    await page.locator('#facts', { hasText: 'generation 1 for' }).waitFor();
-    await state(page, 'Serving');
+      served.running.kill('SIGHUP');
+      await happened(page, 'reload');
+      await happened(page, 'reloaded');
+      await page.locator('#facts', { hasText: 'generation 1 for' }).waitFor();
+      await state(page, 'Serving');
 
-    await served.ask('/crash').catch(() => {});
-    await happened(page, 'crash');
-    await state(page, 'Serving');
+      await served.ask('/crash').catch(() => {});
+      await happened(page, 'crash');
+      await state(page, 'Serving');
 
-    const request = served.ask('/hang').catch(() => 'cut');
-    const hung = page.locator('#rows tr', { hasText: /blocked for/ });
-    await hung.waitFor();
-    await state(page, '2 of 3 workers serving');
-    process.kill(Number(await hung.getAttribute('data-pid')), 'SIGKILL');
-    await happened(page, 'killed');
-    await state(page, 'Serving');
-    expect(await request).toBe('cut');
+      const request = served.ask('/hang').catch(() => 'cut');
+      const hung = page.locator('#rows tr', { hasText: /blocked for/ });
+      await hung.waitFor();
+      await state(page, '2 of 3 workers serving');
+      process.kill(Number(await hung.getAttribute('data-pid')), 'SIGKILL');
+      await happened(page, 'killed');
+      await state(page, 'Serving');
+      expect(await request).toBe('cut');
 
-    const list = page.locator('#latest li');
-    const told = await list.evaluateAll((items) => items.map((item) => (item as never as Item).dataset.what));
-    expect(told).toEqual(['killed', 'crash', 'reloaded', 'reload', 'added']);
-    const times = await list
-      .locator('time')
-      .evaluateAll((all) => all.map((each) => each.getAttribute('datetime')));
-    const instants = times.map((each) => Date.parse(each ?? ''));
-    expect([...instants].sort((one, other) => other - one)).toEqual(instants);
-    expect(instants.at(-1)).toBeGreaterThanOrEqual(began);
-    // In every plot, those from before the reload included: the history is handed on.
-    const marks = await page
-      .locator('.figure')
-      .first()
-      .locator('.mark')
-      .evaluateAll((all) => all.map((each) => each.getAttribute('data-what')));
-    expect(marks).toEqual([...told].reverse());
-    expect(complaints).toEqual([]);
-    expect(await served.stop()).toBe('status 0');
-    await state(page, 'No connection');
-  });
+      const list = page.locator('#latest li');
+      const told = await list.evaluateAll((items) =>
+        items.map((item) => (item as never as Item).dataset.what),
+      );
+      expect(told).toEqual(['killed', 'crash', 'reloaded', 'reload', 'added']);
+      const times = await list
+        .locator('time')
+        .evaluateAll((all) => all.map((each) => each.getAttribute('datetime')));
+      const instants = times.map((each) => Date.parse(each ?? ''));
+      expect([...instants].sort((one, other) => other - one)).toEqual(instants);
+      expect(instants.at(-1)).toBeGreaterThanOrEqual(began);
+      // In every plot, those from before the reload included: the history is handed on.
+      const marks = await page
+        .locator('.figure')
+        .first()
+        .locator('.mark')
+        .evaluateAll((all) => all.map((each) => each.getAttribute('data-what')));
+      expect(marks).toEqual([...told].reverse());
+      expect(complaints).toEqual([]);
+      expect(await served.stop()).toBe('status 0');
+      await state(page, 'No connection');
+    });
 
-  test.each([
-    ['light', { colorScheme: 'light' as const }],
-    ['dark', { colorScheme: 'dark' as const }],
-    ['on a phone', { colorScheme: 'dark' as const, viewport: { width: 390, height: 844 }, isMobile: true }],
-  ])('it can be read by everybody: %s.', async (_, view) => {
-    const { served, page, complaints } = await open([], view);
-    await served.ask('/broken');
-    await served.ask('/crash').catch(() => {});
-    await happened(page, 'crash');
-    await state(page, 'Serving');
-    // By the debugger, for which the page's own policy does not count. https://github.com/dequelabs/axe-core
-    await page.evaluate(readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8'));
-    const { violations } = (await page.evaluate('axe.run()')) as {
-      violations: { id: string; nodes: unknown[] }[];
-    };
-    expect(violations.map(({ id, nodes }) => [id, JSON.stringify(nodes)])).toEqual([]);
-    const widths = 'document.documentElement.scrollWidth <= document.documentElement.clientWidth';
-    expect(await page.evaluate(widths)).toBe(true);
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
-    expect(await page.evaluate('document.activeElement.id')).toBe('workers');
-    expect(complaints).toEqual([]);
-    expect(await served.stop()).toBe('status 0');
-  });
-});
+    test.each([
+      ['light', { colorScheme: 'light' as const }],
+      ['dark', { colorScheme: 'dark' as const }],
+      ['on a phone', { colorScheme: 'dark' as const, viewport: { width: 390, height: 844 }, isMobile: true }],
+    ])('it can be read by everybody: %s.', async (_, view) => {
+      const { served, page, complaints } = await open([], view);
+      await served.ask('/broken');
+      await served.ask('/crash').catch(() => {});
+      await happened(page, 'crash');
+      await state(page, 'Serving');
+      // By the debugger, for which the page's own policy does not count. https://github.com/dequelabs/axe-core
+      await page.evaluate(readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8'));
+      const { violations } = (await page.evaluate('axe.run()')) as {
+        violations: { id: string; nodes: unknown[] }[];
+      };
+      expect(violations.map(({ id, nodes }) => [id, JSON.stringify(nodes)])).toEqual([]);
+      const widths = 'document.documentElement.scrollWidth <= document.documentElement.clientWidth';
+      expect(await page.evaluate(widths)).toBe(true);
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+      expect(await page.evaluate('document.activeElement.id')).toBe('workers');
+      expect(complaints).toEqual([]);
+      expect(await served.stop()).toBe('status 0');
+    });
+  },
+);
 
 const { SCREENSHOTS } = process.env as { SCREENSHOTS?: string };
 
@@ -185,7 +194,7 @@ test.runIf(SCREENSHOTS !== undefined)(
       }
     })();
     while (shareOfTime() < 1) await setTimeout(1000);
-    const browser = await openChromium();
+    const browser = await openChromium(DEADLINE);
     for (const [name, colorScheme, width, height] of PICTURES) {
       const page = await browser.newPage({
         colorScheme,
