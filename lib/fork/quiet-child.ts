@@ -1,11 +1,12 @@
 /** A child that has all of this process's memory, and in which nothing of this program goes on but one function. */
+import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import { isMainThread, MessageChannel } from 'node:worker_threads';
 import { binding } from '../base/binding';
 import { writeToStderr } from '../base/blocking-write';
 import { preforkError } from '../base/errors';
 import { onePerProcess } from '../base/one-per-process';
-import { monotonic, setTimeout } from '../base/timers';
+import { monotonic, setImmediate, setTimeout } from '../base/timers';
 import { hasOtherThreads } from './active';
 import { forkAtRest } from './fork';
 import { findQueues } from './quiet-queues';
@@ -143,7 +144,9 @@ function forkAll(): void {
 }
 
 function begin(): void {
-  binding.quiet_at_rest(state.hold, !hasOtherThreads(), forkAll);
+  const result = binding.quiet_at_rest(state.hold, !hasOtherThreads(), forkAll);
+  // Called by who has just heard of a child, before the callback of that one has returned.
+  if (result === -constants.errno.EBUSY) setImmediate(begin);
 }
 
 /**

@@ -111,19 +111,20 @@ void silence_signal(uv_signal_t* handle, const Silencing& silencing) {
   if (!is_nodes(handle->signal_cb, silencing)) uv_signal_stop(handle);
 }
 
-// Whether Node manages itself whether it keeps the loop alive.
+// Whether Node manages itself whether it keeps the loop alive. What was never started has no
+// callback by which to tell whose it is: before its first immediate, Node's own is like that.
 bool silence_phase(uv_handle_t* handle, const Silencing& silencing) {
   if (handle->type == UV_IDLE) {
     auto* idle = reinterpret_cast<uv_idle_t*>(handle);
-    if (is_nodes(idle->idle_cb, silencing)) return true;
+    if (idle->idle_cb == nullptr || is_nodes(idle->idle_cb, silencing)) return true;
     uv_idle_stop(idle);
   } else if (handle->type == UV_PREPARE) {
     auto* prepare = reinterpret_cast<uv_prepare_t*>(handle);
-    if (is_nodes(prepare->prepare_cb, silencing)) return true;
+    if (prepare->prepare_cb == nullptr || is_nodes(prepare->prepare_cb, silencing)) return true;
     uv_prepare_stop(prepare);
   } else {
     auto* check = reinterpret_cast<uv_check_t*>(handle);
-    if (is_nodes(check->check_cb, silencing)) return true;
+    if (check->check_cb == nullptr || is_nodes(check->check_cb, silencing)) return true;
     uv_check_stop(check);
   }
   return false;

@@ -353,6 +353,11 @@ test('What the program keeps for itself does not stand in the way of what the ch
   });
 });
 
+test('The first setImmediate() of a program may be that of a child.', async () => {
+  const { status, stdout, stderr } = await run('parallel/first-immediate.js');
+  expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: 'ran\n' });
+});
+
 test('A thread of the pool that is stuck in a read is left behind, and the child has a pool all the same.', async () => {
   const { status, stdout, stderr } = await run('parallel/stuck.js');
   expect({ status, stdout }, stderr).toEqual({
