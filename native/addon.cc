@@ -59,6 +59,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "output_write_now", write_bytes_now);
   method(exports, "output_await_room", await_room_for_output);
   method(exports, "output_send_datagram", send_text_datagram);
+  method(exports, "output_is_heard", hears_datagrams);
   method(exports, "path_openat", open_path_at);
   method(exports, "path_unlinkat", unlink_path_at);
   method(exports, "path_lock", lock_whole_file);
@@ -107,6 +108,16 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "memory_file", open_memory_file);
   method(exports, "memory_file_map", map_memory_file);
   method(exports, "memory_limit", prefork::limit_memory);
+  method(exports, "memory_file_forget", forget_beginning_of_file);
+  method(exports, "shared_block", make_shared_block);
+  method(exports, "readiness_start", start_readiness);
+  method(exports, "readiness_stop", stop_readiness);
+  method(exports, "readiness_keep_alive", keep_alive_for_readiness);
+  method(exports, "poll_set_open", open_poll_set);
+  method(exports, "poll_set_add", add_to_poll_set);
+  method(exports, "poll_set_remove", remove_from_poll_set);
+  method(exports, "poll_set_readable", readable_in_poll_set);
+  method(exports, "process_descriptor", open_process_descriptor);
   method(exports, "signals_are_blocked", are_signals_blocked);
   method(exports, "signals_release_at_start", release_signals_at_start);
   method(exports, "signals_hold", hold_signals);

@@ -37,6 +37,11 @@ export interface NativeGiveWay {
   readonly __brand: 'NativeGiveWay';
 }
 
+/** A descriptor of which the event loop is told when it can be read or written. */
+export interface NativeReadiness {
+  readonly __brand: 'NativeReadiness';
+}
+
 /** The constants of <sys/socket.h>, <netinet/in.h> and <netdb.h> that lib/ uses. */
 export interface SocketConstants {
   readonly AF_UNSPEC: number;
@@ -241,6 +246,8 @@ export interface Binding {
   output_await_room(fd: number, milliseconds: number): void;
   /** Sends a datagram to a Unix socket, without waiting: 0. A path that begins with NUL is abstract. */
   output_send_datagram(path: string, text: string): number;
+  /** Whether somebody has such a socket open: 1 or 0. Nothing is sent. */
+  output_is_heard(path: string): number;
 
   /** openat(2), closed on exec: the descriptor. */
   path_openat(directory: number, name: string, flags: number, mode: number): number;
@@ -362,6 +369,28 @@ export interface Binding {
    * process and its process group are killed (native/posix/memory_limit.h): 0.
    */
   memory_limit(bytes: number, group: number, note: number): number;
+  /** Gives the memory of the first bytes of such a file back; its length stays: 0. */
+  memory_file_forget(fd: number, bytes: number): number;
+  /** Memory, zero at first, that processes forked later share. It lives until none of them has a use for it. */
+  shared_block(bytes: number): ArrayBuffer | number;
+
+  /**
+   * Calls `ready` in the loop as long as the descriptor can be read, or written, and keeps the loop alive. The loop watches a
+   * copy of it, so that in a quiet child the descriptor itself is as it was.
+   */
+  readiness_start(fd: number, forWriting: boolean, ready: () => void): NativeReadiness | number;
+  /** Once for each; from any process that has forked with it. */
+  readiness_stop(readiness: NativeReadiness): void;
+  readiness_keep_alive(readiness: NativeReadiness, alive: boolean): void;
+  /** A set of descriptors, itself one, which can be read when one of them can. */
+  poll_set_open(): number;
+  poll_set_add(set: number, fd: number): number;
+  /** Before the descriptor is closed. */
+  poll_set_remove(set: number, fd: number): number;
+  /** Fills `fds` with those that can be read, without waiting: how many. */
+  poll_set_readable(set: number, fds: Int32Array): number;
+  /** A descriptor that can be read when the process has ended (pidfd_open(2)), closed on exec. */
+  process_descriptor(pid: number): number;
 
   /**
    * Keeps these signals from all listeners of this process, also from those that are attached later; `arrived` is called

@@ -81,6 +81,7 @@ Napi::Value limit_memory(const Napi::CallbackInfo& info);
 Napi::Value write_bytes_now(const Napi::CallbackInfo& info);
 Napi::Value await_room_for_output(const Napi::CallbackInfo& info);
 Napi::Value send_text_datagram(const Napi::CallbackInfo& info);
+Napi::Value hears_datagrams(const Napi::CallbackInfo& info);
 
 // paths.cc
 Napi::Value open_path_at(const Napi::CallbackInfo& info);
@@ -126,6 +127,19 @@ Napi::Value send_descriptors(const Napi::CallbackInfo& info);
 Napi::Value receive_descriptors(const Napi::CallbackInfo& info);
 Napi::Value is_blocking_descriptor(const Napi::CallbackInfo& info);
 
+// readiness.cc
+Napi::Value start_readiness(const Napi::CallbackInfo& info);
+Napi::Value stop_readiness(const Napi::CallbackInfo& info);
+Napi::Value keep_alive_for_readiness(const Napi::CallbackInfo& info);
+Napi::Value open_poll_set(const Napi::CallbackInfo& info);
+Napi::Value add_to_poll_set(const Napi::CallbackInfo& info);
+Napi::Value remove_from_poll_set(const Napi::CallbackInfo& info);
+Napi::Value readable_in_poll_set(const Napi::CallbackInfo& info);
+Napi::Value open_process_descriptor(const Napi::CallbackInfo& info);
+
+// shared_block.cc
+Napi::Value make_shared_block(const Napi::CallbackInfo& info);
+
 // socket.cc
 Napi::Value resolve_stream_addresses(const Napi::CallbackInfo& info);
 Napi::Value open_stream_socket(const Napi::CallbackInfo& info);
@@ -169,6 +183,7 @@ Napi::Value end_supervising(const Napi::CallbackInfo& info);
 Napi::Value has_child(const Napi::CallbackInfo& info);
 Napi::Value shared_memory(const Napi::CallbackInfo& info);
 Napi::Value open_memory_file(const Napi::CallbackInfo& info);
+Napi::Value forget_beginning_of_file(const Napi::CallbackInfo& info);
 Napi::Value share_memory_file(const Napi::CallbackInfo& info);
 Napi::Value are_signals_blocked(const Napi::CallbackInfo& info);
 Napi::Value release_signals_at_start(const Napi::CallbackInfo& info);

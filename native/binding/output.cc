@@ -32,4 +32,10 @@ Napi::Value send_text_datagram(const Napi::CallbackInfo& info) {
   return number(info.Env(), send_datagram(path.bytes, path.length, text.bytes, text.length));
 }
 
+// (path)
+Napi::Value hears_datagrams(const Napi::CallbackInfo& info) {
+  const Text<PATH_MAX> path(info[0]);
+  return number(info.Env(), path.fits ? hears_datagrams(path.bytes, path.length) : -ENAMETOOLONG);
+}
+
 }  // namespace prefork

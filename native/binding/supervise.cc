@@ -48,6 +48,12 @@ Napi::Value open_memory_file(const Napi::CallbackInfo& info) {
   return number(info.Env(), name.fits ? open_memory_file(name.bytes) : -EINVAL);
 }
 
+// (fd, bytes)
+Napi::Value forget_beginning_of_file(const Napi::CallbackInfo& info) {
+  return number(info.Env(),
+                forget_beginning(integer(info[0]), info[1].As<Napi::Number>().DoubleValue()));
+}
+
 // (fd)
 Napi::Value share_memory_file(const Napi::CallbackInfo& info) {
   return number(info.Env(), share_memory_file(integer(info[0])));

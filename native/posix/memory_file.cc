@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -36,5 +37,10 @@ Mapped map_memory_file(int fd, size_t offset, size_t size) {
 }
 
 void unmap_memory_file(void* start, size_t size) { munmap(start, size); }
+
+int forget_beginning(int fd, double bytes) {
+  return static_cast<int>(sys(SYS_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0L,
+                              static_cast<long>(bytes)));
+}
 
 }  // namespace prefork

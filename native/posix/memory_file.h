@@ -20,5 +20,7 @@ struct Mapped {
 };
 Mapped map_memory_file(int fd, size_t offset, size_t size);
 void unmap_memory_file(void* start, size_t size);
+// Gives the memory of its first bytes back; they read as zeros, and its length stays. 0 or -errno.
+int forget_beginning(int fd, double bytes);
 
 }  // namespace prefork

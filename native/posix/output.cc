@@ -95,4 +95,16 @@ int send_datagram(const char* path, size_t path_length, const char* text, size_t
   return result;
 }
 
+int hears_datagrams(const char* path, size_t path_length) {
+  Endpoint endpoint;
+  const int error = unix_endpoint(path, path_length, &endpoint);
+  if (error < 0) return error;
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd == -1) return -errno;
+  const int failure = connect(fd, endpoint.raw(), endpoint.length) == 0 ? 0 : errno;
+  close(fd);
+  if (failure == ECONNREFUSED || failure == ENOENT) return 0;
+  return failure == 0 ? 1 : -failure;
+}
+
 }  // namespace prefork

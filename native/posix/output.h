@@ -19,4 +19,7 @@ void await_room(int fd, int milliseconds);
 // -errno; -EAGAIN if its reader is behind.
 int send_datagram(const char* path, size_t path_length, const char* text, size_t length);
 
+// Whether somebody has that socket open: 1, 0 or -errno. Nothing is sent.
+int hears_datagrams(const char* path, size_t path_length);
+
 }  // namespace prefork

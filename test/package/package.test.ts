@@ -72,7 +72,7 @@ test('Each module exports these names.', () => {
 test("The README's table of the API names every export.", () => {
   const [, table = ''] = /^## API\n([\s\S]*?)^## /m.exec(read('README.md')) ?? [];
   const named = new Set([...table.matchAll(/`(\w+)`/g)].map(([, name]) => name));
-  const doors = [load('prefork'), load('prefork/parallel')] as object[];
+  const doors = [load('prefork'), load('prefork/parallel'), load('prefork/multiprocessing')] as object[];
   const missing = doors.flatMap(Object.keys).filter((name) => !named.has(name));
   expect(missing).toEqual([]);
 });
@@ -82,7 +82,7 @@ test('The pages of docs/api name no function that is not exported.', () => {
   const titles = readdirSync(folder).flatMap((page) =>
     [...readFileSync(join(folder, page), 'utf8').matchAll(/^### (\w+)\(\)$/gm)].map(([, name]) => name),
   );
-  const doors = [load('prefork'), load('prefork/parallel')] as object[];
+  const doors = [load('prefork'), load('prefork/parallel'), load('prefork/multiprocessing')] as object[];
   const exported = new Set(doors.flatMap(Object.keys));
   expect(titles.length).toBeGreaterThan(50);
   expect(titles.filter((name) => !exported.has(name as string))).toEqual([]);

@@ -4,6 +4,7 @@ import type { Server as NetServer, Socket } from 'node:net';
 import { expectTypeOf, test } from 'vitest';
 import type { PoolRunnerInitializer } from 'vitest/node' with { 'resolution-mode': 'import' };
 import * as prefork from '../../lib';
+import * as multiprocessing from '../../lib/multiprocessing';
 import * as parallel from '../../lib/parallel';
 import { type PreforkPoolOptions, preforkPool } from '../../lib/vitest';
 
@@ -36,6 +37,19 @@ test('Pool gives what the function gives, for each item.', () => {
   expectTypeOf(pool).toExtend<AsyncDisposable>();
   // @ts-expect-error items of map() are there before it begins
   pool.map((async function* () {})(), (n) => n);
+});
+
+test('What processes share has the types of what is in it.', () => {
+  const queue = new multiprocessing.Queue<number>();
+  expectTypeOf(queue.get()).toEqualTypeOf<Promise<number>>();
+  // @ts-expect-error it holds numbers
+  queue.put('text');
+  expectTypeOf(new multiprocessing.Value('i').value).toEqualTypeOf<number>();
+  expectTypeOf(new multiprocessing.Value('q').value).toEqualTypeOf<bigint>();
+  expectTypeOf(new multiprocessing.SharedArray('d', 3).getObj()).toEqualTypeOf<Float64Array>();
+  expectTypeOf(new multiprocessing.Lock().with(async () => 1)).toEqualTypeOf<Promise<number>>();
+  expectTypeOf(new multiprocessing.Process(() => {}).exitcode).toEqualTypeOf<number | null>();
+  new multiprocessing.Process((one: number) => one, { args: [1] });
 });
 
 test('forkWhenIdle() resolves to a pid.', () => {
