@@ -2,8 +2,15 @@
  * Timers and the clock as they were when this package was loaded. An application may put others in their place (the fake
  * timers of test libraries), and a worker has to beat and to end all the same.
  */
-export const { setTimeout, setInterval, setImmediate, clearTimeout, clearImmediate, queueMicrotask } =
-  globalThis;
+export const {
+  setTimeout,
+  setInterval,
+  setImmediate,
+  clearTimeout,
+  clearInterval,
+  clearImmediate,
+  queueMicrotask,
+} = globalThis;
 
 const { hrtime, nextTick } = process;
 

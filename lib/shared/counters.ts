@@ -20,7 +20,7 @@ function keyOf(name: string): bigint {
 }
 
 /** Finds the value of `name`: in the cell with its key, or in the first free one, which gets the key. */
-function findCell(cells: BigInt64Array, name: string): number {
+export function findCell(cells: BigInt64Array, name: string): number {
   const key = keyOf(name);
   const count = cells.length / CELL;
   const first = Number(BigInt.asUintN(32, key)) % count;

@@ -69,10 +69,15 @@ test('Each module exports these names.', () => {
   expect(Object.fromEntries(exported)).toMatchSnapshot();
 });
 
+/** What users can require. */
+const DOORS = Object.entries(JSON.parse(read('package.json')).exports as Record<string, string>)
+  .filter(([, file]) => file.endsWith('.js'))
+  .map(([name]) => name.replace('.', 'prefork'));
+
 test("The README's table of the API names every export.", () => {
   const [, table = ''] = /^## API\n([\s\S]*?)^## /m.exec(read('README.md')) ?? [];
   const named = new Set([...table.matchAll(/`(\w+)`/g)].map(([, name]) => name));
-  const doors = [load('prefork'), load('prefork/parallel'), load('prefork/multiprocessing')] as object[];
+  const doors = DOORS.map(load) as object[];
   const missing = doors.flatMap(Object.keys).filter((name) => !named.has(name));
   expect(missing).toEqual([]);
 });
@@ -82,7 +87,7 @@ test('The pages of docs/api name no function that is not exported.', () => {
   const titles = readdirSync(folder).flatMap((page) =>
     [...readFileSync(join(folder, page), 'utf8').matchAll(/^### (\w+)\(\)$/gm)].map(([, name]) => name),
   );
-  const doors = [load('prefork'), load('prefork/parallel'), load('prefork/multiprocessing')] as object[];
+  const doors = DOORS.map(load) as object[];
   const exported = new Set(doors.flatMap(Object.keys));
   expect(titles.length).toBeGreaterThan(50);
   expect(titles.filter((name) => !exported.has(name as string))).toEqual([]);
@@ -114,8 +119,8 @@ test("A module loads what its user needs, and nothing of the command's.", async 
   expect(await rooms('httpserver')).toEqual([...ofProcess, 'servers'].sort());
   const everything = await loadedWith('index');
   expect(Object.keys(everything)).toEqual([...ofProcess, 'manager', 'servers', 'shared'].sort());
-  // config, scoreboard with what is counted of answers, and what a worker knows of itself.
-  expect(everything['manager']).toBe(4);
+  // config, scoreboard with what is counted of answers, what a worker knows of itself, and what one does for all: by which process.
+  expect(everything['manager']).toBe(6);
 });
 
 test('import and require load one and the same package.', async () => {

@@ -4,6 +4,7 @@ import type { Server as NetServer, Socket } from 'node:net';
 import { expectTypeOf, test } from 'vitest';
 import type { PoolRunnerInitializer } from 'vitest/node' with { 'resolution-mode': 'import' };
 import * as prefork from '../../lib';
+import * as diagnostics from '../../lib/diagnostics';
 import * as multiprocessing from '../../lib/multiprocessing';
 import * as parallel from '../../lib/parallel';
 import { type PreforkPoolOptions, preforkPool } from '../../lib/vitest';
@@ -50,6 +51,12 @@ test('What processes share has the types of what is in it.', () => {
   expectTypeOf(new multiprocessing.Lock().with(async () => 1)).toEqualTypeOf<Promise<number>>();
   expectTypeOf(new multiprocessing.Process(() => {}).exitcode).toEqualTypeOf<number | null>();
   new multiprocessing.Process((one: number) => one, { args: [1] });
+});
+
+test('snapshotInChild() resolves to the file.', () => {
+  expectTypeOf(diagnostics.snapshotInChild).returns.toEqualTypeOf<Promise<diagnostics.Snapshot>>();
+  expectTypeOf<diagnostics.SnapshotProgress['phase']>().toEqualTypeOf<'collecting' | 'writing'>();
+  expectTypeOf<diagnostics.SnapshotOptions['signal']>().toEqualTypeOf<AbortSignal | undefined>();
 });
 
 test('forkWhenIdle() resolves to a pid.', () => {

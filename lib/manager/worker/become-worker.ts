@@ -16,6 +16,7 @@ import { dieWithManager } from './die-with-manager';
 import { applicationListensFor } from './foreign-listeners';
 import { startBeating } from './health';
 import { holdSignals, releaseSignals } from './held-signals';
+import { giveUpOnce, takeOver } from './once';
 import { reportStackOnRequest } from './stack-report';
 import { answerRequests, closeServers, countTraffic, endLasting, stopAccepting } from './traffic';
 import { stayReady, staySettled, takePlace } from './worker';
@@ -48,6 +49,7 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
     memoryTrimmer(),
     staySettled,
     stayReady,
+    takeOver,
     () => endIfForgotten(place),
     // Once more each time: an application that changes its user by itself loses it.
     () => dieWithManager(place.manager),
@@ -112,6 +114,7 @@ async function finish(place: Place, options: WorkerOptions, signal: NodeJS.Signa
   if (row.isStopping) return;
   row.markStopping();
   place.channel.trySend({ type: 'stopping' });
+  giveUpOnce();
   closeInspector();
   const { isKnown, told } = tellApplication(place, options);
   const listens = () => applicationListensFor(signal);

@@ -47,6 +47,10 @@ export function beginManaging(isSettled: () => boolean): void {
   own.isSettled = isSettled;
 }
 
+export function isManaged(): boolean {
+  return own.isManaged;
+}
+
 /** A child that the worker forks by itself is no worker: nobody looks after it. */
 export function takePlace(taken: Place): void {
   own.place = taken;
