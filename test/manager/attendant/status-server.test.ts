@@ -1,4 +1,5 @@
 /** `--status`: probes and metrics over HTTP, by the attendant, while workers are replaced, hang and end. */
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -334,6 +335,11 @@ describe('The address', () => {
     const under = ['sh', '-c', 'chmod 755 .; exec "$@"', 'sh'];
     const served = await serve(args, { files: { 'app.js': APP }, until: /2 workers ready/, under });
     expect((await metrics(whereStatus(served))).get('prefork_workers_serving')).toBe(2);
+    const [, ...others] = served.running.children();
+    const attendant = others.find((pid) => !served.running.workers().includes(pid)) ?? 0;
+    expect(readFileSync(`/proc/${attendant}/status`, 'latin1')).toMatch(
+      new RegExp(`^Uid:(\\t${NOBODY}){4}$`, 'm'),
+    );
     expect(await served.stop()).toBe('status 0');
   });
 });
