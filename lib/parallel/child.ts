@@ -9,6 +9,7 @@ import { signalName, WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../wait/status';
 import { WNOHANG, waitNow } from '../wait/wait';
 import { ended } from '../wait/wait-async';
 import { MemoryLimit } from './memory-limit';
+import { onAbort } from './on-abort';
 
 /** What a child may take. */
 export interface Confines {
@@ -113,9 +114,8 @@ export class Child {
 /** Aborted before the fork, there is none; right after it, one that is killed. */
 function forked(work: () => void, limit: MemoryLimit | undefined, signal?: AbortSignal): Promise<Child> {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(abortError(signal));
     const isWanted = () => signal?.aborted !== true;
-    signal?.addEventListener('abort', abort, { once: true });
+    const stop = onAbort(signal, () => reject(abortError(signal)));
     forkQuietly(work, isWanted)
       .then((pid) => {
         binding.process_setpgid(pid, pid); // whoever comes first
@@ -123,7 +123,7 @@ function forked(work: () => void, limit: MemoryLimit | undefined, signal?: Abort
         if (!isWanted()) child.kill();
         resolve(child);
       }, reject)
-      .finally(() => signal?.removeEventListener('abort', abort));
+      .finally(stop);
   });
 }
 

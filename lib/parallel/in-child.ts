@@ -13,6 +13,7 @@ import { checkAbortSignal } from '../wait/wait-async';
 import { type Child, checkConfines, type End, failureOf, startChild } from './child';
 import { openBufferFile, pack, packWhole, unpack } from './large-buffers';
 import { Inbox, sendAtOnce } from './messages';
+import { onAbort } from './on-abort';
 import { openPipe } from './pipes';
 
 /** Options of `inChild()` and `Pool.run()`. */
@@ -139,13 +140,13 @@ class Watch<P> {
     const abort = () => this.cut(abortError(signal));
     const timer =
       timeout === undefined ? undefined : setTimeout(() => this.cut(timeoutError(timeout)), timeout);
-    signal?.addEventListener('abort', abort, { once: true });
+    const stop = onAbort(signal, abort);
     if (signal?.aborted === true) abort();
     try {
       return await child.end;
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
+      stop();
     }
   }
 

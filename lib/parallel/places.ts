@@ -1,4 +1,5 @@
 import { abortError } from '../base/errors';
+import { onAbort } from './on-abort';
 
 /** How many children of a pool there may be at a time, whichever of its calls they belong to. */
 export class Places {
@@ -42,15 +43,14 @@ export class Places {
 
   #wait(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const abort = () => {
+      const stop = onAbort(signal, () => {
         this.#waiting.delete(take);
         reject(abortError(signal));
-      };
+      });
       const take = () => {
-        signal.removeEventListener('abort', abort);
+        stop();
         resolve();
       };
-      signal.addEventListener('abort', abort, { once: true });
       this.#waiting.add(take);
       for (const giveUp of this.#holders) if (giveUp()) break;
     });

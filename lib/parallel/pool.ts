@@ -10,6 +10,7 @@ import { chunksFrom, chunksOf, usualChunkSize } from './chunks';
 import { Crew } from './crew';
 import { Flow } from './flow';
 import { checkedInChildOptions, type InChildOptions, inChild } from './in-child';
+import { onAbort } from './on-abort';
 import { Places } from './places';
 
 /** Options of a `Pool`. */
@@ -110,14 +111,11 @@ function endEarly(
   signal: AbortSignal | undefined,
   end: (error: Error) => void,
 ): () => void {
-  const terminate = () => end(closedError('terminated'));
   const abort = () => end(abortError(signal));
-  terminated.addEventListener('abort', terminate, { once: true });
-  signal?.addEventListener('abort', abort, { once: true });
+  const stops = [onAbort(terminated, () => end(closedError('terminated'))), onAbort(signal, abort)];
   if (signal?.aborted === true) abort();
   return () => {
-    terminated.removeEventListener('abort', terminate);
-    signal?.removeEventListener('abort', abort);
+    for (const stop of stops) stop();
   };
 }
 

@@ -280,6 +280,19 @@ describe('An AbortSignal', () => {
     while (isAlive(pids[0] as number)) await setImmediate();
   });
 
+  test('that the child aborts, in its copy, ends nothing.', async () => {
+    const controller = new AbortController();
+    const value = inChild(
+      async () => {
+        controller.abort();
+        await setTimeout(1);
+        return 'done';
+      },
+      { signal: controller.signal },
+    );
+    expect(await value).toBe('done');
+  });
+
   test('ends the child, with all that it has started.', async () => {
     const result = await run('parallel/aborted.js');
     expect(result).toMatchObject({ status: 0, stdout: 'ABORT_ERR\nall gone\n', stderr: '' });

@@ -446,6 +446,18 @@ test('In a child, a copy of the pool works, and disturbs nobody.', async () => {
   expect(await two.run(() => 'open')).toBe('open');
 });
 
+test('A child that aborts its copy of a signal ends neither its siblings nor the call.', async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const work = async (n: number) => {
+    if (n % 2 === 0) controller.abort();
+    await setTimeout(1);
+    return n;
+  };
+  expect(await pool().map(numbers(8), work, { signal, chunkSize: 1 })).toEqual(numbers(8));
+  expect(signal.aborted).toBe(false);
+});
+
 test("CPython's Pool gives the same.", async () => {
   const program = `
 import json, multiprocessing
