@@ -24,6 +24,9 @@ const TIMEOUT = 300_000;
 const LARGEST_TARBALL = 1_750_000;
 const LARGEST_BINARY = 430_000;
 
+/** What browsers get as it is (lib/manager/attendant/page-files.ts). */
+const PAGE = /^(lib|dist)\/manager\/attendant\/page\/(index\.html|page\.css|page\.js)$/;
+
 const work = mkdtempSync(join(tmpdir(), 'prefork-test-'));
 afterAll(() => rmSync(work, { recursive: true }));
 
@@ -138,6 +141,7 @@ describe('The tarball', () => {
       /^dist\/[\w/-]+(\.m?js|\.d\.m?ts)(\.map)?$/,
       /^native\/([\w/-]+\.(cc|h)|exports\.map)$/,
       /^prebuilds\/linux-(x64|arm64)\/prefork\.(glibc|musl)\.node$/,
+      PAGE,
     ];
     const paths = packed.files.map(({ path }) => path);
     expect(paths.filter((path) => !allowed.some((pattern) => pattern.test(path)))).toEqual([]);
@@ -149,6 +153,9 @@ describe('The tarball', () => {
         (suffix) => `dist/${name}${suffix}`,
       );
     });
+    const page = paths.filter((path) => path.startsWith('lib/') && PAGE.test(path));
+    expect(page).toHaveLength(3);
+    built.push(...page.map((path) => path.replace('lib/', 'dist/')));
     expect(paths.filter((path) => path.startsWith('dist/')).sort()).toEqual(built.sort());
     for (const source of readFileSync(join(ROOT, 'binding.gyp'), 'utf8').match(/native\/[\w/]+\.cc/g) ?? [])
       expect(paths).toContain(source);
