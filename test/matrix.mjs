@@ -40,7 +40,9 @@ function folderOf(version) {
 
 function runTests(version, env, report) {
   const file = report && join(report, `tests-${version}.json`);
-  return run('node', ['node_modules/vitest/vitest.mjs', 'run'], {
+  // The native core is tested without Node, so once is enough.
+  const exclude = alreadyTested === undefined ? [] : ['--exclude', 'test/native/**'];
+  return run('node', ['node_modules/vitest/vitest.mjs', 'run', ...exclude], {
     env: file ? { ...env, TEST_REPORT: file } : env,
   });
 }
