@@ -31,17 +31,29 @@ function identityOf(pid: number): bigint {
   return (BigInt(facts.started) << PID_BITS) | BigInt(pid);
 }
 
+/** Where /proc cannot be read, for want of a descriptor say, a process that the kernel knows is taken for there. */
 function isThere(identity: bigint): boolean {
-  return identity !== NOBODY && identityOf(Number(BigInt.asUintN(Number(PID_BITS), identity))) === identity;
+  if (identity === NOBODY) return false;
+  const pid = Number(BigInt.asUintN(Number(PID_BITS), identity));
+  const found = identityOf(pid);
+  return found === identity || (factsOf(pid) === undefined && isKnown(pid));
+}
+
+function isKnown(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 /** Takes what nobody does, or somebody who has ended. Of several that try, one succeeds. */
 function tryToTake({ cell }: Task): boolean {
+  const own = identityOf(binding.process_getpid());
+  if (own === NOBODY) return false; // without a name of its own nobody would know of it
   const cells = sharedCounterCells();
   const holder = Atomics.load(cells, cell);
-  if (isThere(holder)) return false;
-  const own = identityOf(binding.process_getpid());
-  return Atomics.compareExchange(cells, cell, holder, own) === holder;
+  return !isThere(holder) && Atomics.compareExchange(cells, cell, holder, own) === holder;
 }
 
 /** What it throws is an uncaught exception, as in a timer. */

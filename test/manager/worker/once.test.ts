@@ -35,6 +35,22 @@ test('One worker begins; killed, or asked to end by a reload, it is followed by 
   ]);
 });
 
+test('A worker that cannot look, for want of a descriptor, takes nothing from one that is there.', async () => {
+  const settings = { workers: 2 };
+  const managed = await new Managed('once.js', settings, { env: { NO_DESCRIPTORS: '1' } }).started();
+  const { pid: first = 0 } = await managed.until('begins');
+  for (let looks = 0; looks < 5; looks++) await managed.until('looks', ({ pid }) => pid !== first);
+  process.kill(first, 'SIGKILL');
+  const { pid: second } = await managed.until('begins');
+  const { status, entries } = await managed.stop();
+  expect(status).toBe(0);
+  expect(saidBy(entries)).toEqual([
+    ['begins', first],
+    ['begins', second],
+    ['stops', second],
+  ]);
+});
+
 test('A child that the worker forks hears that it is not to go on.', async () => {
   const managed = await new Managed('once.js', { workers: 1 }).started();
   const { pid = 0 } = await managed.until('begins');
