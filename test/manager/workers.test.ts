@@ -51,6 +51,14 @@ describe('workers', () => {
     expect(await managed.stop()).toMatchObject({ status: 0, stderr: '' });
   });
 
+  test('see themselves on the scoreboard before the manager knows of them.', async () => {
+    const managed = new Managed('unknown-yet.js', { workers: 1 });
+    const { pid, seen } = await managed.until('looked');
+    expect(seen).toEqual([[0, pid, 'booting']]);
+    await managed.until('workers_ready');
+    expect(await managed.stop()).toMatchObject({ status: 0, stderr: '' });
+  });
+
   test('are told apart from outside and inside, and go before the manager when memory runs out.', async () => {
     const managed = await new Managed('server.js', { workers: 2 }).started();
     const of = (pid: number, file: string) => readFileSync(`/proc/${pid}/${file}`, 'latin1');

@@ -54,6 +54,8 @@ export function isManaged(): boolean {
 /** A child that the worker forks by itself is no worker: nobody looks after it. */
 export function takePlace(taken: Place): void {
   own.place = taken;
+  // The manager enters it too, but may learn of this process after the application has looked.
+  taken.row.set('pid', taken.worker.pid);
   registerAtFork({
     afterInChild: () => {
       own.place = undefined;
