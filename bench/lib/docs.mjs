@@ -1,7 +1,7 @@
 /** Puts tables between the markers of docs/benchmarks.md, and plots beside it. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { benchmarks } from './benchmarks.mjs';
+import { benchmarks } from '../benchmarks/index.mjs';
 import { ROOT } from './places.mjs';
 import { barsToSvg } from './plots.mjs';
 import { benchmarkTable, goalTable, machineTable, missedGoals } from './report.mjs';

@@ -1,5 +1,5 @@
 /** Goals, computed from the samples; and, by hand, why one may be missed and what would reach it. */
-import { SPREAD } from './benchmarks.mjs';
+import { SPREAD } from '../benchmarks/spread.mjs';
 
 const largest = (...numbers) => (numbers.includes(undefined) ? undefined : Math.max(...numbers));
 const smallest = (...numbers) => (numbers.includes(undefined) ? undefined : Math.min(...numbers));

@@ -31,3 +31,5 @@ export class Samples {
     return a === undefined || b === undefined ? undefined : a / b;
   }
 }
+
+export const QUANTILES = { median: 0.5, p90: 0.9, p99: 0.99 };

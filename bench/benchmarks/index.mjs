@@ -1,0 +1,28 @@
+/** Every benchmark, in the order of docs/benchmarks.md: what one turn of it measures, and its table. */
+import { forks } from './forks.mjs';
+import { growth } from './growth.mjs';
+import { jit } from './jit.mjs';
+import { latency } from './latency.mjs';
+import { layout } from './layout.mjs';
+import { memory } from './memory.mjs';
+import { parallel } from './parallel.mjs';
+import { ready } from './ready.mjs';
+import { spawns } from './spawns.mjs';
+import { spread } from './spread.mjs';
+import { tail } from './tail.mjs';
+import { throughput } from './throughput.mjs';
+
+export const benchmarks = [
+  forks,
+  layout,
+  ready,
+  spawns,
+  jit,
+  throughput,
+  spread,
+  tail,
+  latency,
+  memory,
+  growth,
+  parallel,
+];
