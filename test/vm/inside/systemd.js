@@ -1,7 +1,7 @@
 // Runs in a machine whose first process is systemd, as a service of it: has systemd start, reload, watch, activate and stop a
 // service as docs/deployment.md has it, and prints `@ok …` or `@FAILED …` for each.
 const { execFileSync, spawnSync } = require('node:child_process');
-const { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { mkdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { get } = require('node:http');
 const { setTimeout: sleep } = require('node:timers/promises');
 
@@ -31,6 +31,15 @@ const children = (pid) =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
 const titleOf = (pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0.*/s, '').trim();
 const workers = () => children(manager()).filter((pid) => /: worker \d/.test(titleOf(pid)));
+
+/** How things stand when something has failed: as systemd sees the service, and as the kernel does. */
+function scene() {
+  const properties = 'ActiveState,SubState,Result,MainPID,NRestarts,StatusText';
+  const processes = spawnSync('ps', ['-eo', 'pid,ppid,stat,wchan:24,pending,blocked,ignored,caught,args'], {
+    encoding: 'utf8',
+  });
+  return `${systemctl('show', '--property', properties, 'shop.service')}\n${processes.stdout}`;
+}
 
 function check(condition, what) {
   if (!condition) throw new Error(what);
@@ -220,7 +229,8 @@ async function main() {
       await deed();
       console.log(`@ok ${name} (${Math.round((Date.now() - started) / 1000)} s)`);
     } catch (error) {
-      console.log(`@FAILED ${name}: ${error.stack}\n${existsSync('/run/systemd') ? log() : ''}`);
+      console.log(`@FAILED ${name}: ${error.stack}`);
+      console.log(`${scene()}\n${log()}`);
     }
     end();
   }
