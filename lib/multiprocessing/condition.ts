@@ -69,12 +69,12 @@ export class Condition {
 
   #notice(): Awaits<true> {
     let mine: Wait | undefined;
-    /** The first of this process were told: their places in the line are gone. */
+    /** The first of this process were told: their places in the line are gone, though they may not have looked yet. */
+    const countTold = (own: number) => this.#waiting.items.length - this.#line.count(own);
     const isTold = (own: number) => {
       const { items } = this.#waiting;
-      const told = items.length - this.#line.count(own);
       const at = items.indexOf(mine as Wait);
-      if (at >= told) return undefined;
+      if (at >= countTold(own)) return undefined;
       items.splice(at, 1);
       return true;
     };
@@ -92,7 +92,10 @@ export class Condition {
         const { items } = this.#waiting;
         const at = mine === undefined ? -1 : items.indexOf(mine);
         if (at < 0) return;
-        inside(this.#page, (own) => this.#line.remove(own, at));
+        inside(this.#page, (own) => {
+          const place = at - countTold(own);
+          if (place >= 0) this.#line.remove(own, place);
+        });
         items.splice(at, 1);
       },
     };

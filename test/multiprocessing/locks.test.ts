@@ -248,6 +248,25 @@ test('An Event and a Condition pass by those that were killed while they waited.
   expect([two.exitcode, four.exitcode]).toEqual([0, 0]);
 });
 
+test('Whose time is over when others of its process have just been told takes nothing from them.', async () => {
+  const condition = new Condition(new Lock());
+  let waiting = 0;
+  const wait = (timeout?: number) =>
+    condition.with(() => {
+      waiting++;
+      return condition.wait(timeout);
+    });
+  const [first, second, late] = [wait(), wait(), wait(0.05)];
+  while (waiting < 3) await new Promise(setImmediate);
+  await condition.with(() => condition.notify());
+  const told = performance.now();
+  while (performance.now() - told < 60); // nobody looks before that time is over
+  expect(await late).toBe(false);
+  expect(await first).toBe(true);
+  await condition.with(() => condition.notify());
+  expect(await second).toBe(true);
+});
+
 test('An Event that is cleared at once lets all go on that waited; Python may let them wait.', async () => {
   const [event, waiting] = [new Event(), new Semaphore(0)];
   const process = await start(async () => {
