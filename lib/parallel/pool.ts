@@ -308,9 +308,13 @@ export class Pool implements AsyncDisposable {
       confines: this.#confines,
       places: business.places,
     });
-    const stop = endEarly(business.terminated.signal, signal, (error) => crew.dismiss(error));
     let disbanded = () => {};
     business.track(new Promise<void>((resolve) => (disbanded = resolve)));
+    const stop = endEarly(business.terminated.signal, signal, (error) => {
+      crew.dismiss(error);
+      // The reader who would disband them need not read on.
+      void crew.ended().then(disbanded);
+    });
     const disband = async () => {
       stop();
       crew.dismiss(closedError('closed')); // of a reader that has left there may be some

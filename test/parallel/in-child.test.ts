@@ -22,6 +22,7 @@ import {
   waitpid,
   waitpidAsync,
 } from '../..';
+import { letChildrenEndFirst } from '../helpers/children-end-first';
 import { run } from '../helpers/run';
 
 /** Of a process that is there and has not ended. */
@@ -181,6 +182,17 @@ describe('Progress', () => {
     );
     await expect(killed).rejects.toMatchObject({ signal: 'SIGKILL' });
     expect(seen).toEqual([1]);
+  });
+
+  test('is heard of also if the child has ended before anybody could hear of it.', async () => {
+    letChildrenEndFirst();
+    const seen: number[] = [];
+    const work = (progress: (n: number) => void) => {
+      for (const n of [1, 2, 3]) progress(n);
+      return 'done';
+    };
+    expect(await inChild(work, { onProgress: (n: number) => seen.push(n) })).toBe('done');
+    expect(seen).toEqual([1, 2, 3]);
   });
 
   test('that nobody wants goes nowhere; what its listener throws ends the child.', async () => {

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Pool } from 'prefork/parallel';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { nice, sharedCounters } from '../..';
+import { letChildrenEndFirst } from '../helpers/children-end-first';
 import { stateOf } from '../helpers/proc';
 
 function pool(options: ConstructorParameters<typeof Pool>[0] = {}): Pool {
@@ -187,6 +188,14 @@ describe('map()', () => {
     }
   });
 
+  test('fails with what a child has thrown also if that has ended before anybody could hear of it.', async () => {
+    letChildrenEndFirst();
+    const initializer = () => {
+      throw new Error('of the initializer');
+    };
+    await expect(pool({ initializer }).map([1], (n) => n)).rejects.toThrow('of the initializer');
+  });
+
   test('has children of the niceness that is asked for.', async () => {
     const own = nice(0);
     expect(await pool({ nice: 3 }).map([0], () => nice(0))).toEqual([Math.min(19, own + 3)]);
@@ -297,6 +306,42 @@ describe('imap()', () => {
     };
     await expect(failing()).rejects.toThrow('no 3');
     expect(seen).toEqual([1, 2]);
+  });
+
+  /** 1, and 2 when it is told to go on. */
+  function twoItems() {
+    let goOn = () => {};
+    const told = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    async function* items() {
+      yield 1;
+      await told;
+      yield 2;
+    }
+    return { items: items(), goOn: () => goOn() };
+  }
+
+  test('gives room to another call that comes when its children have nothing to do.', async () => {
+    const { items, goOn } = twoItems();
+    const one = pool({ processes: 1 });
+    const values = one.imap(items, (n) => n);
+    expect((await values.next()).value).toBe(1);
+    expect(await one.run(() => 'another call')).toBe('another call');
+    goOn();
+    expect((await values.next()).value).toBe(2);
+    expect((await values.next()).done).toBe(true);
+  });
+
+  test('has another child for one that was killed when it had nothing to do.', async () => {
+    const { items, goOn } = twoItems();
+    const values = pool({ processes: 1 }).imap(items, () => process.pid);
+    const first = (await values.next()).value as number;
+    process.kill(first, 'SIGKILL');
+    while (stateOf(first) !== undefined) await setImmediate();
+    goOn();
+    expect((await values.next()).value).not.toBe(first);
+    expect((await values.next()).done).toBe(true);
   });
 
   test('leaves room for other calls while it has nothing to do.', async () => {
@@ -419,6 +464,14 @@ describe('The end of a pool', () => {
     for (const { status, reason } of (await both) as PromiseRejectedResult[]) {
       expect({ status, code: reason.code }).toEqual({ status: 'rejected', code: 'ERR_PREFORK_CLOSED' });
     }
+  });
+
+  test('terminate() waits for no reader, who hears of it when reading on.', async () => {
+    const ended = pool({ processes: 1 });
+    const values = ended.imap(numbers(100), (n) => n);
+    expect((await values.next()).value).toBe(0);
+    await ended.terminate();
+    await expect(readAll(values)).rejects.toMatchObject({ code: 'ERR_PREFORK_CLOSED' });
   });
 
   test('Nothing is left behind: no descriptor.', async () => {
