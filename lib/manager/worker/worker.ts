@@ -54,8 +54,9 @@ export function isManaged(): boolean {
 /** A child that the worker forks by itself is no worker: nobody looks after it. */
 export function takePlace(taken: Place): void {
   own.place = taken;
-  // The manager enters it too, but may learn of this process after the application has looked.
-  taken.row.set('pid', taken.worker.pid);
+  // The manager enters it too, but may learn of this process after the application has looked. If somebody stands there already,
+  // the template was killed before it could tell of this process, and the line is another one's (endIfForgotten).
+  if (taken.row.get('pid') === 0) taken.row.set('pid', taken.worker.pid);
   registerAtFork({
     afterInChild: () => {
       own.place = undefined;
