@@ -15,7 +15,7 @@ export function stateOf(pid: number): string | undefined {
   return statOf(String(pid))[0];
 }
 
-/** Its own living children, in the order in which they were made. */
+/** Its own children, in the order in which they were made: those that have ended, too, until it has reaped them. */
 export function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
 }

@@ -34,6 +34,15 @@ function environment({ env = {}, clean = false }: RunOptions): Record<string, st
   return { ...(clean ? { PATH, HOME } : process.env), ...env };
 }
 
+/**
+ * Standard output and standard error are two pipes, and either may be read first, whatever was written first. What is in them now
+ * is read when the loop has turned once more, which reads all that a pipe can hold.
+ */
+async function readPipes(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
+}
+
 /** A program under test, in a process group of its own: what starts it, reads it and ends it. */
 export class Program {
   readonly pid: number;
@@ -48,6 +57,7 @@ export class Program {
   readonly #exited: Promise<string>;
   readonly #closed: Promise<void>;
   readonly #readers = new Set<() => void>();
+  #hasEnded = false;
   #isClosed = false;
 
   constructor(command: string, args: string[], options: RunOptions = {}) {
@@ -59,7 +69,10 @@ export class Program {
     this.#read(child);
     this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     this.#exited = new Promise((resolve, reject) => {
-      child.once('error', reject).once('exit', (status, signal) => resolve(signal ?? `status ${status}`));
+      child.once('error', reject).once('exit', (status, signal) => {
+        this.#hasEnded = true;
+        resolve(signal ?? `status ${status}`);
+      });
     });
     this.#exited.catch(() => {});
     this.#closed = new Promise((resolve) => {
@@ -102,18 +115,25 @@ export class Program {
     return `stdout:\n${this.stdout}\nstderr:\n${this.stderr}`;
   }
 
-  /** The next line that the program prints; a failure with all its output if it ends first. */
+  /**
+   * The next line that the program prints; a failure with all its output if it ends first. What was written before it, here
+   * or there, has been read by then.
+   */
   async line(): Promise<string> {
     const { value, done } = await this.#lines.next();
     if (done) throw new Error(`ended before printing a line: ${JSON.stringify(await this.result)}`);
+    await readPipes();
     return value;
   }
 
-  /** Until it has written the pattern so many times; a failure with all its output if it ends first. */
-  until(pattern: RegExp, times = 1): Promise<void> {
+  /**
+   * Until it has written the pattern so many times; a failure with all its output if it ends first. What was written before
+   * that, here or there, has been read by then.
+   */
+  async until(pattern: RegExp, times = 1): Promise<void> {
     const all = new RegExp(pattern, 'g');
     const isSeen = () => ((this.stdout + this.stderr).match(all) ?? []).length >= times;
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       const reader = () => {
         const seen = isSeen();
         if (!seen && !this.#isClosed) return;
@@ -124,6 +144,7 @@ export class Program {
       this.#readers.add(reader);
       reader();
     });
+    await readPipes();
   }
 
   /** The numbers after `label=` so far, in the order in which they were written. */
@@ -135,8 +156,9 @@ export class Program {
     this.stdin.end(text);
   }
 
+  /** Of itself, once it has ended, nobody hears: its number may be another process's by then. */
   kill(signal: NodeJS.Signals | number, pid = this.pid): void {
-    process.kill(pid, signal);
+    if (pid !== this.pid || !this.#hasEnded) process.kill(pid, signal);
   }
 
   killGroup(): void {
@@ -150,9 +172,7 @@ export class Program {
   /** How it ended, even if others still hold its output: `status 1`, `SIGTERM`. What it wrote itself has been read by then. */
   async exit(): Promise<string> {
     const how = await this.#exited;
-    // That is in the pipes when it has ended, and the next turn of the loop reads all that a pipe can hold.
-    await setImmediate();
-    await setImmediate();
+    await readPipes();
     return how;
   }
 
@@ -162,7 +182,7 @@ export class Program {
     await this.#closed;
   }
 
-  /** Its own living children, in the order in which they were made. */
+  /** Its own children, in the order in which they were made: those that have ended, too, until it has reaped them. */
   children(): number[] {
     return childrenOf(this.pid);
   }
