@@ -57,7 +57,7 @@ describe('A worker that', () => {
     const before = descriptorsOf(managed.program.pid);
     for (let i = 0; i < 5; i++) await managed.ask('/passes');
     managed.signal('SIGTTIN');
-    await managed.until('serving'); // all has been received by then
+    await managed.until('worker_started'); // all has been received by then, and what was sent to be forked is closed
     expect(descriptorsOf(managed.program.pid)).toBe(before + 1); // the channel of that one
     expect((await managed.stop()).status).toBe(0);
   });

@@ -127,6 +127,7 @@ describe('prefork scale', () => {
         /^0 \d workers instead of \d\n$|^1 prefork: Somebody else has changed the number of workers, too: it is \d now\n$/,
       );
     }
+    await served.running.asleep(); // it does so, then it says so
     const added = served.log.match(/SIGTTIN/g)?.length ?? 0;
     const removed = served.log.match(/SIGTTOU/g)?.length ?? 0;
     expect(await outcome(served, 'scale', '+0')).toEqual(done(`${4 + added - removed} workers, as before\n`));
