@@ -1,6 +1,7 @@
 /** The program that shows whether it can take a manager over runs the configuration: what it says is checked, and may be a lie. */
 import { readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { serve } from '../helpers/served';
 import { ROOT } from '../helpers/stdin';
@@ -100,6 +101,8 @@ test('Neither it nor workers have a descriptor of what is handed over, nor of wh
   await served.until(/Every worker has been replaced/);
   await served.until(/trial has .*\n/);
   const [, ofTrial = ''] = /trial has (.*)/.exec(served.running.stdout) ?? [];
+  // One that is just being replaced has descriptors until it has none.
+  while (served.running.children().length !== 2) await setImmediate();
   const ofChildren = served.running.children().flatMap((pid) => descriptorsOf(pid));
   expect(ofTrial).toMatch(/socket:/);
   expect(ofChildren.length).toBeGreaterThan(0);

@@ -23,6 +23,12 @@ async function limited(configured: string) {
   return { group, served: await serve(['app.js'], { files, under: group.under }) };
 }
 
+/** Once there are two workers and a template, and nobody else any more. */
+async function workersAtRest({ running }: Served): Promise<number[]> {
+  while (running.children().length !== 3) await setImmediate();
+  return running.workers();
+}
+
 /** Once there are so many. */
 async function childrenCalled(what: string, { running }: Served, count: number): Promise<number[]> {
   for (;;) {
@@ -143,15 +149,16 @@ test.runIf(hasPids)(
     const { group, served } = await limited('');
     const done = /Every worker has been replaced/;
     const either = new RegExp(`${done.source}|The new version is not put into service`);
+    await workersAtRest(served);
     const quiet = group.threads;
     const outcomes: boolean[] = [];
     for (const few of [1, 2, 4, 7, 10, 14, 20, 1000]) {
-      const before = served.running.workers();
+      const before = await workersAtRest(served);
       group.limit(quiet + few);
       served.running.kill('SIGHUP');
       await served.until(either, outcomes.length + 1);
       const isDone = done.test(served.log.split('\n').findLast((line) => either.test(line)) ?? '');
-      if (!isDone) expect(served.running.workers()).toEqual(before);
+      if (!isDone) expect(await workersAtRest(served)).toEqual(before);
       expect(await served.ask()).toBe('served');
       outcomes.push(isDone);
     }

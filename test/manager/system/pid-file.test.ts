@@ -31,7 +31,13 @@ function taken(path: string): PidFile {
 
 function openFilesOf(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).map((fd) => readlinkSync(join(folder, fd)));
+  return readdirSync(folder).flatMap((fd) => {
+    try {
+      return readlinkSync(join(folder, fd));
+    } catch {
+      return []; // closed meanwhile
+    }
+  });
 }
 
 test('It holds the number, has mode 0644 whatever the umask is, and goes at the end.', () => {
