@@ -117,7 +117,7 @@ test('An address that the new version never serves is given up with the boot tim
   await listens(both[1]);
   change(served, application(2, both, NEVER_LISTENS));
   await served.until(event('replaced_all'));
-  expect(served.log.match(event('address_given_up'))).toHaveLength(1);
+  expect(served.log.match(/"event":"address_given_up"/g)).toHaveLength(1);
   expect(served.log).toContain(`serves without 127.0.0.1:${both[1]}`);
   await served.until(/No longer listening on/);
   await eventually(async () => (await ask(both[1])) === 'ECONNREFUSED');
@@ -211,9 +211,9 @@ test('A socket of UDP is waited for, too, so that each datagram is answered.', a
     change(served, app(version));
     await served.until(event('replaced_all'), version - 1);
   }
+  await eventually(() => asked > 100);
   isOver = true;
   await asking;
   expect(refusals).toEqual([]);
-  expect(asked).toBeGreaterThan(100);
   expect(await served.stop()).toBe('status 0');
 });

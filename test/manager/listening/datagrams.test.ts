@@ -10,17 +10,20 @@ const HAS_IPV6 = Object.values(networkInterfaces()).some((all) =>
   all?.some(({ address }) => address === '::1'),
 );
 
-/** Each worker answers datagrams with its pid; one that is asked to leave closes its socket, or binds another one. */
+/**
+ * Each worker answers datagrams with its pid; one that is asked to leave closes its socket, or binds another one. The answer comes
+ * when it is closed: the next datagram is not for it.
+ */
 const application = (bind: string, type: string, options = '') => `
   const { createSocket } = require('node:dgram');
   const open = (bound) => {
     const socket = createSocket({ type: '${type}' ${options} });
     socket.on('error', ({ code }) => console.log('failed ' + code));
     socket.on('message', (text, { port, address }) => {
-      const answer = (then) => socket.send(String(process.pid), port, address, then);
-      if (String(text) === 'leave') answer(() => socket.close());
+      const left = (own) => own.send(String(process.pid), port, address, () => own.close());
+      if (String(text) === 'leave') socket.close(() => left(createSocket('${type}')));
       else if (String(text) === 'bind again') socket.close(() => open((other) => other.send('bound', port, address)));
-      else answer(() => {});
+      else socket.send(String(process.pid), port, address);
     });
     socket.bind(${bind}, () => bound(socket));
   };

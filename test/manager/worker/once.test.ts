@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { type Entry, Managed } from '../../helpers/manager';
 import { run } from '../../helpers/run';
 
+/** One begins when it is ready, whether or not all are, and whether or not the manager has logged that. */
 const NAMES = ['begins', 'stops', 'never'];
 
 function saidBy(entries: Entry[]): [event: string, pid: number | undefined][] {
@@ -10,7 +11,7 @@ function saidBy(entries: Entry[]): [event: string, pid: number | undefined][] {
 }
 
 test('One worker begins; killed, or asked to end by a reload, it is followed by one that is there.', async () => {
-  const managed = await new Managed('once.js', { workers: 3 }).started();
+  const managed = new Managed('once.js', { workers: 3 });
   const first = (await managed.until('begins')).pid ?? 0;
   expect(managed.program.workers()).toContain(first);
 
@@ -37,7 +38,7 @@ test('One worker begins; killed, or asked to end by a reload, it is followed by 
 
 test('A worker that cannot look, for want of a descriptor, takes nothing from one that is there.', async () => {
   const settings = { workers: 2 };
-  const managed = await new Managed('once.js', settings, { env: { NO_DESCRIPTORS: '1' } }).started();
+  const managed = new Managed('once.js', settings, { env: { NO_DESCRIPTORS: '1' } });
   const { pid: first = 0 } = await managed.until('begins');
   for (let looks = 0; looks < 5; looks++) await managed.until('looks', ({ pid }) => pid !== first);
   process.kill(first, 'SIGKILL');
@@ -52,7 +53,7 @@ test('A worker that cannot look, for want of a descriptor, takes nothing from on
 });
 
 test('A child that the worker forks hears that it is not to go on.', async () => {
-  const managed = await new Managed('once.js', { workers: 1 }).started();
+  const managed = new Managed('once.js', { workers: 1 });
   const { pid = 0 } = await managed.until('begins');
   process.kill(pid, 'SIGWINCH');
   const stopped = await managed.until('stops');

@@ -8,9 +8,10 @@ test('The child of a worker neither is one nor beats for it: the worker is found
   const child = await managed.until('forked by a worker');
   expect(child['worker']).toBeNull();
   void get({ port: managed.port }, '/hang').catch(() => {});
-  await managed.until('worker_hung');
+  const { pid } = await managed.until('worker_hung');
   await managed.until('serving');
   process.kill(child.pid ?? 0, 'SIGKILL'); // it holds the output that is read to its end
   const { entries } = await managed.stop();
-  expect(entries.filter(({ event }) => event === 'stack_reported')).toHaveLength(1);
+  const ofIt = entries.filter((entry) => entry.event === 'stack_reported' && entry.pid === pid);
+  expect(ofIt).toHaveLength(1);
 });
