@@ -34,7 +34,15 @@ test('Two copies of the package in one process know each other: hooks, sockets, 
       readSync(reading, Buffer.alloc(1));
       one._exit(3);
     }
-    one.waitpidAsync(first).then(([, status]) => say('ended with', status >> 8));
+    one.waitpidAsync(first).then(([, status]) => {
+      say('ended with', status >> 8);
+      setImmediate(forkATask);
+    });
+    function forkATask() {
+      if (one.forkProcesses(1, 0, { allowActive: true }) !== 0) return;
+      say('task', one.taskId(), two.taskId());
+      process.exit(0);
+    }
     const inner = two.fork();
     if (inner === 0) {
       // What the other copy waits for is a sibling here, and keeps nothing alive.
@@ -51,12 +59,6 @@ test('Two copies of the package in one process know each other: hooks, sockets, 
     server.stop();
     one.basicConfig({ format: 'configured %(message)s', stream: 1 });
     two.appLog.warning('by the other');
-    setTimeout(() => {
-      if (one.forkProcesses(1, 0, { allowActive: true }) === 0) {
-        say('task', one.taskId(), two.taskId());
-        process.exit(0);
-      }
-    }, 300);
   `;
   expect((await run(folder, 'program.cjs', program)).trim().split('\n')).toEqual([
     'inner child 4',
