@@ -2,7 +2,7 @@
  * A manager as another process of its user, or root, sees it. It is asked nothing and notices nothing: what it shows and
  * what its workers say of themselves are read from memory, and believed no further than for showing.
  */
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { preforkError } from '../../base/errors';
 import { type Figures, figuresIn, placeOfLine } from '../scoreboard';
 import { factsOf, startOf, userOf } from '../system/process-facts';
@@ -75,7 +75,7 @@ export function managerPids(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => descriptorsOf(pid).some(({ target }) => SHOWN.test(target)));
+    .filter((pid) => descriptorsOf(pid).some((each) => versionShownBy(each) !== undefined));
 }
 
 function filesOf(pid: number): Files {
@@ -83,9 +83,9 @@ function filesOf(pid: number): Files {
     throw hidden(pid, error);
   });
   const scoreboard = descriptors.find(({ target }) => target === SCOREBOARD)?.path ?? null;
-  const versions = descriptors.flatMap(({ path, target }) => {
-    const [, version] = SHOWN.exec(target) ?? [];
-    return version === undefined ? [] : [{ path, version }];
+  const versions = descriptors.flatMap((each) => {
+    const version = versionShownBy(each);
+    return version === undefined ? [] : [{ path: each.path, version }];
   });
   const shown = versions.find(({ version }) => version === String(VERSION))?.path;
   if (shown !== undefined) return { shown, scoreboard };
@@ -112,6 +112,21 @@ function descriptorsOf(pid: number, failed: (error: NodeJS.ErrnoException) => vo
     failed(error as NodeJS.ErrnoException);
   }
   return names.map((name) => ({ path: `${folder}/${name}`, target: targetOf(`${folder}/${name}`, failed) }));
+}
+
+/** undefined: it shows no manager. An attendant has its manager's file, too, but only to read it. */
+function versionShownBy({ path, target }: Descriptor): string | undefined {
+  const [, version] = SHOWN.exec(target) ?? [];
+  return version !== undefined && isForWriting(path) ? version : undefined;
+}
+
+/** By the mode of the link in /proc/PID/fd. */
+function isForWriting(link: string): boolean {
+  try {
+    return (lstatSync(link).mode & constants.S_IWUSR) !== 0;
+  } catch {
+    return false; // closed meanwhile
+  }
 }
 
 /** Empty if it has been closed meanwhile. */

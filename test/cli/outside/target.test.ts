@@ -52,6 +52,20 @@ test('By pid, by pid file and by name it is the same manager.', async () => {
   expect(await served.stop()).toBe('status 0');
 });
 
+test('An attendant, which serves what its manager shows, is taken for no manager.', async () => {
+  const name = uniqueName();
+  const served = await start(['--name', name, '--status', '127.0.0.1:0']);
+  const port = Number(/The status is served on .*:(\d+)/.exec(served.log)?.[1]);
+  expect(await served.ask('/healthz', { port })).toBe('alive\n'); // so it has the descriptor
+  const { manager, others } = await sight(served.folder, name);
+  expect(manager.pid).toBe(served.running.pid);
+  const attendant = others.find(({ role }) => role === 'attendant')?.pid;
+  expect(await refusal(served.folder, String(attendant))).toContain(
+    `Process ${attendant} is no manager of prefork`,
+  );
+  expect(await served.stop()).toBe('status 0');
+});
+
 test('A folder of that name is no pid file.', async () => {
   const name = uniqueName();
   const served = await start(['--name', name], { [`${name}/file`]: '' });
