@@ -68,6 +68,7 @@ const STATES = ['booting', 'booting', 'ready', 'stopping', 'stopping'] as const;
 const REOPEN = 1;
 /** One more than the highest line in which a worker has said that it accepts. */
 const LINES = 2;
+const METRICS = 3;
 
 /** One line. */
 export class Row {
@@ -273,4 +274,14 @@ export function askToReopenLogs(): void {
 /** How often that has been asked for. */
 export function reopenCount(): number {
   return Atomics.load(sharedHeader(), REOPEN);
+}
+
+/** Has every worker that is told of it publish the application's metrics: the number of this question. */
+export function askForMetrics(): number {
+  return (Atomics.add(sharedHeader(), METRICS, 1) + 1) | 0;
+}
+
+/** The number of the last one. */
+export function metricsAskedFor(): number {
+  return Atomics.load(sharedHeader(), METRICS);
 }

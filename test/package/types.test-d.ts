@@ -1,10 +1,12 @@
 /** The types of the public page, as a program sees them. vitest has tsc look at this file; nothing of it runs. */
 import type { RequestListener, Server } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
+import { type OpenMetricsContentType, Registry } from 'prom-client';
 import { expectTypeOf, test } from 'vitest';
 import type { PoolRunnerInitializer } from 'vitest/node' with { 'resolution-mode': 'import' };
 import * as prefork from '../../lib';
 import * as diagnostics from '../../lib/diagnostics';
+import * as metrics from '../../lib/metrics';
 import * as multiprocessing from '../../lib/multiprocessing';
 import * as parallel from '../../lib/parallel';
 import { type PreforkPoolOptions, preforkPool } from '../../lib/vitest';
@@ -168,4 +170,12 @@ test("preforkPool() is what vitest takes for a pool of one's own.", () => {
   expectTypeOf(preforkPool).parameter(0).toEqualTypeOf<PreforkPoolOptions | undefined>();
   expectTypeOf<PreforkPoolOptions['preload']>().toEqualTypeOf<readonly string[] | undefined>();
   expectTypeOf(preforkPool()).toEqualTypeOf<PoolRunnerInitializer>();
+});
+
+test("setRegistries() takes prom-client's own, whatever their content type is.", () => {
+  metrics.setRegistries(new Registry());
+  metrics.setRegistries([new Registry(), new Registry<OpenMetricsContentType>()]);
+  expectTypeOf(metrics.clusterMetrics).returns.toEqualTypeOf<Promise<string>>();
+  // @ts-expect-error it is no registry
+  metrics.setRegistries({});
 });

@@ -1,10 +1,10 @@
 /** What Prometheus scrapes, but for the text, which prom-client writes. */
 import { type Answers, BOUNDS } from '../answers';
+import type { Family } from '../app-metrics/families';
 import { type Figures, Row } from '../scoreboard';
 import type { Happening, Shown, ShownWorker } from '../shown/form';
 import { memoryOf } from '../system/process-facts';
 import { isBlocked, readyWorkers } from './probes';
-import type { Family } from './prom-client';
 import { queueLengths } from './queues';
 import { answersOf, processorTimeOf, requestsOf, workersOf } from './survey';
 

@@ -3,13 +3,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isIP, Server as NetServer } from 'node:net';
 import { dirname } from 'node:path';
 import { clearTimeout, setInterval, setTimeout } from '../../base/timers';
+import type { Families } from '../app-metrics/families';
+import { gatherMetrics } from '../app-metrics/gather';
+import { aggregate, findPromClient, type PromClient } from '../app-metrics/prom-client';
 import type { Channel } from '../channel/channel';
 import type { Settings } from '../settings';
 import type { Shown } from '../shown/form';
 import { Metrics } from './metrics';
 import { PAGE_HEADERS, readPage } from './page-files';
 import { isBlocked, isServing, readyWorkers } from './probes';
-import { findPromClient, type PromClient } from './prom-client';
 import { samplesUntil } from './samples';
 import { Service, workersOf } from './survey';
 import { eventOf, Viewers } from './viewers';
@@ -130,7 +132,8 @@ class StatusServer {
       send(response, 501, WITHOUT_PROM_CLIENT);
       return;
     }
-    const registry = this.#promClient.AggregatorRegistry.aggregate([this.#metrics.families(now)]);
+    const applications = (await gatherMetrics()).map(withoutOurs);
+    const registry = aggregate(this.#promClient, [this.#metrics.families(now), ...applications]);
     send(response, 200, await registry.metrics(), { 'content-type': registry.contentType });
   }
 
@@ -168,6 +171,11 @@ const WITHOUT_PROM_CLIENT =
 function explainReadiness(now: Shown): string {
   const why = now.phase === 'running' ? '' : ', and the service is ending';
   return `${readyWorkers(now).length} of ${now.wanted} workers are ready${why}\n`;
+}
+
+/** What the manager counts is nothing that a worker could add to. */
+function withoutOurs(families: Families): Families {
+  return families.filter(({ name }) => !name.startsWith('prefork_'));
 }
 
 function send(

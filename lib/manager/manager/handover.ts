@@ -24,7 +24,7 @@ import type { HandedStatusAddress } from './status-address';
  * To be raised with every change that an older or newer program would not understand: of the document, of the messages of
  * a channel, of the lines of the scoreboard, of what is shown (shown/form.ts). Programs of different versions refuse each other.
  */
-export const HANDOVER_VERSION = 6;
+export const HANDOVER_VERSION = 7;
 
 export interface Handover {
   version: number;
@@ -32,7 +32,10 @@ export interface Handover {
   successor: string;
   /** Files in memory. */
   scoreboard: number;
+  metrics: number;
   published: number;
+  /** What the names of all bells begin with. */
+  bells: string;
   pidFile: HeldPidFile | null;
   /** Not got rid of; by which names standard streams were opened; which of them have been reopened. */
   log: { unwritten: Unwritten; names: [fd: number, name: string][]; reopened: number[] };
@@ -105,8 +108,8 @@ function wrong(why: string): Error {
 
 /** All that it names. */
 export function descriptorsIn(handover: Handover): number[] {
-  const { scoreboard, published, pidFile, addresses, statusAddress, datagrams, peers } = handover;
-  const files = [scoreboard, published, ...(pidFile === null ? [] : [pidFile.fd])];
+  const { scoreboard, metrics, published, pidFile, addresses, statusAddress, datagrams, peers } = handover;
+  const files = [scoreboard, metrics, published, ...(pidFile === null ? [] : [pidFile.fd])];
   const served = [...addresses, ...(statusAddress === null ? [] : [statusAddress])];
   const sockets = served.flatMap(({ sockets: { shared, queues, turns } }) => [
     ...(shared === null ? [] : [shared.fd]),
@@ -218,7 +221,9 @@ const isState = shaped({
 const SHAPE: Record<Exclude<keyof Handover, 'version'>, Check> = {
   successor: isText,
   scoreboard: isDescriptor,
+  metrics: isDescriptor,
   published: isDescriptor,
+  bells: isText,
   pidFile: orNull(shaped({ fd: isDescriptor, path: isText })),
   log: shaped({
     unwritten: shaped({ text: isLongText, lost: isCount }),

@@ -1,6 +1,8 @@
 /** All that the manager holds: a child of it lets go of that, and another program in its process goes on with it. */
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
+import { openMetricsFile } from '../app-metrics/metrics-file';
+import { nameBells } from '../bells';
 import type { Keep } from '../listening/endpoints';
 import { logFileNames } from '../log-files';
 import { handedState } from '../policy';
@@ -45,6 +47,9 @@ export class Holdings {
   readonly newWorkers: NewWorkers;
   readonly hooks: HookCaller;
   readonly scoreboard: ScoreboardFile;
+  /** All children keep it: workers leave there what others read. */
+  readonly metrics: number;
+  readonly bells: string;
   readonly reopenedLogs: ReopenedLogs;
   readonly status: StatusNotifier;
   readonly showing: Showing;
@@ -81,6 +86,8 @@ export class Holdings {
     });
     this.statusAddress = new StatusAddress(this.log.note);
     this.scoreboard = new ScoreboardFile(left?.scoreboard);
+    this.metrics = openMetricsFile(left?.metrics);
+    this.bells = nameBells(left?.bells);
     this.showing = new Showing(this, left?.published);
     this.hooks = new HookCaller(this.peers, this.births, this.log, () => this.#statusDescriptors());
     this.status = new StatusNotifier(notify, left?.said);
@@ -120,7 +127,9 @@ export class Holdings {
       version: HANDOVER_VERSION,
       successor,
       scoreboard: keep(scoreboard),
+      metrics: keep(this.metrics),
       published: keep(this.showing.file.fd),
+      bells: this.bells,
       pidFile,
       log: { unwritten: unwrittenLog(), names: logFileNames(), reopened: [...this.reopenedLogs.reopened] },
       hadTerminal: this.terminal.hadOne,

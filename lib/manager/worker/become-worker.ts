@@ -17,12 +17,15 @@ import { applicationListensFor } from './foreign-listeners';
 import { startBeating } from './health';
 import { holdSignals, releaseSignals } from './held-signals';
 import { giveUpOnce, takeOver } from './once';
+import { beginPublishing, publishLast } from './publisher';
 import { reportStackOnRequest } from './stack-report';
 import { answerRequests, closeServers, countTraffic, endLasting, stopAccepting } from './traffic';
 import { stayReady, staySettled, takePlace } from './worker';
 
 /** When a worker closes what is still open, so that it ends by itself. */
 const BEFORE_THE_KILL = 2000;
+/** Milliseconds for the application's metrics: a function that collects them may wait for others. */
+const LAST_METRICS = 5000;
 
 const ENDING: NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
 
@@ -43,6 +46,7 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
   if (settings.title !== null) process.title = `${settings.title}: worker ${worker.id}`;
   countTraffic(row);
   countAnswers(row);
+  beginPublishing(row);
   const duties = [
     inspectorKeeper(settings.inspectPort, place, log),
     logReopener(log, place),
@@ -128,12 +132,15 @@ async function finish(place: Place, options: WorkerOptions, signal: NodeJS.Signa
   const isAlone = !listens();
   if (!isAlone) {
     process.once('beforeExit', closeServers);
+    await within(LAST_METRICS, publishLast());
     releaseSignals(ENDING);
     await deliver(signal);
   }
   const cut = await endLasting({ isUrgent, limit: patience }, isKnown || !isAlone, isAlone);
   if (cut > 0) log(connectionsCut(worker, cut));
-  if (isAlone) process.exit(0);
+  if (!isAlone) return;
+  await within(LAST_METRICS, publishLast());
+  process.exit(0);
 }
 
 /** `isKnown`: it wants to know. `told`: when its hook has come to an end. */

@@ -1,27 +1,26 @@
 /** prom-client, which writes what Prometheus reads: the application's, or else one that is installed beside this package. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-
-/** As its registries give it away (`getMetricsAsJSON()`). */
-export interface Family {
-  name: string;
-  help: string;
-  type: 'counter' | 'gauge' | 'histogram';
-  /** How those of several registries become one. */
-  aggregator: 'sum';
-  values: { value: number; labels: Record<string, string | number>; metricName?: string }[];
-}
+import { agreed, type Families } from './families';
 
 /** What is used of it. */
 export interface PromClient {
+  register: Registry;
   AggregatorRegistry: {
-    aggregate(registries: readonly (readonly Family[])[]): Registry;
+    aggregate(registries: readonly Families[], contentType?: string): Registry;
   };
 }
 
-interface Registry {
-  contentType: string;
+/** A registry of prom-client. */
+export interface Registry {
+  /** Of the text. */
+  readonly contentType: string;
+  /** All as text. */
   metrics(): string | Promise<string>;
+  /** All as objects, with their values. */
+  getMetricsAsJSON(): unknown;
+  /** All as objects, without their values. */
+  getMetricsAsArray(): unknown[];
 }
 
 /**
@@ -39,4 +38,13 @@ export function findPromClient(folder: string | null): PromClient | undefined {
     }
   }
   return undefined;
+}
+
+/** What several processes have counted, as one registry. */
+export function aggregate(
+  { AggregatorRegistry }: PromClient,
+  all: readonly Families[],
+  contentType?: string,
+): Registry {
+  return AggregatorRegistry.aggregate(agreed(all), contentType);
 }

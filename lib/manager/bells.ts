@@ -1,0 +1,81 @@
+/**
+ * A bell for each worker that wants one: a datagram socket with a name in the abstract namespace, which others of its service ring
+ * after they have left something where it looks. Everybody on this machine can ring it. So a ring says only: look.
+ */
+import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { binding, type NativeReadiness } from '../base/binding';
+import { check, systemError } from '../base/errors';
+import { onePerProcess } from '../base/one-per-process';
+import { registerAtFork } from '../fork/at-fork';
+import type { Row } from './scoreboard';
+
+const { ECONNREFUSED } = constants.errno;
+
+/** Rings that are taken in one turn of the loop: no more than a queue holds by default (net.unix.max_dgram_qlen). */
+const MOST_IN_A_TURN = 16;
+const NAME_BYTES = 16;
+
+/** Copied by each fork: all processes of a service have the same. Empty: no manager runs. */
+const service = onePerProcess('bells', () => ({ name: '' }));
+
+/** For the manager, before it forks anything: what the names of all bells begin with, which nobody else can know beforehand. */
+export function nameBells(name: string = randomName()): string {
+  service.name = name;
+  return name;
+}
+
+function randomName(): string {
+  const bytes = new Uint8Array(NAME_BYTES);
+  binding.random_fill(bytes);
+  return Buffer.from(bytes).toString('hex');
+}
+
+function nameOf(row: Row, pid: number): string {
+  return `\0prefork-${service.name}-${row.index}-${pid}`;
+}
+
+/** False: that worker has none. One that has not looked since the last rings need not be told again. */
+export function ring(row: Row): boolean {
+  return binding.output_send_datagram(nameOf(row, row.get('pid')), '!') !== -ECONNREFUSED;
+}
+
+/**
+ * Calls `rung` in the loop after each ring, and keeps nothing alive. A child that the worker forks has no part in it.
+ *
+ * @throws SystemError `EMFILE`, `EADDRINUSE`
+ */
+export function openBell(row: Row, rung: () => void): void {
+  const fd = check(binding.socket_open_datagram(binding.socket_constants.AF_UNIX), 'socket');
+  let listening: NativeReadiness | number;
+  try {
+    check(binding.socket_bind_unix(fd, nameOf(row, binding.process_getpid())), 'bind');
+    listening = binding.readiness_start(fd, false, () => {
+      silence(fd);
+      rung();
+    });
+    if (typeof listening === 'number') throw systemError(listening, 'epoll_ctl');
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  const readiness = listening;
+  binding.readiness_keep_alive(readiness, false);
+  const forget = registerAtFork({
+    afterInChild: () => {
+      forget();
+      binding.readiness_stop(readiness);
+      closeSync(fd);
+    },
+  });
+}
+
+const room = new Uint8Array(1);
+const noDescriptors = new Int32Array(0);
+const received = new Int32Array(2);
+
+function silence(fd: number): void {
+  for (let i = 0; i < MOST_IN_A_TURN; i++) {
+    if (binding.fds_receive(fd, room, noDescriptors, 0, received) < 0) return;
+  }
+}
