@@ -73,6 +73,7 @@
             "native/posix/channel.cc",
             "native/posix/closing_filter.cc",
             "native/posix/fork_handlers.cc",
+            "native/posix/free_pieces.cc",
             "native/posix/handshakes.cc",
             "native/posix/loaded_object.cc",
             "native/posix/disposition.cc",

@@ -73,6 +73,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "process_socketpair", open_socket_pair);
   method(exports, "process_dup2", duplicate_descriptor);
   method(exports, "process_trim_memory", trim_memory);
+  method(exports, "process_take_free_memory", take_free_memory);
   method(exports, "process_setsid", start_session);
   method(exports, "process_setpgid", join_process_group);
   method(exports, "process_getpgid", get_process_group);

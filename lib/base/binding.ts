@@ -276,6 +276,11 @@ export interface Binding {
   process_dup2(from: number, to: number, inheritable: boolean): number;
   /** Gives free memory of malloc back to the system (malloc_trim(3), where there is one). */
   process_trim_memory(): void;
+  /**
+   * Does that, and then, once in a process, takes for good what malloc has free between pieces in use: new memory comes from
+   * the end of the heap, in this process and its children (native/posix/free_pieces.h). Main thread only.
+   */
+  process_take_free_memory(): void;
   process_setsid(): number;
   process_setpgid(pid: number, group: number): number;
   process_getpgid(pid: number): number;

@@ -99,6 +99,7 @@ Napi::Value is_shared_pipe_end(const Napi::CallbackInfo& info);
 Napi::Value open_socket_pair(const Napi::CallbackInfo& info);
 Napi::Value duplicate_descriptor(const Napi::CallbackInfo& info);
 Napi::Value trim_memory(const Napi::CallbackInfo& info);
+Napi::Value take_free_memory(const Napi::CallbackInfo& info);
 Napi::Value start_session(const Napi::CallbackInfo& info);
 Napi::Value join_process_group(const Napi::CallbackInfo& info);
 Napi::Value get_process_group(const Napi::CallbackInfo& info);

@@ -7,6 +7,7 @@
 
 #include "binding/binding.h"
 #include "posix/affinity.h"
+#include "posix/free_pieces.h"
 #include "posix/shared_pipes.h"
 #include "posix/spawn_apart.h"
 
@@ -59,6 +60,11 @@ Napi::Value trim_memory(const Napi::CallbackInfo& info) {
 #if defined(__GLIBC__)
   malloc_trim(0);
 #endif
+  return info.Env().Undefined();
+}
+
+Napi::Value take_free_memory(const Napi::CallbackInfo& info) {
+  take_free_pieces();
   return info.Env().Undefined();
 }
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { Program } from '../helpers/run';
 
 const NATIVE = join(__dirname, '..', '..', 'native');
@@ -97,6 +97,13 @@ describe('no place of a gathered heap is taken twice, whatever other threads tak
     const { result } = new Program(await build(folder(), 'places'), [], { deadman: 120_000 });
     expect(await result).toEqual({ status: 0, signal: null, stdout: 'ok\n', stderr: '' });
   });
+});
+
+test('What malloc has free between other pieces is used by nobody once it has been taken.', async () => {
+  const program = join(folder(), 'pieces');
+  compile(program, [join(NATIVE, 'posix', 'free_pieces.cc'), join(__dirname, 'pieces.cc')], []);
+  const { result } = new Program(program, []);
+  expect(await result).toEqual({ status: 0, signal: null, stdout: 'ok\n', stderr: '' });
 });
 
 const BLOCKING_CALLS = [
