@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -36,10 +37,22 @@ struct GiveWay {
   int moments;  // since then
   void (*released)(void* data);
   void* data;
-  Absence absences[];
 };
 
 namespace {
+
+// Of all lines there can be, most of which are never in use: what nobody writes to takes no memory.
+size_t size_of_absences(uint32_t lines) { return lines * sizeof(Absence); }
+
+Absence* make_absences(uint32_t lines) {
+  void* made = mmap(nullptr, size_of_absences(lines), PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return made == MAP_FAILED ? nullptr : static_cast<Absence*>(made);
+}
+
+void free_absences(Absence* absences, uint32_t lines) {
+  if (absences != nullptr) munmap(absences, size_of_absences(lines));
+}
 
 struct Search {
   int fd;
@@ -173,6 +186,7 @@ void on_close(uv_handle_t* handle) {
   if (--self->open_handles > 0) return;
   void (*released)(void*) = self->released;
   void* data = self->data;
+  free_absences(self->others.absences, self->others.most);
   free(self);
   released(data);
 }
@@ -187,9 +201,12 @@ int give_way_start(uv_loop_t* loop, int socket, const View& view, Mark* own, uin
   if (waiting_connections(socket) < 0) return -ENOTSUP;
   const int copy = fcntl(socket, F_DUPFD_CLOEXEC, 3);
   if (copy == -1) return -errno;
-  auto* self = static_cast<GiveWay*>(calloc(1, sizeof(GiveWay) + view.most * sizeof(Absence)));
-  int error = self == nullptr ? -ENOMEM : uv_poll_init(loop, &self->news, copy);
+  auto* self = static_cast<GiveWay*>(calloc(1, sizeof(GiveWay)));
+  Absence* absences = make_absences(view.most);
+  int error =
+      self == nullptr || absences == nullptr ? -ENOMEM : uv_poll_init(loop, &self->news, copy);
   if (error < 0) {
+    free_absences(absences, view.most);
     free(self);
     close(copy);
     return error;
@@ -203,7 +220,7 @@ int give_way_start(uv_loop_t* loop, int socket, const View& view, Mark* own, uin
   self->server = server;
   self->others = view;
   self->others.socket_bit = bit;
-  self->others.absences = self->absences;
+  self->others.absences = absences;
   self->own = own;
   self->released = released;
   self->data = data;
