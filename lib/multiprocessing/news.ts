@@ -55,10 +55,20 @@ function forgetParent(): void {
   state.process++;
 }
 
+/** What there is of this in a child from now on is not its parent's. */
+function noticeForks(): void {
+  if (!state.isKnown) inEachChild(forgetParent);
+  state.isKnown = true;
+}
+
 /** A list of this process's own, which is empty in a child of it. */
 export class OwnList<T> {
   #process = state.process;
   #items: T[] = [];
+
+  constructor() {
+    noticeForks();
+  }
 
   get items(): T[] {
     if (this.#process === state.process) return this.#items;
@@ -70,8 +80,7 @@ export class OwnList<T> {
 
 function openSet(): number {
   if (state.set >= 0) return state.set;
-  if (!state.isKnown) inEachChild(forgetParent);
-  state.isKnown = true;
+  noticeForks();
   state.set = check(binding.poll_set_open(), 'epoll_create1');
   check(binding.poll_set_add(state.set, self().bell), 'epoll_ctl');
   return state.set;
@@ -333,6 +342,7 @@ function readableNow(set: number): number[] {
 /** Which of these can be read, at least one, within so many milliseconds; or none. */
 export async function readableOf(fds: readonly number[], within: number | undefined): Promise<number[]> {
   const set = check(binding.poll_set_open(), 'epoll_create1');
+  noticeForks();
   const own = state.process;
   try {
     for (const fd of new Set(fds)) check(binding.poll_set_add(set, fd), 'epoll_ctl');
