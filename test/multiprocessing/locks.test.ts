@@ -1,6 +1,7 @@
 /** Locks, semaphores, events, conditions and barriers between processes: whoever dies, nobody waits for the dead. */
 import {
   Barrier,
+  BrokenBarrierError,
   Condition,
   Event,
   Lock,
@@ -293,6 +294,38 @@ test('The action of a Barrier may wait; who comes meanwhile is of the next round
   expect(done.indexOf('action')).toBe(0);
   expect(done.filter((each) => each === 'passed 0')).toHaveLength(2);
   expect(barrier.nWaiting).toBe(0);
+});
+
+test.each([
+  ['aborted', (barrier: Barrier) => barrier.abort(), true],
+  ['reset', (barrier: Barrier) => barrier.reset(), false],
+])(
+  'A Barrier that is %s while its action is under way is so afterwards, also if that throws.',
+  async (_, change, broken) => {
+    for (const fails of [false, true]) {
+      const waiting: number[] = [];
+      const barrier: Barrier = new Barrier(2, () => {
+        waiting.push(barrier.nWaiting);
+        change(barrier);
+        if (fails) throw new Error('of the action');
+      });
+      const both = await Promise.allSettled([barrier.wait(), barrier.wait()]);
+      const reasons = both.map((each) => (each.status === 'rejected' ? each.reason.message : each.value));
+      const isBroken = new BrokenBarrierError().message;
+      expect(reasons).toEqual([isBroken, fails ? 'of the action' : isBroken]);
+      expect({ broken: barrier.broken, waiting }).toEqual({ broken, waiting: [0] });
+    }
+  },
+);
+
+test('A Barrier breaks when its own time is over, and waits without a limit if it is asked to.', async () => {
+  const barrier = new Barrier(2, null, 0.02);
+  await expect(barrier.wait()).rejects.toBeInstanceOf(BrokenBarrierError);
+  expect(barrier.broken).toBe(true);
+  barrier.reset();
+  const first = barrier.wait(null);
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  expect(await Promise.all([first, barrier.wait(null)])).toEqual([0, 1]);
 });
 
 test('More can wait in one process than a page has room for.', async () => {
