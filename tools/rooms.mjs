@@ -11,7 +11,7 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** From the ground floor up. What stands in one line is on one floor. A door is a file of lib/ that users import. */
 const FLOORS = [
   ['lib/base'],
-  ['lib/log', 'lib/shared', 'lib/sockets', 'lib/wait'],
+  ['lib/log', 'lib/shared', 'lib/sockets', 'lib/testing', 'lib/wait'],
   ['lib/fork/random', 'lib/posix'],
   ['lib/fork'],
   ['lib/os.ts', 'lib/netutil.ts', 'lib/servers', 'lib/parallel', 'lib/multiprocessing'],

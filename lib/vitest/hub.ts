@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clearTimeout, setTimeout } from '../base/timers';
-import { readFrames, writeFrame } from './frames';
+import { readFrames, writeFrame } from '../testing/frames';
 import type { Answer, FromProcess, Order, ToProcess } from './orders';
 
 /** Milliseconds from a fork until the child has connected; forks and starts take a hundredth of it. */

@@ -1,14 +1,13 @@
 /** What cannot be done by forks of a template: then a project runs in vitest's own pool. */
 import type { PoolOptions } from 'vitest/node' with { 'resolution-mode': 'import' };
+import { optionPerProcess } from '../testing/per-process';
 
-/** Node writes what these ask for when a process that it has started exits, or lets a debugger in. */
-const PER_PROCESS = /^--(inspect|cpu-prof|heap-prof|prof\b|diagnostic-dir)/;
 const KNOWN_VERSIONS = /^[45]\./;
 
 /** Why not, in a few words; undefined if nothing speaks against it. */
 export function refusal({ project, execArgv, env }: PoolOptions): string | undefined {
   const { config, vitest } = project;
-  const option = execArgv.find((option) => PER_PROCESS.test(option));
+  const option = optionPerProcess(execArgv);
   if (process.platform !== 'linux') return 'fork() needs Linux';
   if (!KNOWN_VERSIONS.test(vitest.version))
     return `it is made for vitest 4 and 5, and this is ${vitest.version}`;

@@ -9,8 +9,8 @@ import type * as VitestWorker from 'vitest/worker' with { 'resolution-mode': 'im
 import { registerAtFork } from '../../fork/at-fork';
 import { forkWhenIdle } from '../../fork/fork-when-idle';
 import { setParentDeathSignal } from '../../os';
+import { readFrames, writeFrame } from '../../testing/frames';
 import { waitpidAsync } from '../../wait/wait-async';
-import { readFrames, writeFrame } from '../frames';
 import { type Answer, asCall, asResponse, type FromProcess, type Order, type ToProcess } from '../orders';
 import { preload } from './preload';
 
