@@ -20,6 +20,7 @@ import { Sources } from './settings/configuration';
 import { fromEnvironment } from './settings/environment';
 import { refuse } from './settings/refuse';
 import { watchBeginning } from './startup';
+import { runTestFiles } from './test-files';
 import { write } from './writes/write';
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -28,6 +29,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const invocation = parseCommandLine(argv);
   if ('target' in invocation) throw new Done(await carryOut(invocation));
   if (invocation.command === 'init' || invocation.command === 'completion') return write(invocation);
+  if (invocation.command === 'test') return runTestFiles(invocation);
   if (mustRunAlone) return runAlone(invocation);
   const { application, args, imports } = invocation;
   const wanted: Wanted = { imports, find: () => findApplication(application) };

@@ -146,6 +146,10 @@ const CHANGES: Record<string, string> = {
     const { Server } = require('node:http');
     Server.prototype.closeIdleConnections = Server.prototype.closeAllConnections;`,
   'spawn-forks': withBinding('binding.process_spawn_apart = () => 0;'),
+  'spawn-handle': `
+    const { ChildProcess } = require('node:child_process');
+    const { spawn } = ChildProcess.prototype;
+    Object.defineProperty(ChildProcess.prototype, 'spawn', { get: () => spawn, set() {} });`,
   'stack-format': "Error.prepareStackTrace = (error, sites) => 'no lines'; Object.freeze(Error);",
   'tcp-filter': withBinding('binding.socket_refuse = () => 0;'),
   'thread-stream': `

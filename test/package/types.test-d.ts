@@ -9,7 +9,10 @@ import * as diagnostics from '../../lib/diagnostics';
 import * as metrics from '../../lib/metrics';
 import * as multiprocessing from '../../lib/multiprocessing';
 import * as parallel from '../../lib/parallel';
+import { run as runFiles } from '../../lib/test';
 import { type PreforkPoolOptions, preforkPool } from '../../lib/vitest';
+
+type TestsStream = ReturnType<typeof import('node:test').run>;
 
 test('forkSync() gives what the function returns, or not.', () => {
   expectTypeOf(prefork.forkSync(() => 1).value).toEqualTypeOf<number | undefined>();
@@ -164,6 +167,10 @@ test('Subprocess tells its return code.', () => {
   expectTypeOf<prefork.SubprocessOptions['stdin']>().toEqualTypeOf<prefork.SubprocessStream | undefined>();
   // @ts-expect-error streams are Subprocess.STREAM, not Node's 'pipe'
   new prefork.Subprocess(['true'], { stdin: 'pipe' });
+});
+
+test('run() takes what run() of node:test takes, and returns what that does.', () => {
+  expectTypeOf(runFiles({ files: ['a'], concurrency: 2, preload: ['b'] })).toEqualTypeOf<TestsStream>();
 });
 
 test("preforkPool() is what vitest takes for a pool of one's own.", () => {

@@ -8,10 +8,11 @@ import { describeFolder } from './here';
 import { GROUPS, OPTIONS, type Option } from './options';
 import { addOrders, type Order } from './orders';
 import { USAGE } from './refuse';
+import { addTests, readTests, type Tests } from './tests';
 import { addWritings, type Writing } from './writings';
 
 /** What the command line asks for. */
-export type Invocation = Start | Order | Writing;
+export type Invocation = Start | Order | Writing | Tests;
 
 /** Something is to be done with an application. */
 export interface Start {
@@ -86,6 +87,8 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
     writeToStderr([describeFolder(process.cwd()), FIRST_SCREEN].filter((text) => text !== '').join('\n'));
     throw new Done(USAGE);
   }
+  const tests = readTests(argv);
+  if (tests !== undefined) return tests;
   let invocation: Invocation | undefined;
   const program = makeProgram(
     (command, application, args, options) => {
@@ -131,6 +134,7 @@ function makeProgram(action: Action, take: (other: Order | Writing) => void): Co
   configure(check, (application, args, options) => action('check', application, args, options));
   addOrders(program, take);
   addWritings(program, take);
+  addTests(program);
   return program;
 }
 
