@@ -57,8 +57,8 @@ export class Connection {
   readonly #isWritable: boolean;
   readonly #sending = new OwnList<Turns>();
   readonly #receiving = new OwnList<Turns>();
-  /** What is to stop when this is closed. */
-  readonly #interrupts = new Set<() => void>();
+  /** What is to stop when this is closed: in a child nothing that its parent waits for. */
+  readonly #interrupts = new OwnList<() => void>();
 
   /** @internal */
   constructor(fd: number, isReadable: boolean, isWritable: boolean) {
@@ -106,15 +106,16 @@ export class Connection {
 
   #ready(forWriting: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
+      const { items } = this.#interrupts;
       const stop = whenReady(this.fileno(), forWriting, () => {
-        this.#interrupts.delete(interrupt);
+        items.splice(items.indexOf(interrupt), 1);
         resolve();
       });
       const interrupt = () => {
         stop();
         reject(invalidState('handle is closed'));
       };
-      this.#interrupts.add(interrupt);
+      items.push(interrupt);
     });
   }
 
@@ -200,8 +201,7 @@ export class Connection {
   /** Closes it in this process. The other end sees the end of it when all processes have; whoever waits here is told. */
   close(): void {
     if (this.#fd < 0) return;
-    const interrupts = [...this.#interrupts];
-    this.#interrupts.clear();
+    const interrupts = this.#interrupts.items.splice(0);
     collected.unregister(this);
     closeSync(this.#fd);
     this.#fd = -1;

@@ -1,6 +1,6 @@
 /** Connections: messages come whole and in turn, whatever else is under way, and every end says what it is. */
 import { writeSync } from 'node:fs';
-import { EOFError, Pipe, Process } from 'prefork/multiprocessing';
+import { EOFError, Pipe, Process, Value } from 'prefork/multiprocessing';
 import { expect, test } from 'vitest';
 
 test('What there is room for is sent when send() returns, again and again.', async () => {
@@ -43,6 +43,19 @@ test('A child does not wait for the turn of its parent.', async () => {
   await writer.send('for the child');
   await child.join();
   expect(child.exitcode).toBe(0);
+});
+
+test('A child closes the end at which its parent waits, and nobody hears of that.', async () => {
+  const [[reader, writer], heard] = [Pipe(), new Value('i')];
+  const child = new Process(async () => {
+    reader.close();
+    await writer.send('from the child');
+  });
+  child.start();
+  const received = reader.recv().finally(() => Atomics.add(heard.getObj(), 0, 1));
+  expect(await received).toBe('from the child');
+  await child.join();
+  expect([child.exitcode, heard.value]).toEqual([0, 1]);
 });
 
 test('Into an end that was closed before all was read nothing can be sent.', async () => {
