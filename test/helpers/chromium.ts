@@ -22,7 +22,7 @@ export async function openChromium(deadman = 100_000): Promise<Browser> {
   });
   await running.until(/DevTools listening on ws:\S+/);
   const [, address = ''] = /DevTools listening on (ws:\S+)/.exec(running.stderr) ?? [];
-  return chromium.connectOverCDP(address);
+  return chromium.connectOverCDP(address, { timeout: 0 }); // its deadman is enough
 }
 
 const FLAGS = [
