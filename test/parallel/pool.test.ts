@@ -344,6 +344,22 @@ describe('imap()', () => {
     expect((await values.next()).done).toBe(true);
   });
 
+  test('keeps no child for what cannot come any more, though its reader is not done.', async () => {
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    async function* oneItem() {
+      yield 1;
+      await ended;
+    }
+    const values = pool({ processes: 1 }).imap(oneItem(), () => process.pid);
+    const pid = (await values.next()).value as number;
+    end();
+    while (isAlive(pid)) await setImmediate();
+    expect((await values.next()).done).toBe(true);
+  });
+
   test('leaves room for other calls while it has nothing to do.', async () => {
     const one = pool({ processes: 1 });
     const values = one.imap(numbers(100), (n) => n);
