@@ -1,5 +1,6 @@
 /** What a worker can do to the manager that looks after it: be killed. ARCHITECTURE.md, "What a lying peer can do". */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -86,6 +87,28 @@ describe('A worker that', () => {
     process.kill(pid, 'SIGKILL');
     await managed.until('serving');
     expect((await managed.ask<Answer>('/')).pid).not.toBe(pid);
+    expect((await managed.stop()).status).toBe(0);
+  });
+
+  test('holds the tasks of once() and claims to be of a later generation misleads workers, and not the manager.', async () => {
+    const managed = await new Managed('hostile.js', { workers: 2 }, { env: { ONCE: 'yes' } }).started();
+    const { pid } = await managed.until('task');
+    // The connection of each stays open, so that the next one is another worker's.
+    const agents: Agent[] = [];
+    const ask = async () => {
+      const agent = new Agent({ keepAlive: true });
+      agents.push(agent);
+      return JSON.parse(await get({ port: managed.port, agent }, '/usurp')) as Answer;
+    };
+    let usurper = await ask();
+    while (usurper.pid === pid) usurper = await ask();
+    expect(usurper.answer).toBe('usurped');
+    process.kill(pid ?? 0, 'SIGKILL');
+    await managed.until('serving');
+    managed.signal('SIGHUP');
+    await managed.until('replaced_all');
+    expect((await managed.until('task')).pid).not.toBe(usurper.pid);
+    for (const agent of agents) agent.destroy();
     expect((await managed.stop()).status).toBe(0);
   });
 
