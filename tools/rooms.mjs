@@ -23,7 +23,13 @@ const FLOORS = [
   ['lib/httpserver.ts'],
   ['lib/manager/log-events.ts'],
   ['lib/manager/settings.ts', 'lib/manager/answers.ts'],
-  ['lib/manager/policy', 'lib/manager/scoreboard.ts', 'lib/manager/config.ts', 'lib/manager/oom.ts'],
+  [
+    'lib/manager/policy',
+    'lib/manager/scoreboard.ts',
+    'lib/manager/questions.ts',
+    'lib/manager/config.ts',
+    'lib/manager/oom.ts',
+  ],
   ['lib/manager/channel', 'lib/manager/system', 'lib/manager/bells.ts'],
   [
     'lib/manager/listening',
@@ -31,6 +37,7 @@ const FLOORS = [
     'lib/manager/rules.ts',
     'lib/manager/shown',
     'lib/manager/app-metrics',
+    'lib/manager/standing.ts',
   ],
   ['lib/manager/log-files.ts'],
   ['lib/manager/worker'],

@@ -415,11 +415,12 @@ export interface Binding {
   private_memory_measure(word: number): number;
 
   /**
-   * Runs `report` in the middle of whatever JavaScript this thread is running once another process has called
-   * `stack_request` with the same 32-bit word of the shared memory: 0, or `-ENOSYS` where V8 cannot be asked.
+   * Calls `report` each time another process has called `stack_request` with the same 32-bit word of the shared memory: in the
+   * middle of whatever JavaScript this thread is running then, or, with `isAtRest`, from the event loop if it runs none. `asked`:
+   * the bits that were given since. 0, or `-ENOSYS` where V8 cannot be asked. Main thread only, once.
    */
-  stack_report_on_request(word: number, report: () => void): number;
-  stack_request(word: number): void;
+  stack_report_on_request(word: number, report: (asked: number, isAtRest: boolean) => void): number;
+  stack_request(word: number, bits: number): void;
 
   /**
    * Starts listening for ended children in this thread's loop. Waits nest.

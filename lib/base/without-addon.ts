@@ -22,7 +22,7 @@ interface ResolvedAddress extends Endpoint {
 }
 
 /** The size of the mapping that processes would share. */
-const SHARED_BYTES = (1024 + 80) * 1024;
+const SHARED_BYTES = (1024 + 80 + 520) * 1024;
 
 /** Linux's, which only this package reads. */
 const SOCKET_CONSTANTS = {

@@ -10,19 +10,32 @@ function megabytes(bytes: number): string {
   return `${Math.ceil(bytes / 2 ** 20)} MB`;
 }
 
-function demand(what: string, needed: number, free: number): void {
+function demand(what: string, needed: number, free: number, otherwise: string): void {
   if (free >= needed) return;
   throw preforkError(
     'ERR_PREFORK_NO_ROOM',
     `A snapshot of this heap may take ${megabytes(needed)} of ${what}, and ${megabytes(free)} are free. ` +
-      'Make room, or pass { checkRoom: false }',
+      `Make room, or ${otherwise}`,
   );
 }
+
+const OTHERWISE = 'pass { checkRoom: false }';
 
 /** @throws Error `ERR_PREFORK_NO_ROOM`; SystemError of node:fs if there is no such folder */
 export function requireRoom(folder: string): void {
   const { heapUsed } = process.memoryUsage();
   const { bavail, bsize } = statfsSync(folder);
-  demand('memory', heapUsed * MEMORY, process.availableMemory());
-  demand(`the file system of ${folder}`, heapUsed * FILE, bavail * bsize);
+  demand('memory', heapUsed * MEMORY, process.availableMemory(), OTHERWISE);
+  demand(`the file system of ${folder}`, heapUsed * FILE, bavail * bsize, OTHERWISE);
+}
+
+/**
+ * For a file in memory.
+ *
+ * @param otherwise what to do where that cannot be
+ * @throws Error `ERR_PREFORK_NO_ROOM`
+ */
+export function requireMemory(otherwise: string): void {
+  const { heapUsed } = process.memoryUsage();
+  demand('memory', heapUsed * (MEMORY + FILE), process.availableMemory(), otherwise);
 }

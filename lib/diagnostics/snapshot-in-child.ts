@@ -1,11 +1,12 @@
 /** A snapshot of the heap, taken while the program goes on: in a child that has the same heap. */
-import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { writeHeapSnapshot } from 'node:v8';
 import { boolean, callable, object, string } from '../base/arguments';
 import { knownOptions } from '../base/option-names';
 import { clearInterval, setInterval } from '../base/timers';
 import { type InChildOptions, inChild } from '../parallel/in-child';
+import { beFirstToGo } from './first-to-go';
 import { requireRoom } from './room';
 
 /** How far a snapshot is. */
@@ -49,15 +50,6 @@ const OPTIONS = [
 const NICE = 10;
 /** Milliseconds between two looks at the file. */
 const LOOK = 100;
-
-/** The child is larger than its parent before it is done, and has to go first when memory runs out. */
-function beFirstToGo(): void {
-  try {
-    writeFileSync('/proc/self/oom_score_adj', '1000');
-  } catch {
-    // /proc is read-only, as in some containers: then the kernel chooses by size.
-  }
-}
 
 function watchProgress(file: string, since: number, tell: (progress: SnapshotProgress) => void): () => void {
   const timer = setInterval(() => {

@@ -55,6 +55,10 @@ const FIELDS = [
 ] as const;
 type Field = (typeof FIELDS)[number];
 
+/** Who wants to know where a worker stands: the manager has it logged; a command has left a question (questions.ts). */
+export const StackAsker = { MANAGER: 1, COMMAND: 2 } as const;
+export type StackAsker = (typeof StackAsker)[keyof typeof StackAsker];
+
 const ROW = 16; // numbers in a row: two cache lines, which no other worker writes to
 /** Words of a mark, which the natives of the line's worker write (native/posix/room.h): a cache line. */
 const MARK = 16;
@@ -141,9 +145,9 @@ export class Row {
     this.set('state', this.hasBeenReady ? STOPPING : STOPPING_UNREADY);
   }
 
-  /** For the manager: a blocked worker is to say where it stands (worker/stack-report.ts). */
-  askForStack(): void {
-    binding.stack_request(this.stackWord);
+  /** A worker is to say where it stands (worker/stack-report.ts). */
+  askForStack(asker: StackAsker): void {
+    binding.stack_request(this.stackWord, asker);
   }
 
   /** The word by which it is asked. */

@@ -14,6 +14,7 @@ const LAYOUT = {
   marks: { at: 4096 + 320 * 1024, bytes: 128 * 1024 },
   answers: { at: 512 * 1024, bytes: 512 * 1024 },
   samples: { at: 1024 * 1024, bytes: 80 * 1024 },
+  questions: { at: 1104 * 1024, bytes: 520 * 1024 },
 } as const;
 
 /** Where the lines of the scoreboard begin, in bytes. */
@@ -58,6 +59,12 @@ export function sharedAnswers(): Float64Array {
 export function sharedSamples(): Float64Array {
   const { at, bytes } = LAYOUT.samples;
   return new Float64Array(sharedMemory(), at, bytes / Float64Array.BYTES_PER_ELEMENT);
+}
+
+/** What commands ask single workers, and what these answer. */
+export function sharedQuestions(): Uint8Array {
+  const { at, bytes } = LAYOUT.questions;
+  return new Uint8Array(sharedMemory(), at, bytes);
 }
 
 /** The users' counters. */

@@ -13,7 +13,7 @@
 
 namespace prefork {
 
-constexpr size_t kSharedBytes = (1024 + 80) * 1024;
+constexpr size_t kSharedBytes = (1024 + 80 + 520) * 1024;
 
 // The mapping, made by the first call in the family of processes: zeroes. nullptr if there is no
 // memory. Later forks share it.

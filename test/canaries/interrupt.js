@@ -7,15 +7,18 @@ canary(() => {
   const { binding } = load('base/binding');
   const words = new Int32Array(binding.shared_memory());
   let stack = '';
-  const report = () => {
+  let isAtRest = true;
+  const report = (_, rests) => {
     stack = new Error().stack;
+    isAtRest = rests;
   };
   assert.equal(binding.stack_report_on_request(WORD, report), 0, 'this V8 cannot be asked');
-  binding.stack_request(WORD);
+  binding.stack_request(WORD, 1);
   const turnsEndlessly = () => {
     for (const giveUpAt = Date.now() + 30_000; stack === '' && Date.now() < giveUpAt; );
   };
   turnsEndlessly();
   assert.match(stack, /turnsEndlessly/);
-  assert.equal(words[WORD], 1);
+  assert.equal(isAtRest, false);
+  assert.equal(words[WORD], 0);
 });

@@ -15,7 +15,7 @@ import {
 import { arch, release } from 'node:os';
 import { join, sep } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { COMMAND, folderWith, program } from '../helpers/command';
+import { COMMAND, folderWith, prefork, program } from '../helpers/command';
 import { isRoot, sharedFolder } from '../helpers/nobody';
 import { freePort } from '../helpers/port';
 import { childrenOf } from '../helpers/proc';
@@ -167,22 +167,28 @@ function runc(state: string, ...args: string[]): string {
 
 const versions = existsSync(NODES) ? readdirSync(NODES).filter((name) => /^\d+\.\d+\.\d+$/.test(name)) : [];
 
+/** One in a container, from when all its workers are ready. */
+async function contained(version: string, source: string) {
+  const { folder: app } = sharedFolder();
+  writeFileSync(join(app, 'app.js'), source);
+  const node = join(NODES, version, 'package', 'bin', 'node');
+  const args = [node, COMMAND, 'app.js', '-w', '2', '--log-format', 'json'];
+  const folder = bundle(args, app, NODES);
+  const state = join(folder, 'state');
+  const id = `prefork-${process.pid}-${version}`;
+  const running = program('runc', ['--root', state, 'run', '--bundle', folder, id], { cwd: folder });
+  onTestFinished(() => void spawnSync('runc', ['--root', state, 'delete', '--force', id]));
+  await running.until(/"event":"workers_ready"/);
+  const manager = Number((JSON.parse(runc(state, 'state', id)) as { pid: number }).pid);
+  const inside = (...command: string[]) => runc(state, 'exec', id, node, COMMAND, ...command);
+  return { running, file: join(app, 'app.js'), manager, inside };
+}
+
 test.runIf(isRoot && hasRunc && existsSync(PROFILE)).each(versions)(
   'Node %s: it starts, answers, replaces a killed worker, reloads, refuses a broken version, makes way at USR2, and ends at TERM.',
   async (version) => {
     const port = freePort();
-    const { folder: app } = sharedFolder();
-    const file = join(app, 'app.js');
-    writeFileSync(file, application(1, port));
-    const node = join(NODES, version, 'package', 'bin', 'node');
-    const args = [node, COMMAND, 'app.js', '-w', '2', '--log-format', 'json'];
-    const folder = bundle(args, app, NODES);
-    const state = join(folder, 'state');
-    const id = `prefork-${process.pid}-${version}`;
-    const running = program('runc', ['--root', state, 'run', '--bundle', folder, id], { cwd: folder });
-    onTestFinished(() => void spawnSync('runc', ['--root', state, 'delete', '--force', id]));
-    await running.until(/"event":"workers_ready"/);
-    const manager = Number((JSON.parse(runc(state, 'state', id)) as { pid: number }).pid);
+    const { running, file, manager } = await contained(version, application(1, port));
     const status = readFileSync(`/proc/${manager}/status`, 'latin1');
     expect(status).toMatch(new RegExp(`^Uid:\\s+${USER}\\s`, 'm'));
     expect(status).toMatch(/^NoNewPrivs:\s+1$/m);
@@ -224,6 +230,25 @@ test.runIf(isRoot && hasRunc && existsSync(PROFILE)).each(versions)(
     process.kill(lastOf(childrenOf(manager)), 'SIGKILL');
     await running.until(/"event":"worker_killed"/);
     while (childrenOf(manager).length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    process.kill(manager, 'SIGTERM');
+    expect(await running.exit()).toBe('status 0');
+  },
+);
+
+test.runIf(isRoot && hasRunc && existsSync(PROFILE)).each(versions)(
+  'Node %s: its workers are asked from inside, and by root from outside, where processes have other numbers.',
+  async (version) => {
+    const { running, manager, inside } = await contained(version, application(1, freePort()));
+    const stack = /^worker 0 \(pid \d+\) (waits|runs)[\s\S]*^worker 1 \(pid \d+\) (waits|runs)/m;
+    expect(inside('stack', '--timeout', '100s')).toMatch(stack);
+    const recorded = /B, of worker 0 \(pid \d+\)\n$/;
+    expect(inside('profile', '1', '0', '--seconds', '1', '-o', '/dev/shm/x.cpuprofile')).toMatch(recorded);
+    expect(inside('snapshot', '1', '0', '-o', '/dev/shm/x.heapsnapshot')).toMatch(recorded);
+    const { folder } = sharedFolder();
+    const outside = (...args: string[]) => prefork(folder, args, { deadman: 120_000 }).result;
+    const pid = String(manager);
+    expect((await outside('stack', pid, '--timeout', '100s')).stdout).toMatch(stack);
+    expect((await outside('snapshot', pid, '0', '-o', 'x.heapsnapshot')).stdout).toMatch(recorded);
     process.kill(manager, 'SIGTERM');
     expect(await running.exit()).toBe('status 0');
   },

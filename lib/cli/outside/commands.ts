@@ -1,9 +1,12 @@
 /** Commands on a manager that runs: `prefork reload`, `status` and so on. */
 import { print, writeToStderr } from '../../base/blocking-write';
+import { ROOM_OR_NOT } from '../../manager/questions';
 import type { Order } from '../settings/orders';
 import { reopenLogs } from './logs-reopen';
+import { record } from './record';
 import { reload } from './reload';
 import { scale } from './scale';
+import { stack } from './stack';
 import { status } from './status';
 import { stop } from './stop';
 import { findManager } from './target';
@@ -39,5 +42,11 @@ function answerTo(order: Order, waiting: Waiting): Promise<string> {
       return scale(waiting, order.change);
     case 'logs-reopen':
       return reopenLogs(waiting);
+    case 'stack':
+      return stack(waiting, order.worker, order.patience);
+    case 'profile':
+      return record(waiting, { ...order, kind: 'profile', argument: order.seconds * 1000 });
+    case 'snapshot':
+      return record(waiting, { ...order, kind: 'snapshot', argument: order.checksRoom ? 0 : ROOM_OR_NOT });
   }
 }

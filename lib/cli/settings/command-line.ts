@@ -140,6 +140,9 @@ function makeProgram(action: Action, take: (other: Order | Writing) => void): Co
 
 function termOf(command: Command): string {
   if (command.name() === 'scale') return 'scale [target] <number>';
+  if (command.name() === 'stack') return 'stack [target] [worker]';
+  if (command.name() === 'profile' || command.name() === 'snapshot')
+    return `${command.name()} [target] <worker>`;
   return [command.name(), ...command.registeredArguments.slice(0, 1).map(nameOf)].join(' ');
 }
 

@@ -1,7 +1,7 @@
 /** The commands on a manager that runs, as commander reads them. */
 import type { Command } from 'commander';
 import { readOption } from './complete';
-import { duration } from './values';
+import { duration, integer } from './values';
 
 /** A manager that runs is to do something, or to be looked at. */
 export type Order = Addressed &
@@ -11,7 +11,21 @@ export type Order = Addressed &
     | { command: 'top'; interval: number }
     | { command: 'stop'; now: boolean }
     | { command: 'scale'; change: string }
+    | ({ command: 'stack'; worker: string | undefined } & Patient)
+    | ({ command: 'profile'; worker: string; seconds: number } & Patient & ToFile)
+    | ({ command: 'snapshot'; worker: string; checksRoom: boolean } & Patient & ToFile)
   );
+
+interface Patient {
+  /** For how long a worker may say nothing, in milliseconds. */
+  patience: number;
+}
+
+interface ToFile {
+  path: string;
+  /** A file of that name may be replaced. */
+  force: boolean;
+}
 
 interface Addressed {
   /** Its pid, the file that it is in, or its name; undefined: the only one that runs. */
@@ -20,11 +34,23 @@ interface Addressed {
   timeout: number | null;
 }
 
-type Written = { timeout?: string; interval?: string; json?: boolean; now?: boolean };
+type Written = {
+  timeout?: string;
+  interval?: string;
+  json?: boolean;
+  now?: boolean;
+  seconds?: string;
+  output?: string;
+  force?: boolean;
+  roomCheck?: boolean;
+};
 
 /** Milliseconds. */
 const INTERVAL = 1000;
 const SHORTEST_INTERVAL = 100;
+const STACK_PATIENCE = 5000;
+const RECORDING_PATIENCE = 10_000;
+const LONGEST_PROFILE = 600;
 
 /** Adds them to the program. */
 export function addOrders(program: Command, take: (order: Order) => void): void {
@@ -81,6 +107,68 @@ export function addOrders(program: Command, take: (order: Order) => void): void 
     true,
   );
   withTarget(reopen, (target) => take({ ...addressed(reopen, target), command: 'logs-reopen' }));
+
+  const asking = (name: string, description: string, patience: number) =>
+    add(name, description, false).option(
+      '--timeout <duration>',
+      `give up on a worker that says nothing for so long [${patience / 1000}s]`,
+    );
+  const asked = (command: Command, target: string | undefined, patience: number): Addressed & Patient => {
+    const { timeout, ...rest } = addressed(command, target);
+    return { ...rest, timeout: null, patience: timeout ?? patience };
+  };
+
+  const stack = asking(
+    'stack',
+    'say where the JavaScript of workers is now, and which requests they have in hand',
+    STACK_PATIENCE,
+  );
+  stack
+    .argument('[target]', TARGET)
+    .argument('[worker]', 'its id or pid; none: all of them')
+    .action((target: string | undefined, worker: string | undefined) => {
+      take({ ...asked(stack, target, STACK_PATIENCE), command: 'stack', worker });
+    });
+
+  const ofOne = (
+    command: Command,
+    act: (target: string | undefined, worker: string, file: ToFile) => void,
+  ): void => {
+    command
+      .requiredOption('-o, --output <file>', 'write it here')
+      .option('--force', 'replace a file that exists')
+      .usage('[options] [target] <worker>')
+      .argument('<target-or-worker>', TARGET)
+      .argument('[worker]', 'its id or pid')
+      .action((first: string, second: string | undefined) => {
+        const [target, worker] = second === undefined ? [undefined, first] : [first, second];
+        const { output = '', force = false } = command.opts<Written>();
+        act(target, worker, { path: output, force });
+      });
+  };
+
+  const profile = asking(
+    'profile',
+    'record what a worker spends its time on, into a file for the DevTools of Chrome',
+    RECORDING_PATIENCE,
+  ).option('--seconds <number>', 'for so long [10]');
+  ofOne(profile, (target, worker, file) => {
+    const { seconds = '10' } = profile.opts<Written>();
+    const common = { ...asked(profile, target, RECORDING_PATIENCE), ...file };
+    const checked = readOption(integer(1, LONGEST_PROFILE), '--seconds', seconds);
+    take({ ...common, command: 'profile', worker, seconds: checked });
+  });
+
+  const snapshot = asking(
+    'snapshot',
+    'take a snapshot of the heap of a worker, which goes on meanwhile, into a file for the DevTools of Chrome',
+    RECORDING_PATIENCE,
+  ).option('--no-room-check', 'take it even if memory may not suffice');
+  ofOne(snapshot, (target, worker, file) => {
+    const { roomCheck = true } = snapshot.opts<Written>();
+    const common = { ...asked(snapshot, target, RECORDING_PATIENCE), ...file };
+    take({ ...common, command: 'snapshot', worker, checksRoom: roomCheck });
+  });
 }
 
 const TARGET = "the manager's pid, pid file or name; none: the only one that runs";

@@ -17,15 +17,24 @@ function asker(session: Session): Ask {
 }
 
 /**
+ * For who closes it again, by `session.disconnect()`.
+ * @throws Error in a build of Node without inspector
+ */
+export function openSession(): { ask: Ask; session: Session } {
+  const { Session: InspectorSession } = require('node:inspector') as typeof import('node:inspector');
+  const session = new InspectorSession();
+  session.connect();
+  return { ask: asker(session), session };
+}
+
+/**
  * Calls `look` with a session that ends with it.
  * @throws Error in a build of Node without inspector, and where Node is another than we know
  */
 export function withSession<T>(look: (ask: Ask, session: Session) => T): T {
-  const { Session: InspectorSession } = require('node:inspector') as typeof import('node:inspector');
-  const session = new InspectorSession();
-  session.connect();
+  const { ask, session } = openSession();
   try {
-    return look(asker(session), session);
+    return look(ask, session);
   } finally {
     session.disconnect();
   }

@@ -18,6 +18,7 @@ import {
   stateFrom,
 } from '../policy';
 import { rulesOf } from '../rules';
+import { StackAsker } from '../scoreboard';
 import type { Configuration, Log, LogFormat } from '../settings';
 import { finishLog, flushLog, neverWaitForLogReader } from '../system/log-writer';
 import { memoryTrimmer } from '../system/memory-trimmer';
@@ -256,7 +257,7 @@ class Manager implements Driver {
         this.kill(action.pid, action.signal);
         break;
       case 'report stack':
-        this.#has.peers.get(action.pid)?.row?.askForStack();
+        this.#has.peers.get(action.pid)?.row?.askForStack(StackAsker.MANAGER);
         break;
       case 'worker ready':
         this.#readiness.serves(action.worker);

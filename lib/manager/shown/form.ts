@@ -5,8 +5,8 @@ import type { State, Worker } from '../policy';
 import { MAX_WORKERS } from '../scoreboard';
 import type { Application } from '../settings';
 
-/** To be raised when what is shown changes its form. */
-export const VERSION = 4;
+/** To be raised when what is shown changes its form, or the shared memory its own. */
+export const VERSION = 5;
 
 /** Bytes; more is none of ours. */
 export const LONGEST = 2 * 1024 * 1024;

@@ -1,9 +1,11 @@
 /**
  * A manager as another process of its user, or root, sees it. It is asked nothing and notices nothing: what it shows and
- * what its workers say of themselves are read from memory, and believed no further than for showing.
+ * what its workers say of themselves are read from memory, and believed no further than for showing. In that memory its
+ * workers can be asked, too (questions.ts).
  */
 import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
-import { preforkError } from '../../base/errors';
+import { binding } from '../../base/binding';
+import { check, preforkError } from '../../base/errors';
 import { type Figures, figuresIn, placeOfLine } from '../scoreboard';
 import { factsOf, startOf, userOf } from '../system/process-facts';
 import { type Shown, VERSION } from './form';
@@ -50,6 +52,11 @@ export class SeenManager {
     return facts !== undefined && !facts.isZombie && facts.started === this.#started;
   }
 
+  /** The file in which it shows how it is, for locks. */
+  get shownFile(): number {
+    return this.#shown;
+  }
+
   /** undefined: it is just changing it. */
   look(): Shown | undefined {
     return readShown(this.#shown);
@@ -62,6 +69,26 @@ export class SeenManager {
     const line = new Float64Array(bytes / Float64Array.BYTES_PER_ELEMENT);
     const read = readSync(this.#scoreboard, line, 0, bytes, at);
     return read === bytes ? figuresIn(line) : undefined;
+  }
+
+  /**
+   * From now on this process has the memory that the manager shares with its workers, to which it may write, as they may. A
+   * descriptor of it, for locks.
+   *
+   * @throws Error `ERR_PREFORK_UNSUPPORTED`: it is no file
+   */
+  shareMemory(): number {
+    const { scoreboard } = filesOf(this.pid);
+    if (scoreboard === null) {
+      throw preforkError(
+        'ERR_PREFORK_UNSUPPORTED',
+        `The workers of process ${this.pid} cannot be asked: something that it loaded first keeps their memory to itself`,
+      );
+    }
+    const fd = open(scoreboard, this.pid, 'r+');
+    if (!this.isAlive) throw gone(this.pid);
+    check(binding.shared_memory_file(fd), 'mmap');
+    return fd;
   }
 
   close(): void {
@@ -139,9 +166,9 @@ function targetOf(link: string, failed: (error: NodeJS.ErrnoException) => void):
   }
 }
 
-function open(path: string, pid: number): number {
+function open(path: string, pid: number, flags = 'r'): number {
   try {
-    return openSync(path, 'r');
+    return openSync(path, flags);
   } catch (error) {
     throw hidden(pid, error as NodeJS.ErrnoException);
   }

@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 const TICKS = 100;
 
 export interface ProcessFacts {
+  /** A letter: `R` runs, `S` sleeps, `T` is stopped. */
+  state: string;
   /** Ended, and not reaped by its parent. */
   isZombie: boolean;
   /** Since the system was started, in ticks: with the pid it says which process it is. */
@@ -31,6 +33,7 @@ export function factsOf(pid: number): ProcessFacts | undefined {
   const milliseconds = (...indices: number[]) =>
     (indices.reduce((ticks, index) => ticks + number(index), 0) / TICKS) * 1000;
   return {
+    state,
     isZombie: state === 'Z' || state === 'X',
     started: number(19),
     cpu: milliseconds(11, 12),

@@ -18,6 +18,7 @@ import { startBeating } from './health';
 import { holdSignals, releaseSignals } from './held-signals';
 import { giveUpOnce, takeOver } from './once';
 import { beginPublishing, publishLast } from './publisher';
+import { recorder } from './recordings';
 import { reportStackOnRequest } from './stack-report';
 import { answerRequests, closeServers, countTraffic, endLasting, stopAccepting } from './traffic';
 import { stayReady, staySettled, takePlace } from './worker';
@@ -54,6 +55,7 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
     staySettled,
     stayReady,
     takeOver,
+    recorder(place),
     () => endIfForgotten(place),
     // Once more each time: an application that changes its user by itself loses it.
     () => dieWithManager(place.manager),

@@ -43,10 +43,33 @@ interface HttpSocket extends Socket {
   _httpMessage?: (ServerResponse & { _header?: string | null }) | null;
 }
 
+/** On a response: when its request came. */
+const CAME = Symbol('came');
+
+interface Timed extends ServerResponse {
+  [CAME]?: number;
+}
+
+export function noteCame(response: ServerResponse): void {
+  (response as Timed)[CAME] = monotonic();
+}
+
+/** undefined: before anybody noted it. */
+export function cameAt(response: ServerResponse): number | undefined {
+  return (response as Timed)[CAME];
+}
+
 /** Calls without an end and calls that are answered at once look alike: by then the latter have been. */
 const LONGEST_CALL = 1000;
 
 const EVENTS = /^content-type: *text\/event-stream/im;
+
+/** A request that waits for its answer. */
+export interface AskedFor {
+  /** Method and path; `?…` stands for what may be secret. */
+  name: string;
+  cameAt: number | undefined;
+}
 
 export class Connection {
   /** As it was accepted. */
@@ -82,11 +105,16 @@ export class Connection {
     return isUpgraded(talk) ? 'lasting' : 'idle';
   }
 
-  /** Method and path of each request that waits for its answer; `?…` stands for what may be secret. */
-  get asked(): string[] {
+  /** Each request that waits for its answer. */
+  get asked(): AskedFor[] {
     if (this.use !== 'asked') return [];
-    if (this.session === undefined) return [nameOf(this.response?.req.method, this.response?.req.url)];
-    return [...this.streams.values()].map(({ headers }) => nameOf(headers[':method'], headers[':path']));
+    if (this.session === undefined) {
+      const { response } = this;
+      return response === undefined ? [] : [inHand(response.req.method, response.req.url, cameAt(response))];
+    }
+    return [...this.streams.values()].map(({ at, headers }) =>
+      inHand(headers[':method'], headers[':path'], at),
+    );
   }
 
   /** No byte of a request has come on it. */
@@ -101,11 +129,13 @@ export class Connection {
 }
 
 const LONGEST_PATH = 200;
+const LONGEST_NAME = 250;
 
-function nameOf(method: unknown, url: unknown): string {
+function inHand(method: unknown, url: unknown, cameAt: number | undefined): AskedFor {
   const path = String(url ?? '').replace(/\?.*/s, '?…');
   const shown = path.length > LONGEST_PATH ? `${path.slice(0, LONGEST_PATH)}…` : path;
-  return printable(`${method} ${shown}`);
+  const name = printable(`${method} ${shown}`).slice(0, LONGEST_NAME);
+  return { name, cameAt };
 }
 
 function isLasting({ sentHeaders }: Http2Stream, since: number): boolean {

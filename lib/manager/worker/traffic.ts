@@ -4,6 +4,7 @@ import type { Server, Socket } from 'node:net';
 import { monotonic, setImmediate, setTimeout } from '../../base/timers';
 import type { ListeningSocket } from '../../sockets/listening-socket';
 import type { Row } from '../scoreboard';
+import type { RequestInHand } from '../standing';
 import {
   Connection,
   type Http2Session,
@@ -46,9 +47,13 @@ export function countTraffic(row: Row): void {
   });
 }
 
-/** Requests that wait for their answers, by method and path. It costs them nothing: it is asked for when a worker hangs. */
-export function requestsInHand(): string[] {
-  return [...connections.values()].flatMap(({ asked }) => asked);
+/** Requests that wait for their answers, the oldest first. It costs them nothing: it is asked for when somebody wants to know. */
+export function requestsInHand(): RequestInHand[] {
+  const now = monotonic();
+  return [...connections.values()]
+    .flatMap(({ asked }) => asked)
+    .sort((one, other) => (one.cameAt ?? 0) - (other.cameAt ?? 0))
+    .map(({ name, cameAt }) => ({ name, age: cameAt === undefined ? null : now - cameAt }));
 }
 
 /** How many are open. */

@@ -31,6 +31,7 @@ function shapeOf(text: string): string {
     .replaceAll(/\/\S*server\.js/g, 'PATH')
     .replaceAll(/(\S*):\d+$/gm, 'ADDRESS')
     .replaceAll(/prefork \S+, Node v[\d.]+/g, 'VERSIONS')
+    .replaceAll(/[\d.]+ ([KM]i)?B\b/g, 'SIZE')
     .replaceAll(/\d+ (d|h|min|s|ms)( \d+ (h|min|s))?/g, 'TIME')
     .replaceAll(/^ *\d.*$/gm, 'WORKER')
     .replaceAll(/[\d.]+/g, 'N')
@@ -41,6 +42,9 @@ test('The page has its commands.', () => {
   expect(STEPS.map(({ args: [command] }) => command)).toEqual([
     'status',
     'status',
+    'stack',
+    'profile',
+    'snapshot',
     'reload',
     'scale',
     'scale',
@@ -49,16 +53,29 @@ test('The page has its commands.', () => {
   ]);
 });
 
+/** Waited for as long as it takes, on a busy machine. */
+const ASKING = ['stack', 'profile', 'snapshot'];
+
+async function run(folder: string, args: string[]) {
+  const [command = ''] = args;
+  for (;;) {
+    const line = ASKING.includes(command) ? [...args, '--timeout', '100s'] : args;
+    const result = await prefork(folder, line, { deadman: 120_000 }).result;
+    // At each beat a worker runs JavaScript for a moment.
+    if (command !== 'stack' || !result.stdout.includes('runs JavaScript')) return result;
+  }
+}
+
 test('Each does what the page says.', async () => {
   const name = `shop-${process.pid}`;
   const files = {
     'package.json': JSON.stringify({ name, version: '1.4.2' }),
     'server.js': "require('node:http').createServer((_, r) => r.end('here')).listen(0);",
   };
-  const served = await serve(['server.js', '-w', '2'], { files, until: /2 workers ready/ });
+  const served = await serve(['server.js', '-w', '2'], { files, until: /2 workers ready/, deadman: 200_000 });
   for (const { args, shown } of STEPS) {
     const line = args.map((arg) => (arg === 'shop' ? name : arg));
-    const { status, stdout, stderr } = await prefork(served.folder, line).result;
+    const { status, stdout, stderr } = await run(served.folder, line);
     expect({ line, status, stderr }).toEqual({ line, status: 0, stderr: '' });
     if (shown !== '') expect(shapeOf(stdout.replaceAll(name, 'shop'))).toBe(shapeOf(`${shown.trimEnd()}\n`));
     else expect(JSON.parse(stdout)).toMatchObject({ name });

@@ -1,4 +1,4 @@
-/** The report of a hung worker names the requests that it has in hand. */
+/** The report of a hung worker names the requests that it has in hand, and for how long. */
 import { connect } from 'node:http2';
 import { expect, test } from 'vitest';
 import { serve } from '../../helpers/served';
@@ -24,7 +24,7 @@ test('Over HTTP/1: those that are not answered, without their queries.', async (
   const blocks = served.ask('/block?token=secret').catch(() => 'cut');
   await served.until(/Requests in hand: .*\n/);
   expect(served.log).toMatch(
-    /is blocked at .*blocks .*app\.js:[\s\S]*\nRequests in hand: GET \/waits, GET \/block\?…\n/,
+    /is blocked at .*blocks .*app\.js:[\s\S]*\nRequests in hand: GET \/waits for \d+ m?s, GET \/block\?… for \d+ m?s\n/,
   );
   expect(served.log).not.toContain('secret');
   expect(await Promise.all([waits, blocks])).toEqual(['cut', 'cut']);
@@ -46,7 +46,7 @@ test('Over HTTP/2, at most ten of them.', async () => {
     .on('error', () => {})
     .resume();
   await served.until(/Requests in hand: .*\n/);
-  expect(served.log).toContain(
+  expect(served.log.replaceAll(/ for \d+ m?s/g, '')).toContain(
     `\nRequests in hand: ${Array(10).fill('GET /waits').join(', ')}, and 3 more\n`,
   );
   session.destroy();
