@@ -1,12 +1,10 @@
 /** What the process of node:test's runner and a template say to each other. */
 
-/** A test file, as `node` would be started with it. */
+/** A test file, as `node` would be started with it; what comes before it is the template's own. */
 export interface Entry {
   path: string;
   /** What comes after it. */
   argv: string[];
-  /** What comes before it. */
-  execArgv: string[];
   /** Variables that not all files have alike. */
   env: Record<string, string>;
 }

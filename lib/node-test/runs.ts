@@ -69,7 +69,7 @@ export class Run {
     );
     return {
       kind: { execPath: file, execArgv, cwd, env },
-      entry: { path, argv, execArgv, env: id === undefined ? {} : { [WORKER_ID]: id } },
+      entry: { path, argv, env: id === undefined ? {} : { [WORKER_ID]: id } },
     };
   }
 

@@ -60,17 +60,18 @@ test('A module to preload is evaluated once, and each file has its own of it; on
       'node_modules/heavy/index.js': 'exports.loadedIn = process.pid;',
       'node_modules/registers/index.js': 'require("node:test").beforeEach(() => {});',
       'node_modules/opens/index.js': 'setInterval(() => {}, 1000);',
+      'never.mjs': 'await new Promise(() => {});',
       'node_modules/dies/index.js': 'process.kill(process.pid, "SIGKILL");',
     },
     { packages: false },
   );
-  const modules = ['registers', 'heavy', 'opens', 'missing', './setup.cjs', 'dies'];
+  const modules = ['registers', 'heavy', 'opens', './never.mjs', 'missing', './setup.cjs', 'dies'];
   const words = [...modules.flatMap((name) => ['--with', name]), '--test-reporter=tap'];
   const { status, stdout, stderr } = await prefork(folder, ['test', ...words], alone).result;
   const refused = [...stderr.matchAll(/prefork\/test: (.*) is not loaded before the files: (.*)/g)];
   expect({ status, refused: refused.map(([, names]) => names) }, stdout + stderr).toEqual({
     status: 0,
-    refused: ['registers', 'opens', 'missing', 'dies'],
+    refused: ['registers', 'opens', './never.mjs', 'missing', 'dies'],
   });
   expect(stdout).toMatch(/^# pass 2$/m);
   expect(stdout).not.toContain('printed once');

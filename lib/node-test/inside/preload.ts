@@ -1,5 +1,6 @@
 /** Modules that are evaluated once, in a template, and not by each file. */
 import { Module } from 'node:module';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { openedBy } from '../../testing/opened';
 
@@ -23,10 +24,26 @@ export function hasTests(): boolean {
 
 const REGISTERS = "it registers tests or hooks, or listens for 'beforeExit' as they do";
 
-/** In a template that is given up if there is a reason against it: it has been evaluated by then. Says which. */
-export async function preload(name: string): Promise<string | undefined> {
+/** Meanwhile nothing of the template's own keeps the event loop alive, so that one that never settles is noticed. */
+async function finished(evaluation: Promise<unknown>, socket: Socket): Promise<void> {
+  let giveUp = () => {};
+  const idle = new Promise<never>((_, reject) => {
+    giveUp = () => reject(new Error('it never finishes loading'));
+  });
+  process.once('beforeExit', giveUp);
+  socket.unref();
   try {
-    const opened = await openedBy(() => importFromHere(name));
+    await Promise.race([evaluation, idle]);
+  } finally {
+    socket.ref();
+    process.removeListener('beforeExit', giveUp);
+  }
+}
+
+/** In a template that is given up if there is a reason against it: it has been evaluated by then. Says which. */
+export async function preload(name: string, socket: Socket): Promise<string | undefined> {
+  try {
+    const opened = await openedBy(() => finished(importFromHere(name), socket));
     if (hasTests()) return REGISTERS;
     return opened.length === 0 ? undefined : `it opens ${opened.join(', ')}`;
   } catch (error) {

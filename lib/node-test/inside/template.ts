@@ -44,7 +44,7 @@ async function whyNot(): Promise<string | undefined> {
 }
 
 /** Turns into the process of a file: it finds what it would find in one that was started for it. */
-function become({ path, argv, execArgv, env }: Entry, streams: number[], template: number): void {
+function become({ path, argv, env }: Entry, streams: number[], template: number): void {
   isTemplate = false;
   setParentDeathSignal('SIGKILL');
   if (getppid() !== template) _exit(1); // it has died before that
@@ -55,7 +55,6 @@ function become({ path, argv, execArgv, env }: Entry, streams: number[], templat
     closeSync(fd);
   }
   process.argv = [process.execPath, resolve(path), ...argv];
-  process.execArgv = execArgv;
   Object.assign(process.env, env);
   // By itself, so that nothing of the template is on the stack, and ticks come before promises, as after any main program.
   setImmediate(Module.runMain);
@@ -93,7 +92,7 @@ async function obey(order: Order): Promise<unknown> {
     case 'begin':
       return whyNot();
     case 'preload':
-      return preload(order.name);
+      return preload(order.name, socket);
     case 'run':
       return forkFor(order.entry);
     case 'kill':
