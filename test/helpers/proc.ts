@@ -1,5 +1,6 @@
 /** What /proc says of processes. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** State, parent, group and so on: what comes after the name, which is in parentheses and may hold anything. */
 function statOf(pid: string): string[] {
@@ -26,6 +27,23 @@ export function commandLineOf(pid: number): string {
     return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
   } catch {
     return '';
+  }
+}
+
+/** What stands behind its descriptors; nothing where it has ended. */
+export function openFilesOf(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  const target = (fd: string) => {
+    try {
+      return readlinkSync(join(folder, fd));
+    } catch {
+      return []; // closed meanwhile
+    }
+  };
+  try {
+    return readdirSync(folder).flatMap(target);
+  } catch {
+    return [];
   }
 }
 

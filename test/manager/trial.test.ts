@@ -1,8 +1,9 @@
 /** The program that shows whether it can take a manager over runs the configuration: what it says is checked, and may be a lie. */
-import { readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { openFilesOf } from '../helpers/proc';
 import { serve } from '../helpers/served';
 import { ROOT } from '../helpers/stdin';
 
@@ -103,24 +104,13 @@ test('Neither it nor workers have a descriptor of what is handed over, nor of wh
   const [, ofTrial = ''] = /trial has (.*)/.exec(served.running.stdout) ?? [];
   // One that is just being replaced has descriptors until it has none.
   while (served.running.children().length !== 2) await setImmediate();
-  const ofChildren = served.running.children().flatMap((pid) => descriptorsOf(pid));
+  const ofChildren = served.running.children().flatMap((pid) => openFilesOf(pid));
   expect(ofTrial).toMatch(/socket:/);
   expect(ofChildren.length).toBeGreaterThan(0);
   // In that of the application's metrics workers write; the manager reads nothing of it.
   const isMetrics = (link: string) => link.includes('memfd:prefork-metrics');
   expect(ofTrial).not.toMatch(/memfd:prefork/);
   for (const link of ofChildren) if (!isMetrics(link)) expect(link).not.toMatch(/memfd:prefork/);
-  expect(descriptorsOf(served.running.pid).join(' ')).toMatch(/memfd:prefork/);
+  expect(openFilesOf(served.running.pid).join(' ')).toMatch(/memfd:prefork/);
   expect(await served.stop()).toBe('status 0');
 });
-
-function descriptorsOf(pid: number): string[] {
-  const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).flatMap((fd) => {
-    try {
-      return readlinkSync(join(folder, fd));
-    } catch {
-      return []; // closed meanwhile
-    }
-  });
-}

@@ -103,7 +103,7 @@ test('For people: three lines, and a line for each worker.', async () => {
 
 test('A worker is idle, waits on open connections, or is blocked.', async () => {
   const served = await start(['--hang-timeout', '0']);
-  expect(doings(await sight(served))).toEqual(['idle', 'idle']);
+  await sightWhen(served, (seen) => doings(seen).join() === 'idle,idle');
   const client = connect(served.ports[0] ?? 0, '127.0.0.1');
   await sightWhen(served, (seen) => doings(seen).sort().join() === 'idle,waiting, 1 open');
   client.end();

@@ -1,8 +1,11 @@
 /** `prefork scale`, `stop` and `logs-reopen` end when it is so, and not before. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { prefork } from '../../helpers/command';
+import { openFilesOf } from '../../helpers/proc';
+import type { Program } from '../../helpers/run';
 import { launch, type Served, serve } from '../../helpers/served';
 
 /** What waits is answered when there is a file `go`. */
@@ -39,6 +42,11 @@ function order({ running, folder }: Served, command: string, ...args: string[]) 
 async function outcome(served: Served, command: string, ...args: string[]) {
   const { status, stdout, stderr } = await order(served, command, ...args).result;
   return { status, stdout, stderr };
+}
+
+/** Until the command looks into a manager. */
+async function hasFound({ pid }: Program): Promise<void> {
+  while (!openFilesOf(pid).some((name) => name.startsWith('/memfd:prefork-manager'))) await setImmediate();
 }
 
 const done = (stdout: string) => ({ status: 0, stdout, stderr: '' });
@@ -169,6 +177,7 @@ describe('prefork stop', () => {
       refused(`prefork: Waited 300 ms for its end; process ${pid} goes on with it (ERR_PREFORK_TIMEOUT)\n`),
     );
     const waiting = order(served, 'stop');
+    await hasFound(waiting); // or it might begin when there is nobody to wait for
     expect(await outcome(served, 'reload')).toEqual(refused(`prefork: Process ${pid} is ending\n`));
     expect(await outcome(served, 'stop', '--now')).toMatchObject({ status: 0 });
     expect(await request).toBe('cut');

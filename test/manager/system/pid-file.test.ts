@@ -1,20 +1,12 @@
 /** The pid file: whose it is, a lock says, and not a number. */
-import {
-  existsSync,
-  linkSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { PidFile } from '../../../lib/manager/system/pid-file';
 import { Managed } from '../../helpers/manager';
 import { doneByNobody, isRoot, sharedFolder } from '../../helpers/nobody';
 import { PYTHON } from '../../helpers/oracle';
+import { openFilesOf } from '../../helpers/proc';
 import { Program } from '../../helpers/run';
 
 const BUSY = { code: 'ERR_PREFORK_BUSY' };
@@ -27,17 +19,6 @@ function taken(path: string): PidFile {
     if (existsSync(path)) file.remove();
   });
   return file;
-}
-
-function openFilesOf(pid: number): string[] {
-  const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).flatMap((fd) => {
-    try {
-      return readlinkSync(join(folder, fd));
-    } catch {
-      return []; // closed meanwhile
-    }
-  });
 }
 
 test('It holds the number, has mode 0644 whatever the umask is, and goes at the end.', () => {
