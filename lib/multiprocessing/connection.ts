@@ -192,10 +192,12 @@ export class Connection {
    * Whether there is something to receive, or will be in time; the end counts, too.
    *
    * @param timeout seconds; 0 by default; null: no limit
-   * @throws Error `ERR_PREFORK_INVALID_STATE`; TypeError `ERR_PREFORK_INVALID_ARG_TYPE`; all as rejections
+   * @throws Error `ERR_PREFORK_INVALID_STATE` if it is closed, also meanwhile; TypeError `ERR_PREFORK_INVALID_ARG_TYPE`; all as rejections
    */
   async poll(timeout: number | null = 0): Promise<boolean> {
-    return (await readableOf([this.#reader()], timeLimit(timeout))).length > 0;
+    const found = await readableOf([this.#reader()], timeLimit(timeout), this.#interrupts.items);
+    this.#reader(); // it may have been closed meanwhile
+    return found.length > 0;
   }
 
   /** Closes it in this process. The other end sees the end of it when all processes have; whoever waits here is told. */

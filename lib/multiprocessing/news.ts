@@ -339,8 +339,16 @@ function readableNow(set: number): number[] {
   return [...readable.subarray(0, check(binding.poll_set_readable(set, readable), 'epoll_wait'))];
 }
 
-/** Which of these can be read, at least one, within so many milliseconds; or none. */
-export async function readableOf(fds: readonly number[], within: number | undefined): Promise<number[]> {
+/**
+ * Which of these can be read, at least one, within so many milliseconds; or none.
+ *
+ * @param interrupts gets what ends the wait, as long as it goes on
+ */
+export async function readableOf(
+  fds: readonly number[],
+  within: number | undefined,
+  interrupts: (() => void)[] = [],
+): Promise<number[]> {
   const set = check(binding.poll_set_open(), 'epoll_create1');
   noticeForks();
   const own = state.process;
@@ -349,16 +357,16 @@ export async function readableOf(fds: readonly number[], within: number | undefi
     const found = readableNow(set);
     if (found.length > 0 || within === 0) return found;
     await new Promise<void>((resolve) => {
-      const stop = whenReady(set, false, () => {
-        clearTimeout(timer);
-        resolve();
-      });
-      const giveUp = () => {
+      const end = () => {
         stop();
+        clearTimeout(timer);
+        const at = interrupts.indexOf(end);
+        if (at >= 0) interrupts.splice(at, 1);
         resolve();
       };
-      const timer =
-        within === undefined ? undefined : setTimeout(giveUp, Math.min(LONGEST, Math.ceil(within)));
+      const stop = whenReady(set, false, end);
+      const timer = within === undefined ? undefined : setTimeout(end, Math.min(LONGEST, Math.ceil(within)));
+      interrupts.push(end);
     });
     return own === state.process ? readableNow(set) : [];
   } finally {

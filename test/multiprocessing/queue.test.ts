@@ -152,9 +152,10 @@ test('Descriptors are closed by close().', async () => {
 
 test('A connection that is closed tells those that wait for it in this process.', async () => {
   const [reader, writer] = Pipe(false);
-  const received = reader.recv();
+  const waiting = Promise.allSettled([reader.recv(), reader.poll(null), reader.poll(1e6)]);
   reader.close();
-  await expect(received).rejects.toMatchObject({ code: 'ERR_PREFORK_INVALID_STATE' });
+  const closed = { status: 'rejected', reason: { code: 'ERR_PREFORK_INVALID_STATE' } };
+  expect(await waiting).toMatchObject([closed, closed, closed]);
   writer.close();
 });
 
