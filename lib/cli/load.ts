@@ -57,7 +57,8 @@ export function runApplication(
   process.argv = [process.execPath, path, ...args];
   nextTick(() => {
     runMain(path);
-    void serveExported(path, bind, beginning);
+    // In a worker: it has listened meanwhile.
+    if (!beginning.over()) void serveExported(path, bind, beginning);
   });
 }
 
@@ -72,8 +73,9 @@ function runMain(path: string): void {
  * read by modules that listen, so then it is served only when nothing is left that could still listen.
  */
 async function serveExported(path: string, bind: Bind | undefined, beginning: Beginning): Promise<void> {
-  const servable = findServable(await exportsOf(path), path);
-  if (servable === undefined || beginning.over()) return;
+  const exported = await exportsOf(path);
+  const servable = beginning.over() ? undefined : findServable(exported, path);
+  if (servable === undefined) return;
   beginning.exports(servable.kind);
   const address = bind ?? portOrEnd(beginning);
   if (address === undefined) return;

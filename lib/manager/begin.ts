@@ -25,7 +25,7 @@ export interface Loading {
   log: Log;
   /** It has begun to listen. */
   listens(): void;
-  /** From here on this process is a worker like any other. */
+  /** From here on nothing is left to be explained: this process becomes a worker like any other, or forks them. */
   over(): void;
 }
 
@@ -94,6 +94,7 @@ class Beginner {
     this.#template = new Template(newcomer, settings, {
       log: loading.log,
       listens: loading.listens,
+      over: loading.over,
       work: (born) => this.#work(born),
     });
   }
@@ -157,7 +158,6 @@ class Beginner {
   /** The application goes on in it, from where it has called `listen`. */
   #work({ place, served }: Born): void {
     this.#becomeWorker(place);
-    this.#loading.over();
     const listens = new Listens(place, new Conversation(place.channel), this.#loading.log, {
       isFirst: false,
     });

@@ -27,7 +27,7 @@ export class IdleConnections {
     subscribe('undici:client:connected', this.#noteSocket);
   }
 
-  /** In a worker, which keeps what it opens. */
+  /** A worker keeps what it opens. */
   leave(): void {
     unsubscribe('http.client.request.start', this.#noteAgent);
     unsubscribe('undici:client:connected', this.#noteSocket);

@@ -64,6 +64,8 @@ export interface Duties {
   log: Log;
   /** The application listens, so that it need not be told any more that it should. */
   listens(): void;
+  /** Nothing of the application is waited for any more: what follows is for workers to do. */
+  over(): void;
   /** This process becomes a worker, or has been born as one. */
   work(born: Born): void;
 }
@@ -177,10 +179,12 @@ export class Template {
     const isWritten = flushGathered();
     const isShareable = this.#isShareable();
     if (isShareable && !isWritten) this.#warnOfLines();
+    // Here, and not in each worker.
+    this.#idleConnections.leave();
+    this.#duties.over();
     const born = isShareable ? this.#sleep() : this.#wait();
     /* a worker, from here on */
     this.#isWorker = true;
-    this.#idleConnections.leave();
     this.#duties.work(born);
   }
 
