@@ -14,10 +14,12 @@ import { isPreloaded, rulesOf } from './rules';
 import type { Bind, Hooks, Identity, Log, Settings } from './settings';
 import { dropPrivileges, findPrivileges, type Privileges } from './system/privileges';
 import { type Born, Template } from './template/template';
+import { hearOfAnswers } from './worker/answer-times';
 import { becomeWorker } from './worker/become-worker';
 import { dieWithManager } from './worker/die-with-manager';
 import { Listens } from './worker/listens';
 import { isSettled } from './worker/settled';
+import { hearOfRequests } from './worker/traffic';
 import { beginManaging } from './worker/worker';
 
 /** The application about to be loaded: its loader wants to know how far it has come. */
@@ -74,6 +76,8 @@ export async function begin(newcomer: Newcomer, log: Log, evaluate: () => Promis
   if (settings.gatherHeap) gatherHeap();
   if (role === 'template' && identity !== undefined) channel.send({ type: 'identity', identity });
   beginManaging(isSettled);
+  hearOfRequests();
+  hearOfAnswers();
   new Beginner(newcomer, settings, findPrivileges(settings.user, settings.group), watch()).prepare();
 }
 

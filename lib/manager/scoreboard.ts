@@ -155,9 +155,14 @@ export class Row {
     return wordOfRows(this.index * ROW + FIELDS.indexOf('stackWanted'));
   }
 
+  /** False once it was left. */
+  get isShared(): boolean {
+    return this.#numbers.buffer === sharedRows().buffer;
+  }
+
   /** It stands there a moment later, unless there is no room for a thread. In a worker's own child the line is not shared. */
   measurePrivateMemory(): void {
-    if (this.#numbers.buffer !== sharedRows().buffer) return;
+    if (!this.isShared) return;
     binding.private_memory_measure(wordOfRows(this.index * ROW + FIELDS.indexOf('privateMemory')));
   }
 
@@ -222,6 +227,14 @@ export interface Figures
   beat: number;
   /** How often log files had been opened anew when it opened its own. */
   reopened: number;
+}
+
+/** That of a worker which boots, and which nobody sees: for a rehearsal. */
+export function unseenRow(): Row {
+  const row = new Row(Row.count - 1);
+  row.leave();
+  row.set('state', BOOTING);
+  return row;
 }
 
 /** Where a line is in the file of this memory, in bytes. */

@@ -19,7 +19,8 @@ function usesHttp(): boolean {
 
 function nothing(): void {}
 
-function makeServer(): Server {
+/** One that does nothing, of the kind that the program probably listens with. */
+export function makeServer(): Server {
   const http = usesHttp() ? (require('node:http') as typeof import('node:http')) : undefined;
   return http === undefined ? createServer(nothing) : http.createServer(nothing);
 }

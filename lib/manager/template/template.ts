@@ -32,6 +32,7 @@ import {
   unsharable,
 } from './refusals';
 import { rehearseServers } from './rehearse-servers';
+import { rehearseWorker } from './rehearse-worker';
 import { flushGathered } from './unwritten';
 
 /** How often an application that has something under way is looked at again. */
@@ -283,7 +284,10 @@ export class Template {
     // It touches no terminal: to stop with its job would only leave it asleep if the shell has been quicker.
     check(binding.supervise_begin(supervisedSignals(), false), 'sigaction');
     if (title !== null) process.title = `${title}: template`;
-    if (this.#settings.warmup) warmup({ smallYoungGeneration });
+    if (this.#settings.warmup) {
+      rehearseWorker(this.#newcomer, this.#settings);
+      warmup({ smallYoungGeneration });
+    }
     this.#newcomer.channel.send({ type: 'loaded' });
     const channels = Int32Array.of(this.#newcomer.channel.fd);
     for (;;) {

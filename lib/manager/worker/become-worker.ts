@@ -48,8 +48,16 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
   countTraffic(row);
   countAnswers(row);
   beginPublishing(row);
-  const duties = [
-    inspectorKeeper(settings.inspectPort, place, log),
+  startBeating(row, rules, dutiesOf(place, settings, log));
+  reportStackOnRequest(place, log);
+  listenForSignals(place, options);
+  callHook(settings, place, log);
+}
+
+/** What it does at each beat. */
+export function dutiesOf(place: Place, { inspectPort }: Settings, log: Log): (() => void)[] {
+  return [
+    inspectorKeeper(inspectPort, place, log),
     logReopener(log, place),
     memoryTrimmer(),
     staySettled,
@@ -60,10 +68,6 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
     // Once more each time: an application that changes its user by itself loses it.
     () => dieWithManager(place.manager),
   ];
-  startBeating(row, rules, duties);
-  reportStackOnRequest(place, log);
-  listenForSignals(place, options);
-  callHook(settings, place, log);
 }
 
 /**

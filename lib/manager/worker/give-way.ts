@@ -25,6 +25,7 @@ export function giveWay(server: Server, row: Row): void {
   if (binding.socket_getsockopt(handle.fd, SOL_SOCKET, SO_REUSEPORT) !== 0) return;
   const { index } = row;
   const shared = [sharedRows(), sharedMarks(), linesInUse()] as const;
+  if (!row.isShared) return; // in a rehearsal
   const started = binding.give_way_start(handle.fd, ...shared, index, MOMENT);
   if (typeof started === 'number') return;
   row.letOthersLook();

@@ -9,11 +9,18 @@ const MEMORY_INTERVAL = 5000;
 
 /** Beats until the process ends, and keeps nothing alive. `duties`: what else is to be done now and then. */
 export function startBeating(row: Row, rules: Rules, duties: (() => void)[]): void {
+  const beat = heartOf(row, rules, duties);
+  row.set('beat', monotonic());
+  setInterval(beat, checkInterval(rules)).unref();
+}
+
+/** What is done at each beat; the first one is an interval from now. */
+export function heartOf(row: Row, rules: Rules, duties: (() => void)[]): () => void {
   const interval = checkInterval(rules);
   const memoryInterval = Math.max(interval, rules.maxMemory === null ? MEMORY_INTERVAL : 1000);
   let expected = monotonic() + interval;
   let measuredAt = Number.NEGATIVE_INFINITY;
-  const beat = () => {
+  return () => {
     const now = monotonic();
     row.set('loopDelay', Math.max(0, now - expected));
     expected = now + interval;
@@ -25,8 +32,6 @@ export function startBeating(row: Row, rules: Rules, duties: (() => void)[]): vo
     }
     for (const duty of duties) attempt(duty);
   };
-  row.set('beat', monotonic());
-  setInterval(beat, interval).unref();
 }
 
 /** What fails at one beat may succeed at the next. A worker does not end because somebody cannot see how it is. */

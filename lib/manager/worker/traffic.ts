@@ -37,14 +37,25 @@ const sessions = new Set<Http2Session>();
 const lent = new Set<number>();
 let stopping = false;
 
-/** Counts from now on. */
-export function countTraffic(row: Row): void {
-  const count = row.counter('requests');
+/**
+ * Undefined in the template: what is asked for in a rehearsal, no client has asked for. A child of the worker counts in a line
+ * that nobody sees.
+ */
+let countRequest: ((amount: number) => void) | undefined;
+
+/** Before the application is loaded; nothing is counted yet. */
+export function hearOfRequests(): void {
   subscribe('http.server.request.start', (message) => {
-    count(1);
+    if (countRequest === undefined) return;
+    countRequest(1);
     if (stopping) isLastNow(message as RequestStart);
     else noteQueued(message as RequestStart);
   });
+}
+
+/** Counts from now on. */
+export function countTraffic(row: Row): void {
+  countRequest = row.counter('requests');
 }
 
 /** Requests that wait for their answers, the oldest first. It costs them nothing: it is asked for when somebody wants to know. */
@@ -68,7 +79,7 @@ export function watchServer(server: Server, row: Row): void {
   const count = row.counter('connections');
   const isPlain = !usesTls(server);
   const isHttp2 = speaksHttp2(server);
-  server.on('close', () => servers.delete(server));
+  server.on('close', () => forgetServer(server));
   const accepted = (socket: Socket) => {
     const connection = new Connection(socket, isPlain);
     connections.set(socket, connection);
@@ -90,6 +101,11 @@ export function watchServer(server: Server, row: Row): void {
   }
   if (speaksHttp(server)) spareUnanswered(server, () => connections.values());
   if (isHttp2) watchHttp2(server, row);
+}
+
+/** One that listens no more. */
+export function forgetServer(server: Server): void {
+  servers.delete(server);
 }
 
 /** HTTP/2 servers have no channel to be counted by, but sessions that can be told to finish. */

@@ -45,24 +45,34 @@ const own = onePerProcess(
 export function beginManaging(isSettled: () => boolean): void {
   own.isManaged = true;
   own.isSettled = isSettled;
+  registerAtFork({ afterInChild: leavePlace });
+}
+
+/** A child that the worker forks by itself is no worker: nobody looks after it. In a worker itself it has none yet. */
+function leavePlace(): void {
+  own.place?.row.leave();
+  own.place = undefined;
 }
 
 export function isManaged(): boolean {
   return own.isManaged;
 }
 
-/** A child that the worker forks by itself is no worker: nobody looks after it. */
 export function takePlace(taken: Place): void {
   own.place = taken;
   // The manager enters it too, but may learn of this process after the application has looked. If somebody stands there already,
   // the template was killed before it could tell of this process, and the line is another one's (endIfForgotten).
   if (taken.row.get('pid') === 0) taken.row.set('pid', taken.worker.pid);
-  registerAtFork({
-    afterInChild: () => {
-      own.place = undefined;
-      taken.row.leave();
-    },
-  });
+}
+
+/** For a rehearsal: what this process knows of itself is afterwards as it was before. */
+export function keepingLife(work: () => void): void {
+  const before = { ...own };
+  try {
+    work();
+  } finally {
+    Object.assign(own, before);
+  }
 }
 
 export function ownRow(): Row | undefined {
