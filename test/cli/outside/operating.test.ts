@@ -66,6 +66,30 @@ async function run(folder: string, args: string[]) {
   }
 }
 
+test('Lines of the logger, made as the page says, name the worker that wrote them.', async () => {
+  const [line = ''] = /^const log = pino.*$/m.exec(PAGE) ?? [];
+  const app = `
+    const pino = require('pino');
+    ${line}
+    log.info('loaded');
+    require('node:http').createServer((_, response) => {
+      log.info('answers');
+      response.end(process.env.PREFORK_WORKER);
+    }).listen(0, '127.0.0.1');`;
+  const served = await serve(['app.js', '-w', '2'], { files: { 'app.js': app }, until: /2 workers ready/ });
+  const workers: string[] = [];
+  for (let i = 0; i < 8; i++) workers.push(await served.ask());
+  expect(await served.stop()).toBe('status 0');
+  const { stdout } = await served.running.result;
+  const [loaded, ...answers] = stdout
+    .trimEnd()
+    .split('\n')
+    .map((text) => JSON.parse(text) as Record<string, unknown>);
+  expect(loaded).toMatchObject({ msg: 'loaded' });
+  expect(loaded).not.toHaveProperty('worker');
+  expect(answers.map(({ worker }) => worker)).toEqual(workers);
+});
+
 test('Each does what the page says.', async () => {
   const name = `shop-${process.pid}`;
   const files = {
