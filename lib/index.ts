@@ -42,6 +42,7 @@ export {
 export { type Config, defineConfig } from './manager/config';
 export { scoreboard, type WorkerStatus } from './manager/scoreboard';
 export type { Hooks, LogFormat, WorkerExit, WorkerInfo } from './manager/settings';
+export { broadcast, type LostEvent, type WorkersChannel } from './manager/worker/broadcast';
 export { once } from './manager/worker/once';
 export { ready, worker } from './manager/worker/worker';
 export {

@@ -30,7 +30,7 @@ const FLOORS = [
     'lib/manager/config.ts',
     'lib/manager/oom.ts',
   ],
-  ['lib/manager/channel', 'lib/manager/system', 'lib/manager/bells.ts'],
+  ['lib/manager/channel', 'lib/manager/system', 'lib/manager/bells.ts', 'lib/manager/rings.ts'],
   [
     'lib/manager/listening',
     'lib/manager/place.ts',

@@ -8,7 +8,7 @@ import { binding, type NativeReadiness } from '../base/binding';
 import { check, systemError } from '../base/errors';
 import { onePerProcess } from '../base/one-per-process';
 import { registerAtFork } from '../fork/at-fork';
-import type { Row } from './scoreboard';
+import { linesWithBells, Row } from './scoreboard';
 
 const { ECONNREFUSED } = constants.errno;
 
@@ -16,12 +16,16 @@ const { ECONNREFUSED } = constants.errno;
 const MOST_IN_A_TURN = 16;
 const NAME_BYTES = 16;
 
-/** Copied by each fork: all processes of a service have the same. Empty: no manager runs. */
-const service = onePerProcess('bells', () => ({ name: '' }));
+const state = onePerProcess('bells', () => ({
+  /** Copied by each fork: all processes of a service have the same. Empty: no manager runs. */
+  service: '',
+  /** Of this worker: who looks when its bell is rung. Undefined: it has none. */
+  listeners: undefined as Set<() => void> | undefined,
+}));
 
 /** For the manager, before it forks anything: what the names of all bells begin with, which nobody else can know beforehand. */
 export function nameBells(name: string = randomName()): string {
-  service.name = name;
+  state.service = name;
   return name;
 }
 
@@ -32,7 +36,7 @@ function randomName(): string {
 }
 
 function nameOf(row: Row, pid: number): string {
-  return `\0prefork-${service.name}-${row.index}-${pid}`;
+  return `\0prefork-${state.service}-${row.index}-${pid}`;
 }
 
 /** False: that worker has none. One that has not looked since the last rings need not be told again. */
@@ -40,30 +44,49 @@ export function ring(row: Row): boolean {
   return binding.output_send_datagram(nameOf(row, row.get('pid')), '!') !== -ECONNREFUSED;
 }
 
+/** Those whose workers may have one. */
+export function rowsWithBells(): Row[] {
+  const rows = Array.from({ length: linesWithBells() }, (_, index) => new Row(index));
+  return rows.filter((row) => row.isTaken && row.get('pid') !== 0);
+}
+
 /**
- * Calls `rung` in the loop after each ring, and keeps nothing alive. A child that the worker forks has no part in it.
+ * For a worker: calls `rung` in the loop after each ring of its bell. Keeps nothing alive. A child that the worker forks has no part
+ * in it.
  *
  * @throws SystemError `EMFILE`, `EADDRINUSE`
  */
-export function openBell(row: Row, rung: () => void): void {
+export function onRing(row: Row, rung: () => void): void {
+  if (state.listeners === undefined) openBell(row);
+  state.listeners = (state.listeners ?? new Set()).add(rung);
+}
+
+/** At each beat: who has rung may have had no descriptor left to do it with. */
+export function lookWithoutRing(): void {
+  for (const look of state.listeners ?? []) look();
+}
+
+function openBell(row: Row): void {
   const fd = check(binding.socket_open_datagram(binding.socket_constants.AF_UNIX), 'socket');
   let listening: NativeReadiness | number;
   try {
     check(binding.socket_bind_unix(fd, nameOf(row, binding.process_getpid())), 'bind');
     listening = binding.readiness_start(fd, false, () => {
       silence(fd);
-      rung();
+      lookWithoutRing();
     });
     if (typeof listening === 'number') throw systemError(listening, 'epoll_ctl');
   } catch (error) {
     closeSync(fd);
     throw error;
   }
+  row.letOthersRing();
   const readiness = listening;
   binding.readiness_keep_alive(readiness, false);
   const forget = registerAtFork({
     afterInChild: () => {
       forget();
+      state.listeners = undefined;
       binding.readiness_stop(readiness);
       closeSync(fd);
     },

@@ -73,6 +73,8 @@ const REOPEN = 1;
 /** One more than the highest line in which a worker has said that it accepts. */
 const LINES = 2;
 const METRICS = 3;
+/** One more than the highest line whose worker has a bell. */
+const BELLS = 4;
 
 /** One line. */
 export class Row {
@@ -178,11 +180,12 @@ export class Row {
 
   /** From now on this line is among those that workers look at before they accept. */
   letOthersLook(): void {
-    const lines = sharedHeader();
-    for (;;) {
-      const seen = Atomics.load(lines, LINES);
-      if (seen > this.index || Atomics.compareExchange(lines, LINES, seen, this.index + 1) === seen) return;
-    }
+    raise(LINES, this.index + 1);
+  }
+
+  /** From now on this line is among those whose workers have a bell, or had one. */
+  letOthersRing(): void {
+    raise(BELLS, this.index + 1);
   }
 
   free(): void {
@@ -258,6 +261,20 @@ export function figuresIn(line: Float64Array): Figures {
     beat: figure('beat'),
     reopened: figure('reopened'),
   };
+}
+
+/** A word of the header that only grows. */
+function raise(word: number, least: number): void {
+  const words = sharedHeader();
+  for (;;) {
+    const seen = Atomics.load(words, word);
+    if (seen >= least || Atomics.compareExchange(words, word, seen, least) === seen) return;
+  }
+}
+
+/** How many lines there are up to the last one whose worker has a bell. */
+export function linesWithBells(): number {
+  return Math.min(Math.max(0, Atomics.load(sharedHeader(), BELLS)), Row.count);
 }
 
 /** For natives: how many lines they have to look at. */

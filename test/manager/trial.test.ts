@@ -107,10 +107,10 @@ test('Neither it nor workers have a descriptor of what is handed over, nor of wh
   const ofChildren = served.running.children().flatMap((pid) => openFilesOf(pid));
   expect(ofTrial).toMatch(/socket:/);
   expect(ofChildren.length).toBeGreaterThan(0);
-  // In that of the application's metrics workers write; the manager reads nothing of it.
-  const isMetrics = (link: string) => link.includes('memfd:prefork-metrics');
+  // In these workers write; the manager reads nothing of it.
+  const isForWorkers = (link: string) => /memfd:prefork-(metrics|broadcast)/.test(link);
   expect(ofTrial).not.toMatch(/memfd:prefork/);
-  for (const link of ofChildren) if (!isMetrics(link)) expect(link).not.toMatch(/memfd:prefork/);
+  for (const link of ofChildren) if (!isForWorkers(link)) expect(link).not.toMatch(/memfd:prefork/);
   expect(openFilesOf(served.running.pid).join(' ')).toMatch(/memfd:prefork/);
   expect(await served.stop()).toBe('status 0');
 });

@@ -120,7 +120,7 @@ test("A module loads what its user needs, and nothing of the command's.", async 
   const everything = await loadedWith('index');
   expect(Object.keys(everything)).toEqual([...ofProcess, 'manager', 'servers', 'shared'].sort());
   // config, scoreboard with what is counted of answers, what a worker knows of itself, and what one does for all: by which process.
-  expect(everything['manager']).toBe(6);
+  expect(everything['manager']).toBe(9);
 });
 
 test('import and require load one and the same package.', async () => {

@@ -186,3 +186,12 @@ test("setRegistries() takes prom-client's own, whatever their content type is.",
   // @ts-expect-error it is no registry
   metrics.setRegistries({});
 });
+
+test('broadcast() makes a channel as BroadcastChannel is one, with an event of its own.', () => {
+  const channel = prefork.broadcast('news');
+  expectTypeOf(channel).toExtend<EventTarget>();
+  channel.onmessage = ({ data }) => void data;
+  channel.onlost = ({ count }) => expectTypeOf(count).toEqualTypeOf<number>();
+  expectTypeOf<prefork.WorkersChannel['name']>().toEqualTypeOf<string>();
+  expectTypeOf<prefork.LostEvent>().toExtend<Event>();
+});

@@ -1,7 +1,7 @@
 /** Asks all workers for the application's metrics, and reads what they have left. */
 import { delay, monotonic, nextTurn } from '../../base/timers';
-import { ring } from '../bells';
-import { askForMetrics, Row } from '../scoreboard';
+import { ring, rowsWithBells } from '../bells';
+import { askForMetrics, type Row } from '../scoreboard';
 import { type Families, lasting } from './families';
 import {
   lastAnswerIn,
@@ -36,13 +36,9 @@ export async function gatherMetrics(): Promise<Families[]> {
 async function askAll(): Promise<void> {
   const round = askForMetrics();
   const until = monotonic() + PATIENCE;
-  const asked = servingRows().filter(ring);
+  const asked = rowsWithBells().filter((row) => row.hasBeenReady && ring(row));
   const isOpen = (row: Row) => row.hasBeenReady && !hasAnswered(row, round);
   while (asked.some(isOpen) && monotonic() < until) await delay(LOOK_AGAIN);
-}
-
-function servingRows(): Row[] {
-  return Array.from({ length: Row.count }, (_, index) => new Row(index)).filter((row) => row.hasBeenReady);
 }
 
 /** Rounds begin anew after the largest: the difference counts. */

@@ -24,7 +24,7 @@ import type { HandedStatusAddress } from './status-address';
  * To be raised with every change that an older or newer program would not understand: of the document, of the messages of
  * a channel, of the lines of the scoreboard, of what is shown (shown/form.ts). Programs of different versions refuse each other.
  */
-export const HANDOVER_VERSION = 8;
+export const HANDOVER_VERSION = 9;
 
 export interface Handover {
   version: number;
@@ -33,6 +33,7 @@ export interface Handover {
   /** Files in memory. */
   scoreboard: number;
   metrics: number;
+  rings: number;
   published: number;
   /** What the names of all bells begin with. */
   bells: string;
@@ -108,8 +109,9 @@ function wrong(why: string): Error {
 
 /** All that it names. */
 export function descriptorsIn(handover: Handover): number[] {
-  const { scoreboard, metrics, published, pidFile, addresses, statusAddress, datagrams, peers } = handover;
-  const files = [scoreboard, metrics, published, ...(pidFile === null ? [] : [pidFile.fd])];
+  const { scoreboard, metrics, rings, published, pidFile, addresses, statusAddress, datagrams, peers } =
+    handover;
+  const files = [scoreboard, metrics, rings, published, ...(pidFile === null ? [] : [pidFile.fd])];
   const served = [...addresses, ...(statusAddress === null ? [] : [statusAddress])];
   const sockets = served.flatMap(({ sockets: { shared, queues, turns } }) => [
     ...(shared === null ? [] : [shared.fd]),
@@ -222,6 +224,7 @@ const SHAPE: Record<Exclude<keyof Handover, 'version'>, Check> = {
   successor: isText,
   scoreboard: isDescriptor,
   metrics: isDescriptor,
+  rings: isDescriptor,
   published: isDescriptor,
   bells: isText,
   pidFile: orNull(shaped({ fd: isDescriptor, path: isText })),

@@ -6,6 +6,7 @@ import { nameBells } from '../bells';
 import type { Keep } from '../listening/endpoints';
 import { logFileNames } from '../log-files';
 import { handedState } from '../policy';
+import { openRings } from '../rings';
 import type { Log, LogFormat, PlainSettings } from '../settings';
 import { unwrittenLog } from '../system/log-writer';
 import { OutOfMemoryWatch } from '../system/out-of-memory';
@@ -47,8 +48,9 @@ export class Holdings {
   readonly newWorkers: NewWorkers;
   readonly hooks: HookCaller;
   readonly scoreboard: ScoreboardFile;
-  /** All children keep it: workers leave there what others read. */
+  /** All children keep these: workers leave there what others read. */
   readonly metrics: number;
+  readonly rings: number;
   readonly bells: string;
   readonly reopenedLogs: ReopenedLogs;
   readonly status: StatusNotifier;
@@ -87,6 +89,7 @@ export class Holdings {
     this.statusAddress = new StatusAddress(this.log.note);
     this.scoreboard = new ScoreboardFile(left?.scoreboard);
     this.metrics = openMetricsFile(left?.metrics);
+    this.rings = openRings(left?.rings);
     this.bells = nameBells(left?.bells);
     this.showing = new Showing(this, left?.published);
     this.hooks = new HookCaller(this.peers, this.births, this.log, () => this.#statusDescriptors());
@@ -128,6 +131,7 @@ export class Holdings {
       successor,
       scoreboard: keep(scoreboard),
       metrics: keep(this.metrics),
+      rings: keep(this.rings),
       published: keep(this.showing.file.fd),
       bells: this.bells,
       pidFile,

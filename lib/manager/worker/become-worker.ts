@@ -3,6 +3,7 @@ import type { EventEmitter } from 'node:events';
 import { constants } from 'node:os';
 import { binding } from '../../base/binding';
 import { clearTimeout, monotonic, nextTick, setImmediate, setTimeout } from '../../base/timers';
+import { lookWithoutRing } from '../bells';
 import type { LogEntry } from '../log-events';
 import { logReopener } from '../log-files';
 import type { Place } from '../place';
@@ -12,6 +13,7 @@ import type { Hooks, Log, Settings, WorkerInfo } from '../settings';
 import { memoryTrimmer } from '../system/memory-trimmer';
 import { dropPrivileges, type Privileges } from '../system/privileges';
 import { countAnswers } from './answer-times';
+import { beginReceiving } from './broadcast';
 import { dieWithManager } from './die-with-manager';
 import { applicationListensFor } from './foreign-listeners';
 import { startBeating } from './health';
@@ -48,6 +50,7 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
   countTraffic(row);
   countAnswers(row);
   beginPublishing(row);
+  beginReceiving(row);
   startBeating(row, rules, dutiesOf(place, settings, log));
   reportStackOnRequest(place, log);
   listenForSignals(place, options);
@@ -64,6 +67,7 @@ export function dutiesOf(place: Place, { inspectPort }: Settings, log: Log): (()
     stayReady,
     takeOver,
     recorder(place),
+    lookWithoutRing,
     () => endIfForgotten(place),
     // Once more each time: an application that changes its user by itself loses it.
     () => dieWithManager(place.manager),

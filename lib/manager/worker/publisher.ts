@@ -3,7 +3,7 @@ import { onePerProcess } from '../../base/one-per-process';
 import { registerAtFork } from '../../fork/at-fork';
 import { type Families, lasting, since } from '../app-metrics/families';
 import { publicationIn, publish } from '../app-metrics/metrics-file';
-import { openBell } from '../bells';
+import { onRing } from '../bells';
 import { metricsAskedFor, type Row } from '../scoreboard';
 
 /** Where the metrics are. */
@@ -34,7 +34,7 @@ export function beginPublishing(row: Row): void {
   if (source === undefined || known.publisher !== undefined) return;
   const publisher = new Publisher(row, source);
   known.publisher = publisher;
-  openBell(row, () => publisher.look());
+  onRing(row, () => publisher.look());
   registerAtFork({
     afterInChild: () => {
       known.publisher = undefined;
