@@ -65,6 +65,15 @@ export const applications = [
     note: '`--sticky ip`: without it, the long polling that it begins with goes to several workers',
   },
   {
+    name: 'Socket.IO, rooms',
+    of: 'socket.io',
+    file: 'socket.io/server.js',
+    options: ['--sticky', 'ip'],
+    lasting: 'socket.io, in a room',
+    sticky: true,
+    note: '[examples/socket.io](../examples/socket.io/workers-adapter.js): a room has clients of all workers',
+  },
+  {
     name: 'pino',
     of: 'pino',
     file: 'pino.js',

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Idle for so long, in milliseconds, a connection may be closed at the moment of the next request (docs/signals.md). */
 const IDLE = 900;
@@ -143,6 +144,9 @@ export class Load {
   }
 }
 
+/** Clients that are in one room of Socket.IO. */
+const members = new Set();
+
 /** Connections that last: each opened, with a promise of how it was closed, or what closes it; some can `check` whether they work. */
 export const openings = {
   async ws({ port, require }) {
@@ -170,6 +174,36 @@ export const openings = {
     };
     await check();
     return { check, close: () => socket.close() };
+  },
+  /** What one of them says all hear, whichever workers they are connected to; who comes back enters the room again. */
+  async 'socket.io, in a room'({ port, require, localAddress }) {
+    const { io } = require('socket.io-client');
+    const agent = new Agent({ localAddress });
+    const socket = io(`http://127.0.0.1:${port}`, { agent, forceNew: true, autoUnref: true });
+    const own = { heard: new Set(), pid: undefined };
+    members.add(own);
+    const enter = () => socket.emit('join', 'room', (pid) => Object.assign(own, { pid }));
+    socket.on('connect', enter).on('said', ({ text }) => own.heard.add(text));
+    await new Promise((resolve, reject) => socket.on('connect', resolve).on('connect_error', reject));
+    const haveHeard = (text) => [...members].every(({ heard }) => heard.has(text));
+    const check = async () => {
+      // Who is just coming back hears the next one.
+      for (let n = 0; n < 30; n++) {
+        const text = `${socket.id} ${n}`;
+        socket.emit('say', 'room', text);
+        for (let looks = 0; looks < 100; looks++) {
+          if (haveHeard(text)) return;
+          await sleep(10);
+        }
+      }
+      throw new Error(`not heard by all, who are in ${[...members].map(({ pid }) => pid)}`);
+    };
+    await check();
+    const close = () => {
+      members.delete(own);
+      socket.close();
+    };
+    return { check, close };
   },
 };
 

@@ -1,7 +1,16 @@
 /** Installs projects: each is copied to .applications/, where npm installs what its lock says, and what has to be built is
  * built, all outside of what is measured. What an earlier run has made of the same files stays. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,6 +59,7 @@ export function install(name, { build = [] } = {}, node) {
   const folder = join(INSTALLED, name);
   mkdirSync(folder, { recursive: true });
   cpSync(source, folder, { recursive: true });
+  cpSync(join(HERE, '..', '..', 'examples', 'socket.io'), join(folder, 'socket.io'), { recursive: true });
   once(join(folder, '.installed'), readFileSync(join(source, 'package-lock.json'), 'utf8'), () => {
     run(['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts'], folder, node.path);
     rmSync(join(folder, '.built'), { force: true });
@@ -57,5 +67,8 @@ export function install(name, { build = [] } = {}, node) {
   once(join(folder, '.built'), contents(source).join(''), () => {
     for (const step of build) run(step, folder, node.path);
   });
+  if (!existsSync(join(folder, 'node_modules', 'prefork'))) {
+    symlinkSync(join(HERE, '..', '..'), join(folder, 'node_modules', 'prefork'));
+  }
   return { folder, require: createRequire(join(folder, 'package.json')) };
 }
