@@ -4,7 +4,7 @@
  */
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
-import { binding, type NativeReadiness } from '../base/binding';
+import { binding } from '../base/binding';
 import { check, systemError } from '../base/errors';
 import { onePerProcess } from '../base/one-per-process';
 import { registerAtFork } from '../fork/at-fork';
@@ -53,44 +53,54 @@ export function rowsWithBells(): Row[] {
 /**
  * For a worker: calls `rung` in the loop after each ring of its bell. Keeps nothing alive. A child that the worker forks has no part
  * in it.
- *
- * @throws SystemError `EMFILE`, `EADDRINUSE`
  */
 export function onRing(row: Row, rung: () => void): void {
-  if (state.listeners === undefined) openBell(row);
-  state.listeners = (state.listeners ?? new Set()).add(rung);
+  if (state.listeners === undefined) begin(row);
+  state.listeners?.add(rung);
 }
 
-/** At each beat: who has rung may have had no descriptor left to do it with. */
-export function lookWithoutRing(): void {
-  for (const look of state.listeners ?? []) look();
-}
-
-function openBell(row: Row): void {
-  const fd = check(binding.socket_open_datagram(binding.socket_constants.AF_UNIX), 'socket');
-  let listening: NativeReadiness | number;
-  try {
-    check(binding.socket_bind_unix(fd, nameOf(row, binding.process_getpid())), 'bind');
-    listening = binding.readiness_start(fd, false, () => {
-      silence(fd);
-      lookWithoutRing();
-    });
-    if (typeof listening === 'number') throw systemError(listening, 'epoll_ctl');
-  } catch (error) {
-    closeSync(fd);
-    throw error;
-  }
+function begin(row: Row): void {
+  state.listeners = new Set();
   row.letOthersRing();
-  const readiness = listening;
-  binding.readiness_keep_alive(readiness, false);
+  let close = () => {};
+  try {
+    close = openBell(row);
+  } catch {
+    // No descriptor is left: it looks at each beat.
+  }
   const forget = registerAtFork({
     afterInChild: () => {
       forget();
       state.listeners = undefined;
-      binding.readiness_stop(readiness);
-      closeSync(fd);
+      close();
     },
   });
+}
+
+/** At each beat, too: who has rung may have had no descriptor left to do it with. */
+export function lookWithoutRing(): void {
+  for (const look of state.listeners ?? []) look();
+}
+
+/** The function that is returned closes it. */
+function openBell(row: Row): () => void {
+  const fd = check(binding.socket_open_datagram(binding.socket_constants.AF_UNIX), 'socket');
+  try {
+    check(binding.socket_bind_unix(fd, nameOf(row, binding.process_getpid())), 'bind');
+    const listening = binding.readiness_start(fd, false, () => {
+      silence(fd);
+      lookWithoutRing();
+    });
+    if (typeof listening === 'number') throw systemError(listening, 'epoll_ctl');
+    binding.readiness_keep_alive(listening, false);
+    return () => {
+      binding.readiness_stop(listening);
+      closeSync(fd);
+    };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }
 
 const room = new Uint8Array(1);

@@ -73,7 +73,7 @@ const REOPEN = 1;
 /** One more than the highest line in which a worker has said that it accepts. */
 const LINES = 2;
 const METRICS = 3;
-/** One more than the highest line whose worker has a bell. */
+/** One more than the highest line whose worker hears others. */
 const BELLS = 4;
 
 /** One line. */
@@ -183,7 +183,7 @@ export class Row {
     raise(LINES, this.index + 1);
   }
 
-  /** From now on this line is among those whose workers have a bell, or had one. */
+  /** From now on this line is among those whose workers hear others, or have heard them. */
   letOthersRing(): void {
     raise(BELLS, this.index + 1);
   }
@@ -272,7 +272,7 @@ function raise(word: number, least: number): void {
   }
 }
 
-/** How many lines there are up to the last one whose worker has a bell. */
+/** How many lines there are up to the last one whose worker hears others. */
 export function linesWithBells(): number {
   return Math.min(Math.max(0, Atomics.load(sharedHeader(), BELLS)), Row.count);
 }
