@@ -24,10 +24,12 @@ const REPLACED = [
   ...['initgroups', 'setegid', 'seteuid', 'setgid', 'setgroups', 'setuid'].map((name) => `process.${name}`),
 ];
 
-/** How it learns of threads, child processes, and connections that are kept for a next request. */
+/** How it learns of threads, child processes, connections that are kept for a next request, and what workers answer. */
 const SUBSCRIBED = [
   'child_process',
   'http.client.request.start',
+  'http.server.request.start',
+  'http.server.response.finish',
   'undici:client:connected',
   'worker_threads',
 ];
