@@ -16,12 +16,17 @@ interface World {
   [name: string]: unknown;
 }
 
+/** Those by which a process reads its processor time, which goes on in a worker. */
+const READ = ['cpuUsage', 'resourceUsage', 'threadCpuUsage'].filter((name) => name in process);
+
 /** Functions of Node's that it has replaced: what it is there for, and what has to reach all threads of a forked process. */
 const REPLACED = [
   'Server.prototype.listen',
   'dgram.Socket.prototype.bind',
   ...['fork', 'setupMaster', 'setupPrimary'].map((name) => `cluster.${name}`),
-  ...['initgroups', 'setegid', 'seteuid', 'setgid', 'setgroups', 'setuid'].map((name) => `process.${name}`),
+  ...['initgroups', 'setegid', 'seteuid', 'setgid', 'setgroups', 'setuid', ...READ].map(
+    (name) => `process.${name}`,
+  ),
 ];
 
 /** How it learns of threads, child processes, connections that are kept for a next request, and what workers answer. */

@@ -23,6 +23,7 @@ import { type Newcomer, type Place, placeOf, SIGNALS, signalsIn, supervisedSigna
 import type { Bind, Log, Settings } from '../settings';
 import { ownMemory } from '../system/own-memory';
 import { IdleConnections } from './idle-connections';
+import { ProcessorTime } from './processor-time';
 import {
   explainBusy,
   explainUnsharable,
@@ -88,6 +89,7 @@ export class Template {
   /** What is still to be done, in this order, before it is judged whether workers can share what is open. */
   readonly #preparations = [() => this.#callHook(), () => this.#letConnectionsClose()];
   readonly #idleConnections = new IdleConnections();
+  readonly #processorTime = new ProcessorTime();
   readonly #since = monotonic();
   #reopened: number;
 
@@ -103,6 +105,7 @@ export class Template {
   /** Before the application is loaded. */
   begin(): void {
     this.#idleConnections.watch();
+    this.#processorTime.watch();
   }
 
   /** Every call of `listen` until this process is a worker. */
@@ -330,6 +333,7 @@ export class Template {
       /* child */
       const early = signalsIn(binding.supervise_end(), SIGNALS);
       channel.close();
+      this.#processorTime.begin();
       const [own = -1, ...rest] = passed;
       Object.assign(this.#newcomer, { early, channel: new Channel(own), reopened: this.#reopened });
       return this.#born(post, sockets, rest);
