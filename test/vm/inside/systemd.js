@@ -206,7 +206,7 @@ const deeds = {
       check(show('ActiveState') === 'active', `it is ${show('ActiveState')}`);
     },
   'without it systemd restarts the service': async () => {
-    install({ MemoryMax: '400M' });
+    install({ MemoryMax: '400M', OOMPolicy: null });
     deploy(application(1));
     systemctl('start', 'shop.service');
     const before = manager();
