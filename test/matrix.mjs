@@ -1,5 +1,7 @@
-// `npm run test:matrix -- [version…] [--report=folder] [--tested=version]`: the tests and the stress, on every Node version of
-// node-versions.json or on those given. Nothing is rebuilt between them: the addon is one binary for all.
+// `npm run test:matrix -- [version…] [--report=folder] [--tested=version] [--insides=major]`: the tests and the stress, on every
+// Node version of node-versions.json or on those given. Nothing is rebuilt between them: the addon is one binary for all.
+// With --insides Node of that major runs only those tests that stand on what is inside Node: what lies above them is the same for it
+// as for the majors before and after it.
 //
 // With a report folder, each run leaves the counts of its tests there, for .ci/run; a failed stress all that it said.
 import { spawnSync } from 'node:child_process';
@@ -10,6 +12,8 @@ import { fileURLToPath } from 'node:url';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const CACHE = join(ROOT, '.node-versions');
 const STRESS_FORKS = 1000;
+/** The rooms that stand on what is inside Node. */
+const INSIDES = ['base', 'canaries', 'fork', 'posix', 'shared', 'sockets', 'wait', 'warmup'];
 
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
@@ -38,11 +42,15 @@ function folderOf(version) {
   return bin;
 }
 
+function choiceFor(version) {
+  if (version.startsWith(`${insides}.`)) return INSIDES.map((room) => `test/${room}/`);
+  // The native core is tested without Node, so once is enough.
+  return alreadyTested === undefined ? [] : ['--exclude', 'test/native/**'];
+}
+
 function runTests(version, env, report) {
   const file = report && join(report, `tests-${version}.json`);
-  // The native core is tested without Node, so once is enough.
-  const exclude = alreadyTested === undefined ? [] : ['--exclude', 'test/native/**'];
-  return run('node', ['node_modules/vitest/vitest.mjs', 'run', ...exclude], {
+  return run('node', ['node_modules/vitest/vitest.mjs', 'run', ...choiceFor(version)], {
     env: file ? { ...env, TEST_REPORT: file } : env,
   });
 }
@@ -80,6 +88,7 @@ function attempt(version, report) {
 const args = process.argv.slice(2);
 const report = args.find((arg) => arg.startsWith('--report='))?.slice('--report='.length);
 const alreadyTested = args.find((arg) => arg.startsWith('--tested='))?.slice('--tested='.length);
+const insides = args.find((arg) => arg.startsWith('--insides='))?.slice('--insides='.length);
 const given = args.filter((arg) => !arg.startsWith('--'));
 const versions =
   given.length > 0 ? given : JSON.parse(readFileSync(join(ROOT, 'test', 'node-versions.json'), 'utf8'));
