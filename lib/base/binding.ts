@@ -212,12 +212,13 @@ export interface Binding {
   accept_keep_alive(acceptor: NativeAcceptor, alive: boolean): void;
   /**
    * From now on the TCP server of this loop that accepts by `fd` leaves a connection to other processes, as long as they
-   * have fewer by their lines, for at most so many milliseconds (native/loop/give_way.h). Until `give_way_stop`, which must
+   * have fewer by their lines, for moments of so many milliseconds (native/loop/give_way.h). Until `give_way_stop`, which must
    * come before the server's handle is closed. `-ENOTSUP`: the kernel does not say how many connections wait there.
    *
    * @param marks 64 bytes for each line
    * @param count of the lines that are in use
    * @param line this process's own
+   * @param youth milliseconds for which it also waits for those that boot
    */
   give_way_start(
     fd: number,
@@ -225,7 +226,8 @@ export interface Binding {
     marks: Uint32Array,
     count: Int32Array,
     line: number,
-    milliseconds: number,
+    moment: number,
+    youth: number,
   ): NativeGiveWay | number;
   /** `giving` must not be used again. */
   give_way_stop(giving: NativeGiveWay): void;

@@ -70,7 +70,7 @@ const STATES = ['booting', 'booting', 'ready', 'stopping', 'stopping'] as const;
 
 // In the header, behind the bell.
 const REOPEN = 1;
-/** One more than the highest line in which a worker has said that it accepts. */
+/** One more than the highest line that a worker has had. */
 const LINES = 2;
 const METRICS = 3;
 /** One more than the highest line whose worker hears others. */
@@ -137,6 +137,7 @@ export class Row {
     this.set('startedAt', Date.now());
     this.set('beat', monotonic());
     this.set('state', BOOTING);
+    raise(LINES, this.index + 1);
   }
 
   markReady(): void {
@@ -176,11 +177,6 @@ export class Row {
   /** For the manager: the whole server ends, so that the worker closes idle connections early. */
   tellOfEnd(): void {
     this.set('ending', 1);
-  }
-
-  /** From now on this line is among those that workers look at before they accept. */
-  letOthersLook(): void {
-    raise(LINES, this.index + 1);
   }
 
   /** From now on this line is among those whose workers hear others, or have heard them. */

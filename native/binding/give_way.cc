@@ -32,7 +32,7 @@ Giving* giving_of(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-// (fd, lines: Float64Array, marks: Uint32Array, count: Int32Array, line, milliseconds)
+// (fd, lines: Float64Array, marks: Uint32Array, count: Int32Array, line, moment, youth)
 Napi::Value start_giving_way(const Napi::CallbackInfo& info) {
   auto lines = info[1].As<Napi::Float64Array>();
   auto marks = info[2].As<Napi::Uint32Array>();
@@ -43,13 +43,13 @@ Napi::Value start_giving_way(const Napi::CallbackInfo& info) {
   view.most = static_cast<uint32_t>(lines.ByteLength() / sizeof(Line));
   view.own = info[4].As<Napi::Number>().Uint32Value();
   auto* own = reinterpret_cast<Mark*>(marks.Data()) + view.own;
-  const auto milliseconds = info[5].As<Napi::Number>().Uint32Value();
+  const Times times = {info[5].As<Napi::Number>().Uint32Value(),
+                       info[6].As<Napi::Number>().Uint32Value()};
   uv_loop_t* loop = loop_of(info.Env());
   auto* giving = static_cast<Giving*>(calloc(1, sizeof(Giving)));
   int error = loop == nullptr ? -ENOSYS : giving == nullptr ? -ENOMEM : 0;
   if (error == 0) {
-    error = give_way_start(loop, integer(info[0]), view, own, milliseconds, release, giving,
-                           &giving->way);
+    error = give_way_start(loop, integer(info[0]), view, own, times, release, giving, &giving->way);
   }
   if (error < 0) {
     free(giving);

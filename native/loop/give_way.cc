@@ -83,12 +83,11 @@ int watch(const GiveWay* self, int fd, uint32_t events) {
 }
 
 // libuv adds both descriptors in the first turn of the loop, so that they can be changed from the
-// first news on. Until then this process has no connection, and nobody has fewer.
-bool watch_news_only(GiveWay* self) {
-  if (self->watches_news) return true;
+// first news on. In that turn libuv has the socket's own news, too, and accepts one: until then
+// this process has no connection, and nobody has fewer. The change has the copy tell of the others.
+void watch_news_only(GiveWay* self) {
   self->watches_news =
       watch(self, self->socket, 0) == 0 && watch(self, self->copy, EPOLLIN | EPOLLET) == 0;
-  return self->watches_news;
 }
 
 void look_in_next_turn(const GiveWay* self) { watch(self, self->copy, EPOLLIN | EPOLLET); }
@@ -169,7 +168,10 @@ void look(GiveWay* self) {
 
 void on_news(uv_poll_t* news, int, int) {
   auto* self = static_cast<GiveWay*>(news->data);
-  if (watch_news_only(self)) look(self);
+  if (self->watches_news)
+    look(self);
+  else
+    watch_news_only(self);
 }
 
 void on_moment(uv_timer_t* timer) {
@@ -193,7 +195,7 @@ void on_close(uv_handle_t* handle) {
 
 }  // namespace
 
-int give_way_start(uv_loop_t* loop, int socket, const View& view, Mark* own, uint32_t moment,
+int give_way_start(uv_loop_t* loop, int socket, const View& view, Mark* own, Times times,
                    void (*released)(void* data), void* data, GiveWay** out) {
   uv_stream_t* server = find_server(loop, socket);
   const uint32_t bit = bit_of(socket);
@@ -214,13 +216,15 @@ int give_way_start(uv_loop_t* loop, int socket, const View& view, Mark* own, uin
   uv_timer_init(loop, &self->moment);
   self->news.data = self->moment.data = self;
   self->open_handles = 2;
-  self->milliseconds = moment;
+  self->milliseconds = times.moment;
   self->socket = socket;
   self->copy = copy;
   self->server = server;
   self->others = view;
   self->others.socket_bit = bit;
   self->others.absences = absences;
+  // The loop's own time may have stood still in the process that this one was forked from.
+  self->others.young_until = uv_hrtime() / 1'000'000 + times.youth;
   self->own = own;
   self->released = released;
   self->data = data;

@@ -11,7 +11,9 @@ namespace prefork {
 
 namespace {
 
-constexpr double kReady = 2;  // of a line's state
+// Of a line's state.
+constexpr double kBooting = 1;
+constexpr double kReady = 2;
 
 // Milliseconds; and how often it is doubled.
 constexpr uint64_t kShortestAbsence = 4;
@@ -19,6 +21,12 @@ constexpr uint32_t kMostDoublings = 8;
 
 // Milliseconds after which an absence that did not end by a look is forgotten.
 constexpr uint64_t kForgotten = 1000;
+
+// A worker's first requests take it several times as long as later ones: it copies pages and
+// compiles functions. So much processor time may go into what it has accepted before it looks
+// again; nanoseconds.
+constexpr double kFirstRequests = 50;
+constexpr uint64_t kOfFirstRequests = 10'000'000;
 
 uint32_t read(const uint32_t& word) { return __atomic_load_n(&word, __ATOMIC_RELAXED); }
 
@@ -32,16 +40,33 @@ pid_t pid_of(const Line& line) {
   return line.pid > 1 && line.pid < INT32_MAX ? static_cast<pid_t>(line.pid) : -1;
 }
 
-bool has_fewer(const View& view, uint32_t i) {
-  const Line& line = view.lines[i];
-  return line.state == kReady && (read(view.marks[i].accepts_from) & view.socket_bit) != 0 &&
-         line.connections < view.lines[view.own].connections;
+bool accepts(const View& view, uint32_t i) {
+  return view.lines[i].state == kReady && (read(view.marks[i].accepts_from) & view.socket_bit) != 0;
+}
+
+// Beside this worker: all of them begin when the service does.
+bool is_being_born(const View& view, uint32_t i, uint64_t now) {
+  return view.lines[i].state == kBooting && now < view.young_until;
+}
+
+bool has_fewer(const View& view, uint32_t i, uint64_t now) {
+  return (accepts(view, i) || is_being_born(view, i, now)) &&
+         view.lines[i].connections < view.lines[view.own].connections;
 }
 
 bool is_absent(const View& view, uint32_t i, uint64_t now) {
   const Absence& absence = view.absences[i];
   if (now >= absence.until) return false;
   return !absence.ends_by_look || absence.looks == read(view.marks[i].looks);
+}
+
+// Whether it has looked since the wait began, or will as soon as it can.
+bool looks(const View& view, uint32_t i, uint64_t now) {
+  const Line& line = view.lines[i];
+  const Absence& absence = view.absences[i];
+  if (absence.looks != read(view.marks[i].looks) || is_being_born(view, i, now)) return true;
+  const uint64_t enough = line.requests < kFirstRequests ? kOfFirstRequests : kNextToNothing;
+  return is_starving(pid_of(line), absence.ran, enough);
 }
 
 }  // namespace
@@ -65,7 +90,7 @@ int waiting_connections(int socket) {
 double room_elsewhere(const View& view, uint64_t now) {
   double room = 0;
   for (uint32_t i = 0; i < lines_in_use(view); ++i) {
-    if (!has_fewer(view, i) || is_absent(view, i, now)) continue;
+    if (!has_fewer(view, i, now) || is_absent(view, i, now)) continue;
     room += view.lines[view.own].connections - view.lines[i].connections;
   }
   return room;
@@ -73,7 +98,7 @@ double room_elsewhere(const View& view, uint64_t now) {
 
 void begin_to_wait(const View& view, uint64_t now) {
   for (uint32_t i = 0; i < lines_in_use(view); ++i) {
-    if (!has_fewer(view, i)) continue;
+    if (!has_fewer(view, i, now)) continue;
     Absence& absence = view.absences[i];
     const uint32_t looks = read(view.marks[i].looks);
     const bool is_back = absence.looks != looks && absence.ends_by_look;
@@ -86,9 +111,8 @@ void begin_to_wait(const View& view, uint64_t now) {
 void note_absences(const View& view, uint64_t now, bool is_over) {
   for (uint32_t i = 0; i < lines_in_use(view); ++i) {
     Absence& absence = view.absences[i];
-    if (!has_fewer(view, i) || is_absent(view, i, now)) continue;
-    const bool has_looked = absence.looks != read(view.marks[i].looks);
-    if (!is_over && (has_looked || is_starving(pid_of(view.lines[i]), absence.ran))) continue;
+    if (!has_fewer(view, i, now) || is_absent(view, i, now)) continue;
+    if (!is_over && looks(view, i, now)) continue;
     absence.until = now + (kShortestAbsence << absence.times);
     absence.ends_by_look = !is_over;
     if (absence.times < kMostDoublings) ++absence.times;

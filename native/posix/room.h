@@ -49,19 +49,21 @@ struct View {
   uint32_t most;         // lines there are
   uint32_t own;          // its line
   uint32_t socket_bit;
-  Absence* absences;  // by line
+  uint64_t young_until;  // before, workers that boot are waited for; milliseconds
+  Absence* absences;     // by line
 };
 
 // How many connections the others would have to take until each has as many as this one: those that
-// are ready, accept from the socket, and are not absent.
+// are ready and accept from the socket, or boot while this one is young, and are not absent.
 double room_elsewhere(const View& view, uint64_t now);
 
 // Before a wait for those that have fewer.
 void begin_to_wait(const View& view, uint64_t now);
 
 // After a moment of it: of those that have not looked meanwhile, the ones that are not about to,
-// because they are busy or stopped, are absent until they look again, or for a while, twice as long
-// each time. With `is_over` all that have fewer are absent, whatever they do.
+// because they are busy with more than their first requests, or stopped, are absent until they look
+// again, or for a while, twice as long each time. With `is_over` all that have fewer are absent,
+// whatever they do.
 void note_absences(const View& view, uint64_t now, bool is_over);
 
 }  // namespace prefork

@@ -12,9 +12,6 @@ namespace prefork {
 
 namespace {
 
-// What a process needs to find out that there is nothing for it to do.
-constexpr uint64_t kNextToNothing = 200'000;
-
 // The third field of proc_pid_stat(5), behind a name that may contain anything; 0: unknown.
 char state_of(pid_t pid) {
   char text[512];
@@ -38,8 +35,8 @@ uint64_t processor_time(pid_t pid) {
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
-bool is_starving(pid_t pid, uint64_t before) {
-  return processor_time(pid) - before < kNextToNothing && state_of(pid) == 'R';
+bool is_starving(pid_t pid, uint64_t before, uint64_t enough) {
+  return processor_time(pid) - before < enough && state_of(pid) == 'R';
 }
 
 }  // namespace prefork

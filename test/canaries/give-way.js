@@ -18,7 +18,7 @@ canary(async () => {
   const other = lines.subarray(ROW);
   other[STATE] = READY;
   const marks = new Uint32Array(2 * MARK).fill(0xffff_ffff, MARK); // the other one accepts from every socket
-  const giving = binding.give_way_start(fd, lines, marks, Int32Array.of(2), 0, 3_600_000);
+  const giving = binding.give_way_start(fd, lines, marks, Int32Array.of(2), 0, 3_600_000, 0);
   assert.notEqual(typeof giving, 'number');
   const client = async () => {
     await once(connect(server.address().port, '127.0.0.1'), 'connect');

@@ -30,7 +30,7 @@ canary(async () => {
   other[STATE] = READY;
   const marks = new Uint32Array(2 * MARK).fill(0xffff_ffff, MARK); // the other one accepts from every socket
   assert.notEqual(
-    typeof binding.give_way_start(server._handle.fd, lines, marks, Int32Array.of(2), 0, 3_600_000),
+    typeof binding.give_way_start(server._handle.fd, lines, marks, Int32Array.of(2), 0, 3_600_000, 0),
     'number',
   );
   const seen = [];

@@ -14,6 +14,9 @@ const { SOL_SOCKET, SO_REUSEPORT } = binding.socket_constants;
 /** Milliseconds for which a connection that nobody takes is left to others: the shortest time that a loop can sleep. */
 const MOMENT = 1;
 
+/** Milliseconds for which a worker is young, and waits for those that are forked with it: by then all can have begun. */
+const YOUTH = 50;
+
 const giving = new Set<NativeGiveWay>();
 let isPrepared = false;
 
@@ -26,9 +29,8 @@ export function giveWay(server: Server, row: Row): void {
   const { index } = row;
   const shared = [sharedRows(), sharedMarks(), linesInUse()] as const;
   if (!row.isShared) return; // in a rehearsal
-  const started = binding.give_way_start(handle.fd, ...shared, index, MOMENT);
+  const started = binding.give_way_start(handle.fd, ...shared, index, MOMENT, YOUTH);
   if (typeof started === 'number') return;
-  row.letOthersLook();
   giving.add(started);
   prepare();
   stopWith(handle, started);
