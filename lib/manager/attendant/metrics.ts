@@ -3,9 +3,9 @@ import { type Answers, BOUNDS } from '../answers';
 import type { Family } from '../app-metrics/families';
 import { type Figures, Row } from '../scoreboard';
 import type { Happening, Shown, ShownWorker } from '../shown/form';
+import { queueLengths } from '../shown/queues';
 import { memoryOf } from '../system/process-facts';
 import { isBlocked, readyWorkers } from './probes';
-import { queueLengths } from './queues';
 import { answersOf, processorTimeOf, requestsOf, workersOf } from './survey';
 
 type Labels = Family['values'][number]['labels'];

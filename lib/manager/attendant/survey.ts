@@ -3,10 +3,10 @@ import { monotonic, nextTurn } from '../../base/timers';
 import { type Answers, bounded, sumOf } from '../answers';
 import { type Figures, Row } from '../scoreboard';
 import type { Shown, ShownWorker } from '../shown/form';
+import { queueLengths } from '../shown/queues';
 import { readShown } from '../shown/shown-file';
 import { type Observed, Observer, type Sight } from '../shown/sight';
 import { factsOf, type MemoryFacts, memoryOf, startOf } from '../system/process-facts';
-import { queueLengths } from './queues';
 import { listOf, noteSample, type Sample } from './samples';
 
 /** Turns of the loop in which the manager may be about to show that a worker has ended. */
