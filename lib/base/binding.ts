@@ -364,8 +364,11 @@ export interface Binding {
   signals_are_blocked(signals: Int32Array): boolean;
   /** In a process that was handed over: unblocks these, which are delivered now if they have come meanwhile. */
   signals_release_at_start(signals: Int32Array): number;
-  /** An empty file without a name in any directory (memfd_create(2)): a descriptor that is closed on exec. */
-  memory_file(name: string): number;
+  /**
+   * An empty file without a name in any directory (memfd_create(2)): a descriptor that is closed on exec. Nobody can seal it, so
+   * that all who have it go on writing, unless `isSealable`.
+   */
+  memory_file(name: string, isSealable: boolean): number;
   /**
    * A part of such a file, which begins with a page, as memory of this process's own: nothing is copied before it is written
    * to. From now on nobody can change the file. `-EINVAL` if it is no such file, or too short.

@@ -19,7 +19,9 @@ export const LONGEST_RECORD = 1024 * 1024;
 const file = onePerProcess('rings', () => ({ fd: -1 }));
 
 /** For the manager, before it forks anything. `fd`: an earlier program of this process has made it. */
-export function openRings(fd = check(binding.memory_file('prefork-broadcast'), 'memfd_create')): number {
+export function openRings(
+  fd = check(binding.memory_file('prefork-broadcast', false), 'memfd_create'),
+): number {
   file.fd = fd;
   return fd;
 }

@@ -58,7 +58,7 @@ export class MessageFile {
     this.#copies = new Float64Array(copies.buffer, copies.byteOffset, 2 * WORDS);
     this.#selector = selector;
     this.#at = at;
-    this.#fd = check(binding.memory_file('prefork-queue'), 'memfd_create');
+    this.#fd = check(binding.memory_file('prefork-queue', false), 'memfd_create');
     collected.register(this, this.#fd, this);
   }
 

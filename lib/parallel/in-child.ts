@@ -56,7 +56,7 @@ export function checkedInChildOptions<P>(options: InChildOptions<P>): InChildOpt
 
 /** The child's answer in a file, its large buffers in another; its progress in a pipe, if anybody wants to hear of it. */
 class Report<P> {
-  readonly #answer = check(binding.memory_file('prefork-answer'), 'memfd_create');
+  readonly #answer = check(binding.memory_file('prefork-answer', false), 'memfd_create');
   readonly #buffers = openBufferFile();
   readonly #progress: { writer: number; inbox: Inbox } | undefined;
 

@@ -53,7 +53,7 @@ function bareBuffers(value: unknown, depth = DEPTH): ArrayBuffer[] {
 
 /** A file in memory, for the contents of large buffers. */
 export function openBufferFile(): number {
-  return check(binding.memory_file('prefork-buffers'), 'memfd_create');
+  return check(binding.memory_file('prefork-buffers', true), 'memfd_create');
 }
 
 /** Where contents are put. The file is opened when it is first needed. */

@@ -12,7 +12,7 @@ export class MemoryLimit {
 
   constructor(megabytes: number) {
     this.megabytes = megabytes;
-    this.#note = check(binding.memory_file('prefork-limit'), 'memfd_create');
+    this.#note = check(binding.memory_file('prefork-limit', false), 'memfd_create');
   }
 
   /** In the child, which leads its process group. */

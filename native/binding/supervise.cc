@@ -42,10 +42,11 @@ Napi::Value shared_memory(const Napi::CallbackInfo& info) {
   return Napi::ArrayBuffer::New(info.Env(), memory, kSharedBytes);
 }
 
-// (name)
+// (name, whether it is to be sealed)
 Napi::Value open_memory_file(const Napi::CallbackInfo& info) {
   const Text<kLongestMemoryFileName> name(info[0]);
-  return number(info.Env(), name.fits ? open_memory_file(name.bytes) : -EINVAL);
+  const bool sealable = info[1].As<Napi::Boolean>().Value();
+  return number(info.Env(), name.fits ? open_memory_file(name.bytes, sealable) : -EINVAL);
 }
 
 // (fd, bytes)

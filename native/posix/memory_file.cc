@@ -23,13 +23,21 @@ bool has(int fd, size_t offset, size_t size) {
 
 }  // namespace
 
-int open_memory_file(const char* name) {
-  return static_cast<int>(sys(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+int open_memory_file(const char* name, bool sealable) {
+  const unsigned sealing = sealable ? MFD_ALLOW_SEALING : 0;
+  return static_cast<int>(sys(SYS_memfd_create, name, MFD_CLOEXEC | sealing));
+}
+
+int seal_memory_file(int fd, int seals) {
+  if (fcntl(fd, F_ADD_SEALS, seals | F_SEAL_SEAL) == 0) return 0;
+  const int error = errno;
+  const int has = fcntl(fd, F_GET_SEALS);
+  return has != -1 && (has & seals) == seals ? 0 : -error;
 }
 
 Mapped map_memory_file(int fd, size_t offset, size_t size) {
-  if (fcntl(fd, F_ADD_SEALS, kUnchangeable) < 0 && fcntl(fd, F_GET_SEALS) != kUnchangeable)
-    return {-errno, nullptr};
+  const int sealed = seal_memory_file(fd, kUnchangeable);
+  if (sealed < 0) return {sealed, nullptr};
   if (!has(fd, offset, size)) return {-EINVAL, nullptr};
   void* const start =
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, static_cast<off_t>(offset));

@@ -7,8 +7,13 @@ namespace prefork {
 
 constexpr unsigned kLongestMemoryFileName = 249;  // memfd_create(2)
 
-// Empty, closed on exec; `name` is what /proc shows of it. A descriptor, or -errno.
-int open_memory_file(const char* name);
+// Empty, closed on exec; `name` is what /proc shows of it. A descriptor, or -errno. Whoever has it
+// can seal it only if it is `sealable`: a seal keeps all others from writing, too.
+int open_memory_file(const char* name, bool sealable);
+
+// These seals (F_SEAL_…), and none after them, by whomever. 0, also if it has them already, or
+// -errno.
+int seal_memory_file(int fd, int seals);
 
 // What is in a part of it, in memory of the caller's own: pages are shared until they are written
 // to, and the file stays as it is. From now on nobody can change the file, so that the memory stays

@@ -13,6 +13,7 @@
 
 #include <atomic>
 
+#include "posix/memory_file.h"
 #include "posix/syscall.h"
 #include "posix/wait.h"
 
@@ -113,7 +114,8 @@ void* shared_memory() {
 int share_memory_file(int fd) {
   if (ftruncate(fd, kSharedBytes) == -1) return -errno;
   // Whoever made it shorter would end every process that has it (SIGBUS).
-  if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == -1) return -errno;
+  const int sealed = seal_memory_file(fd, F_SEAL_SHRINK | F_SEAL_GROW);
+  if (sealed < 0) return sealed;
   pthread_mutex_lock(&mapping_lock);
   int result = -EEXIST;
   if (mapping == nullptr) {

@@ -37,7 +37,9 @@ const PATIENCE = 10;
 const file = onePerProcess('metrics file', () => ({ fd: -1 }));
 
 /** For the manager, before it forks anything. `fd`: an earlier program of this process has made it. */
-export function openMetricsFile(fd = check(binding.memory_file('prefork-metrics'), 'memfd_create')): number {
+export function openMetricsFile(
+  fd = check(binding.memory_file('prefork-metrics', false), 'memfd_create'),
+): number {
   file.fd = fd;
   return fd;
 }

@@ -67,7 +67,7 @@ const LONGEST_LOG = 128 * 1024;
 
 /** A descriptor of the document, which is closed on exec. */
 export function writeHandover(handover: Handover): number {
-  const fd = check(binding.memory_file('prefork-handover'), 'memfd_create');
+  const fd = check(binding.memory_file('prefork-handover', false), 'memfd_create');
   try {
     const bytes = Buffer.from(JSON.stringify(handover));
     for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, at);

@@ -11,7 +11,7 @@ export class ScoreboardFile {
   readonly fd: number | null;
 
   /** @param fd the file, if an earlier program of this process has made it */
-  constructor(fd = check(binding.memory_file('prefork-scoreboard'), 'memfd_create')) {
+  constructor(fd = check(binding.memory_file('prefork-scoreboard', true), 'memfd_create')) {
     const result = binding.shared_memory_file(fd);
     this.fd = result === -EEXIST ? null : fd;
     if (result === -EEXIST) closeSync(fd);

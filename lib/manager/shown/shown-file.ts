@@ -16,7 +16,7 @@ export class ShownFile {
   #changes = 0;
 
   /** @param fd the file, if an earlier program of this process has made it */
-  constructor(fd = check(binding.memory_file(`${SHOWN_FILE}:${VERSION}`), 'memfd_create')) {
+  constructor(fd = check(binding.memory_file(`${SHOWN_FILE}:${VERSION}`, false), 'memfd_create')) {
     this.fd = fd;
   }
 

@@ -79,7 +79,7 @@ async function sendSnapshot(answer: Answer, signal: AbortSignal): Promise<void> 
   await inChild(
     async () => {
       beFirstToGo();
-      const file = check(binding.memory_file('prefork-snapshot'), 'memfd_create');
+      const file = check(binding.memory_file('prefork-snapshot', false), 'memfd_create');
       writeHeapSnapshot(`/proc/self/fd/${file}`);
       await sendFile(answer, file);
     },

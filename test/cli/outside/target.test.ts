@@ -126,7 +126,7 @@ test('No name may be a number, nor look like a path.', async () => {
 async function impostor(name: string, content: string): Promise<Program> {
   const source = `
     const { binding } = require(${JSON.stringify(join(ROOT, 'dist', 'base', 'binding.js'))});
-    require('node:fs').writeSync(binding.memory_file(${JSON.stringify(name)}), ${JSON.stringify(content)});
+    require('node:fs').writeSync(binding.memory_file(${JSON.stringify(name)}, false), ${JSON.stringify(content)});
     console.log('there');
     process.stdin.resume();`;
   const running = program(process.execPath, ['-e', source], {});
