@@ -175,6 +175,7 @@ export class Answer {
   readonly #box: Box;
   #heard: number;
   #heardAt = monotonic();
+  #isAbandoned = false;
 
   private constructor(box: Box, number: number, kind: Kind) {
     this.#box = box;
@@ -195,11 +196,16 @@ export class Answer {
 
   /** The command that has asked still waits. */
   get isAwaited(): boolean {
-    if (this.#box.get('number') !== this.number) return false;
+    if (this.#isAbandoned || this.#box.get('number') !== this.number) return false;
     const heard = this.#box.get('asker');
     if (heard !== this.#heard) this.#heardAt = monotonic();
     this.#heard = heard;
     return monotonic() - this.#heardAt < GONE_AFTER;
+  }
+
+  /** The worker does nothing more for it. */
+  abandon(): void {
+    this.#isAbandoned = true;
   }
 
   begin(): void {

@@ -130,18 +130,21 @@ export class Asking {
         throw new Silence(worker, this.#patience);
       }
       if (now - lookedAt > MANAGER_INTERVAL) {
-        await this.#requireAlive(worker);
+        const end = await this.#endOf(worker);
+        // What it has answered by then counts.
+        if (end !== undefined && question.state === state) throw end;
         lookedAt = now;
       }
       await setTimeout(LOOK_INTERVAL);
     }
   }
 
-  async #requireAlive({ id, pid }: Asked): Promise<void> {
+  /** undefined: it is there. */
+  async #endOf({ id, pid }: Asked): Promise<Error | undefined> {
     const shown = await this.#waiting.look();
-    if (shown === undefined) throw endedBefore(this.#waiting.manager.pid, 'its worker answered');
-    if (workersOf(shown).some((each) => each.pid === pid && each.id === id)) return;
-    throw new Error(`Worker ${id} (pid ${pid}) ended before it had answered`);
+    if (shown === undefined) return endedBefore(this.#waiting.manager.pid, 'its worker answered');
+    if (workersOf(shown).some((each) => each.pid === pid && each.id === id)) return undefined;
+    return new Error(`Worker ${id} (pid ${pid}) ended before it had answered`);
   }
 }
 

@@ -20,7 +20,7 @@ import { startBeating } from './health';
 import { holdSignals, releaseSignals } from './held-signals';
 import { giveUpOnce, takeOver } from './once';
 import { beginPublishing, publishLast } from './publisher';
-import { recorder } from './recordings';
+import { giveUpRecordings, recorder } from './recordings';
 import { reportStackOnRequest } from './stack-report';
 import { answerRequests, closeServers, countTraffic, endLasting, stopAccepting } from './traffic';
 import { stayReady, staySettled, takePlace } from './worker';
@@ -132,6 +132,7 @@ async function finish(place: Place, options: WorkerOptions, signal: NodeJS.Signa
   closeInspector();
   const { isKnown, told } = tellApplication(place, options);
   const listens = () => applicationListensFor(signal);
+  giveUpRecordings();
   const patience = patienceOf(rules);
   const isUrgent = () => row.get('ending') === 1;
   const since = monotonic();

@@ -27,12 +27,26 @@ export function recorder({ row, worker: { pid } }: Place): () => void {
   };
 }
 
+/** What ends each that is under way. Copied by each fork: what goes on is the worker's own. */
+const underWay = new Set<() => void>();
+
+/** For a worker that is about to end: a command that somebody has stopped would hold it until it takes that for gone. */
+export function giveUpRecordings(): void {
+  for (const giveUp of underWay) giveUp();
+}
+
 async function record(answer: Answer): Promise<void> {
   const abandoned = new AbortController();
   const sign = setInterval(() => {
     if (answer.isAwaited) answer.goOn();
     else abandoned.abort();
   }, SIGN_INTERVAL).unref();
+  const giveUp = () => {
+    answer.fail('it was told to end');
+    answer.abandon();
+    abandoned.abort();
+  };
+  underWay.add(giveUp);
   answer.begin();
   try {
     await (answer.kind === 'profile' ? sendProfile(answer) : sendSnapshot(answer, abandoned.signal));
@@ -41,6 +55,7 @@ async function record(answer: Answer): Promise<void> {
     answer.fail(error instanceof Error ? error.message : String(error));
   } finally {
     clearInterval(sign);
+    underWay.delete(giveUp);
   }
 }
 

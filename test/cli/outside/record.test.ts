@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { prefork } from '../../helpers/command';
+import { prefork, program } from '../../helpers/command';
 import { isRoot, sharedFolder } from '../../helpers/nobody';
 import type { Program } from '../../helpers/run';
 import { type Served, serve } from '../../helpers/served';
@@ -99,6 +99,39 @@ test('A snapshot has what is on the heap, and the worker goes on.', async () => 
   const served = await start();
   await expectSnapshot(served);
   expect(await served.stop()).toBe('status 0');
+});
+
+/** As a command does that somebody stops (Ctrl-Z) when the worker is at it: it says nothing and reads nothing any more. */
+const STOPPED = `
+  const { Question, ROOM_OR_NOT } = require(${JSON.stringify(join(ROOT, 'dist', 'manager', 'questions.js'))});
+  const { SeenManager } = require(${JSON.stringify(join(ROOT, 'dist', 'manager', 'shown', 'seen-manager.js'))});
+  const manager = new SeenManager(Number(process.argv[1]));
+  manager.shareMemory();
+  const { pid, worker } = manager.look().processes.find((each) => each.worker !== null);
+  const question = new Question('snapshot', { row: worker.row, pid }, ROOM_OR_NOT);
+  const look = () => {
+    question.await();
+    if (question.state === 'asked') setTimeout(look, 5);
+    else console.log(question.state);
+  };
+  look();
+  process.stdin.resume().once('end', () => console.log(question.state));`;
+
+test('A command that somebody has stopped holds no worker that is told to end.', async () => {
+  const app = `
+    const server = require('node:http').createServer((_, response) => response.end()).listen(0, '127.0.0.1');
+    process.once('SIGTERM', () => {
+      server.close();
+      // Runs only if something is left that is waited for.
+      setTimeout(() => console.log('was held'), 5000).unref();
+    });`;
+  const served = await start([], app);
+  const command = program(process.execPath, ['-e', STOPPED, String(served.running.pid)], {});
+  expect(await command.line()).toBe('begun');
+  expect(await served.stop()).toBe('status 0');
+  expect((await served.running.result).stdout).toBe('');
+  command.endInput();
+  expect(await command.line()).toBe('failed');
 });
 
 test.runIf(isRoot)('A worker of another user needs no right to write where the file is to be.', async () => {
