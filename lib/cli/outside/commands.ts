@@ -43,7 +43,7 @@ function answerTo(order: Order, waiting: Waiting): Promise<string> {
     case 'logs-reopen':
       return reopenLogs(waiting);
     case 'stack':
-      return stack(waiting, order.worker, order.patience);
+      return stack(waiting, order);
     case 'profile':
       return record(waiting, { ...order, kind: 'profile', argument: order.seconds * 1000 });
     case 'snapshot':

@@ -10,14 +10,31 @@ import type { Waiting } from './waiting';
 
 const LONGEST_ANSWER = 1024 * 1024;
 
+/** Whose stack is asked for, and how it is said. */
+export interface StackOrder {
+  /** Its id or pid; undefined: all of them. */
+  worker: string | undefined;
+  /** Milliseconds for which one is waited for that says nothing. */
+  patience: number;
+  json: boolean;
+}
+
+/** Of one worker, as `--json` has it. Milliseconds; null: not known. */
+interface Answered extends Pick<Standing, 'requests' | 'more'> {
+  id: number;
+  pid: number;
+  /** Frames; null: no JavaScript runs, the event loop waits. */
+  stack: string[] | null;
+  /** Why it has not answered. */
+  error: string | null;
+}
+
 /**
- * Prints what each of them says as soon as it has said it.
+ * Prints what each of them says as soon as it has said it; as JSON when all have.
  *
- * @param name its id or pid; undefined: all of them
- * @param patience milliseconds for which one is waited for that says nothing
  * @throws Error: some have not answered
  */
-export async function stack(waiting: Waiting, name: string | undefined, patience: number): Promise<string> {
+export async function stack(waiting: Waiting, { worker: name, patience, json }: StackOrder): Promise<string> {
   const shown = await waiting.look();
   if (shown === undefined) throw new Error(`Process ${waiting.manager.pid} has ended`);
   const workers = name === undefined ? workersOf(shown) : workersCalled(name, shown);
@@ -25,14 +42,20 @@ export async function stack(waiting: Waiting, name: string | undefined, patience
   const asking = await Asking.begin(waiting, 'stack', patience);
   const isSeenHere = shown.pid === waiting.manager.pid;
   const failures: string[] = [];
+  const all: Answered[] = [];
   for (const worker of workers) {
     try {
-      print(`${described(worker, await standingOf(asking, worker, patience))}\n`);
+      const answered = answeredBy(worker, await standingOf(asking, worker, patience));
+      all.push(answered);
+      if (!json) print(`${described(answered)}\n`);
     } catch (error) {
       const silent = error instanceof Silence ? whySilent(waiting, worker, isSeenHere) : '';
-      failures.push(`${(error as Error).message}${silent}`);
+      const why = `${(error as Error).message}${silent}`;
+      all.push({ id: worker.id, pid: worker.pid, stack: null, requests: [], more: 0, error: why });
+      failures.push(why);
     }
   }
+  if (json) print(`${JSON.stringify({ workers: all }, null, 2)}\n`);
   if (failures.length > 0) throw new Error(failures.join('\nprefork: '));
   return '';
 }
@@ -56,15 +79,24 @@ function unintelligible({ id, pid }: Asked): Error {
 }
 
 /** It comes from the worker, and goes to a terminal. */
-function described({ id, pid }: Asked, { stack, requests, more }: Standing): string {
-  const where = stack === null ? 'waits in its event loop' : 'runs JavaScript';
-  const frames = (stack ?? '').split('\n').filter((line) => line.trim() !== '');
+function answeredBy({ id, pid }: Asked, { stack, requests, more }: Standing): Answered {
+  const frames = (stack ?? '').split('\n').map((line) => printable(line.trim()));
+  return {
+    id,
+    pid,
+    stack: stack === null ? null : frames.filter((line) => line !== ''),
+    requests: requests.map(({ name, age }) => ({ name: printable(name), age })),
+    more,
+    error: null,
+  };
+}
+
+/** For people. */
+function described({ id, pid, stack, requests, more }: Answered): string {
   return [
-    `worker ${id} (pid ${pid}) ${where}`,
-    ...frames.map((line) => `    ${printable(line.trim())}`),
-    ...requests.map(({ name, age }) => {
-      return `  in hand${age === null ? '' : ` for ${duration(age)}`}: ${printable(name)}`;
-    }),
+    `worker ${id} (pid ${pid}) ${stack === null ? 'waits in its event loop' : 'runs JavaScript'}`,
+    ...(stack ?? []).map((frame) => `    ${frame}`),
+    ...requests.map(({ name, age }) => `  in hand${age === null ? '' : ` for ${duration(age)}`}: ${name}`),
     ...(more > 0 ? [`  and ${more} more requests`] : []),
   ].join('\n');
 }

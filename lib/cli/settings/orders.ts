@@ -11,7 +11,7 @@ export type Order = Addressed &
     | { command: 'top'; interval: number }
     | { command: 'stop'; now: boolean }
     | { command: 'scale'; change: string }
-    | ({ command: 'stack'; worker: string | undefined } & Patient)
+    | ({ command: 'stack'; worker: string | undefined; json: boolean } & Patient)
     | ({ command: 'profile'; worker: string; seconds: number } & Patient & ToFile)
     | ({ command: 'snapshot'; worker: string; checksRoom: boolean } & Patient & ToFile)
   );
@@ -124,10 +124,12 @@ export function addOrders(program: Command, take: (order: Order) => void): void 
     STACK_PATIENCE,
   );
   stack
+    .option('--json', 'as one object of JSON')
     .argument('[target]', TARGET)
     .argument('[worker]', 'its id or pid; none: all of them')
     .action((target: string | undefined, worker: string | undefined) => {
-      take({ ...asked(stack, target, STACK_PATIENCE), command: 'stack', worker });
+      const json = stack.opts<Written>().json === true;
+      take({ ...asked(stack, target, STACK_PATIENCE), command: 'stack', worker, json });
     });
 
   const ofOne = (

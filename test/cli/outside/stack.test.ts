@@ -13,7 +13,7 @@ const APP = `
   createServer((request, response) => {
     if (request.url === '/spin') setTimeout(spinsHere, 0);
     else if (request.url === '/pid') response.end(String(process.pid));
-    if (request.url !== '/pid') console.log('has ' + request.url);
+    if (request.url !== '/pid') console.log('has ' + request.url + ' ' + process.pid);
   }).listen(0, '127.0.0.1');`;
 
 function start(workers: number, app = APP, options: string[] = []): Promise<Served> {
@@ -69,6 +69,43 @@ test('One that hangs says in which line; it alone is asked if that is wanted, by
     expect(stdout).toMatch(new RegExp(`^worker ${id} \\(pid ${pid}\\) runs JavaScript\n`));
     expect(stdout.match(/^worker/gm)).toHaveLength(1);
   }
+  expect(await served.stop('SIGQUIT')).toBe('status 0');
+  expect(await spins).toBe('cut');
+});
+
+test('As JSON: all of them as one object, those that have not answered with the reason.', async () => {
+  const served = await start(3);
+  const spins = served.ask('/spin').catch(() => 'cut');
+  await served.until(/has \/spin \d+\n/);
+  const [, spinning] = /has \/spin (\d+)/.exec(served.running.stdout) ?? [];
+  const first = (await workers(served)).find(({ pid }) => pid !== Number(spinning));
+  process.kill(first?.pid ?? 0, 'SIGSTOP');
+  let [code, all, said]: [number | null, Record<string, unknown>[], string] = [0, [], ''];
+  // Until the loop has come to where it hangs, and a worker that does nothing is not just at its beat.
+  while (!JSON.stringify(all).includes('spinsHere') || all.filter(({ error }) => error !== null).length > 1) {
+    const { status, stdout, stderr } = await run(served, '--json', '--timeout', '3s');
+    [code, all, said] = [status, (JSON.parse(stdout) as { workers: typeof all }).workers, stderr];
+  }
+  expect(code).toBe(1);
+  expect(said).toMatch(/^prefork: Worker \d .* has said nothing for 3 s.*\n$/);
+  process.kill(first?.pid ?? 0, 'SIGCONT');
+  expect(all.map(({ id }) => id)).toEqual([0, 1, 2]);
+  const nothing = { stack: null, requests: [], more: 0 };
+  expect(all.find(({ id }) => id === first?.id)).toEqual({
+    ...nothing,
+    id: first?.id,
+    pid: first?.pid,
+    error: expect.stringMatching(/^Worker \d .* has said nothing for 3 s/),
+  });
+  const busy = all.find(({ stack }) => JSON.stringify(stack).includes('spinsHere'));
+  expect(busy).toMatchObject({
+    more: 0,
+    error: null,
+    requests: [{ name: 'GET /spin', age: expect.any(Number) }],
+  });
+  expect((busy?.['stack'] as string[] | undefined)?.[0]).toMatch(/^at .*spinsHere .*app\.js:3:\d+\)$/);
+  const idle = all.find((each) => each['error'] === null && each !== busy);
+  expect(idle).toMatchObject({ requests: [], more: 0 });
   expect(await served.stop('SIGQUIT')).toBe('status 0');
   expect(await spins).toBe('cut');
 });
