@@ -98,6 +98,7 @@
             "native/posix/supervise.cc",
             "native/posix/turns.cc",
             "native/posix/wait.cc",
+            "native/posix/unix_queue.cc",
             "native/runtime/cxx.cc",
             "native/runtime/glibc.cc",
             "native/v8/heap_layout.cc",

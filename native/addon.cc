@@ -41,6 +41,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "socket_is_refusing", refuses_new_connections);
   method(exports, "socket_handshakes", list_unmade_connections);
   method(exports, "socket_pending", has_pending_connection);
+  method(exports, "socket_unix_queue_length", unix_queue_length);
   method(exports, "socket_bind_inet", bind_inet_socket);
   method(exports, "socket_bind_unix", bind_unix_socket);
   method(exports, "socket_listen", listen_socket);

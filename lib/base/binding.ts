@@ -177,6 +177,8 @@ export interface Binding {
   socket_handshakes(family: number, port: number, numbers: BigUint64Array): number;
   /** 1 if a connection waits to be accepted, 0 if none does. */
   socket_pending(fd: number): number;
+  /** How many connections wait in the queue of a Unix socket of this network namespace, by its inode. */
+  socket_unix_queue_length(inode: number): number;
   /** Makes sockets of one port take turns; the descriptors by which to say who does. */
   turns_take(fd: number, capacity: number): TurnDescriptors | number;
   turns_set_socket(sockets: number, slot: number, fd: number): number;

@@ -152,6 +152,7 @@ Napi::Value refuses_new_connections(const Napi::CallbackInfo& info);
 Napi::Value list_unmade_connections(const Napi::CallbackInfo& info);
 Napi::Value has_pending_connection(const Napi::CallbackInfo& info);
 Napi::Value bind_inet_socket(const Napi::CallbackInfo& info);
+Napi::Value unix_queue_length(const Napi::CallbackInfo& info);
 Napi::Value bind_unix_socket(const Napi::CallbackInfo& info);
 Napi::Value listen_socket(const Napi::CallbackInfo& info);
 Napi::Value socket_name(const Napi::CallbackInfo& info);

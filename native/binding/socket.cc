@@ -10,6 +10,7 @@
 #include "binding/text.h"
 #include "posix/closing_filter.h"
 #include "posix/handshakes.h"
+#include "posix/unix_queue.h"
 
 namespace prefork {
 
@@ -121,6 +122,11 @@ Napi::Value list_unmade_connections(const Napi::CallbackInfo& info) {
 // (fd)
 Napi::Value has_pending_connection(const Napi::CallbackInfo& info) {
   return number(info.Env(), has_pending(integer(info[0])));
+}
+
+// (inode)
+Napi::Value unix_queue_length(const Napi::CallbackInfo& info) {
+  return number(info.Env(), unix_queue_length(info[0].As<Napi::Number>().Uint32Value()));
 }
 
 // (fd, sockaddr, port)

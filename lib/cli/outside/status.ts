@@ -34,9 +34,10 @@ function identity({ name, application }: Sight): string {
   return `${name ?? 'An application'}${version}${application === null ? '' : `  ${application.path}`}`;
 }
 
-function process({ manager, addresses, others }: Sight): string {
+function process({ manager, addresses, queues, others }: Sight): string {
   const age = duration(Date.now() - Date.parse(manager.startedAt));
-  const listens = addresses.length === 0 ? '' : `, listens on ${addresses.join(', ')}`;
+  const places = addresses.map((each) => (queues[each] ? `${each} (${queues[each]} waiting)` : each));
+  const listens = places.length === 0 ? '' : `, listens on ${places.join(', ')}`;
   const beside = others.map(({ role, pid }) => `, ${role} ${pid}`).join('');
   return `manager ${manager.pid}${beside}: up ${age}, prefork ${manager.prefork}, Node ${manager.node}${listens}`;
 }

@@ -39,7 +39,7 @@ export class Metrics {
   #ofTheService(shown: Shown): Family[] {
     const workers = workersOf(shown);
     const inState = (state: ShownWorker['phase']) => workers.filter(({ phase }) => phase === state).length;
-    const queues = [...queueLengths(shown.addresses)];
+    const queues = [...queueLengths(shown)];
     return [
       gauge('info', 'What runs.', [[1, identity(shown)]]),
       gauge('generation', 'The generation of the application that serves.', [[shown.generation ?? 0]]),
@@ -65,7 +65,7 @@ export class Metrics {
       ]),
       gauge(
         'queue_length',
-        'Connections that wait to be accepted, of TCP.',
+        'Connections that wait to be accepted.',
         queues.map(([address, length]) => [length, { address }]),
       ),
     ];

@@ -22,8 +22,6 @@ export interface Survey extends Sight {
   reloadTime: number | null;
   /** By pid. */
   memory: Record<number, MemoryFacts>;
-  /** Connections that wait to be accepted, by address. */
-  queues: Record<string, number>;
 }
 
 /** The service as its attendant sees it. */
@@ -31,6 +29,7 @@ export class Service implements Observed {
   readonly manager = {
     pid: process.ppid,
     startedAt: startedAt(process.ppid),
+    neighbour: process.pid,
     figures: (row: number): Figures => new Row(row).figures(),
   };
   readonly #shown: number;
@@ -71,7 +70,6 @@ export class Service implements Observed {
           return memory === undefined ? [] : [[pid, memory]];
         }),
       ),
-      queues: Object.fromEntries(queueLengths(shown.addresses)),
     };
   }
 
@@ -133,7 +131,7 @@ function sampleOf(shown: Shown): Sample {
     answerSeconds: answers.seconds,
     cpu: processorTimeOf(shown),
     connections: total(figures.map(({ connections }) => connections)),
-    waiting: total([...queueLengths(shown.addresses).values()]),
+    waiting: total([...queueLengths(shown).values()]),
     ready: workers.filter(({ phase }) => phase === 'ready').length,
     wanted: shown.wanted,
     loopDelay: Math.max(0, ...delays),

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { binding, type TurnDescriptors } from '../../base/binding';
 import { ByAddress } from '../../sockets/by-address';
@@ -60,6 +61,8 @@ function takeSocket(bind: BindWithAccess, { fd, file }: HandedSocket): Listening
  */
 export class Endpoint {
   readonly bind: BindWithAccess;
+  /** Of a Unix socket, by which the kernel knows how many wait to be accepted; null: of TCP. */
+  readonly inode: number | null;
   readonly #shared: ListeningSocket | undefined;
   /** Balanced or sticky: a queue for each worker id, which stays when the worker goes. */
   readonly #queues = new Map<number, ListeningSocket>();
@@ -92,6 +95,8 @@ export class Endpoint {
     } else {
       this.#shared = bindShared(bind);
     }
+    this.inode =
+      typeof this.address === 'string' ? Number(fstatSync(this.#first.fd, { bigint: true }).ino) : null;
   }
 
   /** Clients stay with their worker. */

@@ -24,7 +24,7 @@ import type { HandedStatusAddress } from './status-address';
  * To be raised with every change that an older or newer program would not understand: of the document, of the messages of
  * a channel, of the lines of the scoreboard, of what is shown (shown/form.ts). Programs of different versions refuse each other.
  */
-export const HANDOVER_VERSION = 9;
+export const HANDOVER_VERSION = 10;
 
 export interface Handover {
   version: number;

@@ -73,6 +73,7 @@ export class Showing {
     const generation = everLoaded ? state.generation : null;
     if (generation !== this.#generation) this.#since = Date.now();
     this.#generation = generation;
+    const { endpoints } = this.#of.addresses;
     const settings = this.#of.generations.get(state.generation)?.settings;
     return {
       pid: this.#pid,
@@ -85,7 +86,10 @@ export class Showing {
       since: this.#since,
       isReplacing: rolling || candidate !== null || !everLoaded,
       refused: refused && { ...refused, why: refused.why.slice(0, LONGEST_REASON) },
-      addresses: this.#of.addresses.endpoints.map(({ name }) => name),
+      addresses: endpoints.map(({ name }) => name),
+      unixSockets: Object.fromEntries(
+        endpoints.flatMap(({ name, inode }) => (inode === null ? [] : [[name, inode]])),
+      ),
       wanted: staying(state).length,
       resizes: state.resizes,
       ended: this.#of.peers.ended,

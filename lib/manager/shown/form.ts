@@ -1,12 +1,22 @@
 /** What a manager shows of itself: what is in it, and what others take of it. */
 import type { Answers } from '../answers';
-import { type Check, hasShape, isBoolean, isCount, isText, listOf, oneOf, orNull } from '../channel/shapes';
+import {
+  type Check,
+  hasShape,
+  isBoolean,
+  isCount,
+  isRecordOf,
+  isText,
+  listOf,
+  oneOf,
+  orNull,
+} from '../channel/shapes';
 import type { State, Worker } from '../policy';
 import { MAX_WORKERS } from '../scoreboard';
 import type { Application } from '../settings';
 
 /** To be raised when what is shown changes its form, or the shared memory its own. */
-export const VERSION = 5;
+export const VERSION = 6;
 
 /** Bytes; more is none of ours. */
 export const LONGEST = 2 * 1024 * 1024;
@@ -77,6 +87,8 @@ export interface Shown {
   /** The last one that was not put into service. */
   refused: { generation: number; why: string } | null;
   addresses: string[];
+  /** Of each address that is a Unix socket: its inode. */
+  unixSockets: Record<string, number>;
   /** How many workers there are to be. */
   wanted: number;
   /** How often signals have asked for one more or one fewer. */
@@ -131,6 +143,7 @@ const isShown = shaped<Shown>({
   isReplacing: isBoolean,
   refused: orNull(shaped<NonNullable<Shown['refused']>>({ generation: isCount, why: isText })),
   addresses: listOf(isText, MOST_ADDRESSES),
+  unixSockets: isRecordOf(isCount),
   wanted: isCount,
   resizes: isCount,
   ended: shaped<Shown['ended']>({ workers: isCount, requests: isCount, answers: isAnswers }),

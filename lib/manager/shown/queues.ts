@@ -1,24 +1,48 @@
-/** How many connections wait to be accepted: of TCP, for the kernel tells nobody else of a Unix socket. */
-import { closeSync, openSync, readSync } from 'node:fs';
+/** How many connections wait to be accepted. */
+import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { SocketAddress } from 'node:net';
+import { binding } from '../../base/binding';
+import type { Shown } from './form';
 
 /** proc_pid_net(5); those that listen stand first. */
 const FILES = [
-  ['/proc/self/net/tcp', 'ipv4'],
-  ['/proc/self/net/tcp6', 'ipv6'],
+  ['tcp', 'ipv4'],
+  ['tcp6', 'ipv6'],
 ] as const;
 const LISTENS = '0A';
 
-/** By address, as the manager shows them: `127.0.0.1:8080`, `[::]:8080`. */
-export function queueLengths(addresses: readonly string[]): Map<string, number> {
+/**
+ * By address, as the manager shows them: `127.0.0.1:8080`, `[::]:8080`, `unix:/run/shop.sock`. Of Unix sockets only where this
+ * process is in the same network namespace, for the kernel tells nobody else.
+ *
+ * @param pid of a process that is where the manager is
+ */
+export function queueLengths(
+  { addresses, unixSockets }: Pick<Shown, 'addresses' | 'unixSockets'>,
+  pid = process.pid,
+): Map<string, number> {
   const lengths = new Map<string, number>();
   for (const [file, family] of FILES) {
-    for (const { address, length } of listening(file, family)) {
+    for (const { address, length } of listening(`/proc/${pid}/net/${file}`, family)) {
       // Balanced: several sockets have one address.
       if (addresses.includes(address)) lengths.set(address, (lengths.get(address) ?? 0) + length);
     }
   }
+  if (!isNetworkOf(pid)) return lengths;
+  for (const [address, inode] of Object.entries(unixSockets)) {
+    const length = binding.socket_unix_queue_length(inode);
+    if (length >= 0) lengths.set(address, length);
+  }
   return lengths;
+}
+
+function isNetworkOf(pid: number): boolean {
+  const network = (of: number) => readlinkSync(`/proc/${of}/ns/net`);
+  try {
+    return pid === process.pid || network(pid) === network(process.pid);
+  } catch {
+    return false; // it has ended, or is another user's
+  }
 }
 
 function* listening(file: string, family: 'ipv4' | 'ipv6') {

@@ -52,6 +52,10 @@ export class SeenManager {
     return facts !== undefined && !facts.isZombie && facts.started === this.#started;
   }
 
+  get neighbour(): number {
+    return this.pid;
+  }
+
   /** The file in which it shows how it is, for locks. */
   get shownFile(): number {
     return this.#shown;

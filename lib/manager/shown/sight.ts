@@ -4,6 +4,7 @@ import { monotonic } from '../../base/timers';
 import type { Figures } from '../scoreboard';
 import { factsOf } from '../system/process-facts';
 import type { Shown, ShownProcess, ShownWorker } from './form';
+import { queueLengths } from './queues';
 
 /** Printed by `prefork status --json`. Times are in milliseconds, memory is in bytes; null: not known. */
 export interface Sight {
@@ -19,6 +20,8 @@ export interface Sight {
   isReplacing: boolean;
   refused: Shown['refused'];
   addresses: string[];
+  /** Connections that wait to be accepted, by address, where the kernel says so. */
+  queues: Record<string, number>;
   /** How many workers there are to be, and are ready. */
   wanted: number;
   ready: number;
@@ -70,6 +73,8 @@ export interface Observed {
 interface Seen {
   pid: number;
   startedAt: Date;
+  /** A process where it is, itself or another one. */
+  neighbour: number;
   /** Of a line of the scoreboard; undefined: not to be had. */
   figures(row: number): Figures | undefined;
 }
@@ -162,6 +167,7 @@ function serviceOf(manager: Seen, shown: Shown): Omit<Sight, 'ready' | 'workers'
     isReplacing: isReplacing && generation !== null,
     refused,
     addresses,
+    queues: Object.fromEntries(queueLengths(shown, manager.neighbour)),
     wanted,
     others: shown.processes.flatMap(({ pid, role, generation: own }) =>
       role === 'worker' ? [] : [{ pid, role, generation: own }],

@@ -1,7 +1,9 @@
 /** `prefork status` says who runs, since when, which code, and how each worker is. */
-import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Sight } from '../../../lib/manager/shown/sight';
 import { prefork } from '../../helpers/command';
@@ -76,6 +78,33 @@ test('As JSON: the service, its processes, and what each worker has done.', asyn
   expect(Date.parse(seen.since ?? '')).toBeGreaterThanOrEqual(Date.parse(seen.manager.startedAt) - 20);
   expect(await served.stop()).toBe('status 0');
 });
+
+test.each([
+  ['of TCP', '127.0.0.1:0'],
+  ['of Unix', 'unix:shop.sock'],
+])('Who waits in the queue of a socket is counted: %s.', async (_, address) => {
+  const served = await start(['--bind', address, '--hang-timeout', '0']);
+  const [name = ''] = (await sight(served)).addresses;
+  const where = address.startsWith('unix')
+    ? { path: join(served.folder, 'shop.sock') }
+    : { port: served.ports[0] ?? 0, host: '127.0.0.1' };
+  const { workers } = await sight(served);
+  for (const { pid } of workers) process.kill(pid, 'SIGSTOP');
+  await Promise.all(workers.map(({ pid }) => stopped(pid)));
+  const clients = Array.from({ length: 3 }, () => connect(where));
+  await Promise.all(clients.map((client) => once(client, 'connect')));
+  const seen = await sight(served);
+  expect(seen.queues).toEqual({ [name]: 3 });
+  expect(await status(served)).toContain(`listens on ${name} (3 waiting)`);
+  for (const { pid } of workers) process.kill(pid, 'SIGCONT');
+  expect((await sightWhen(served, ({ queues }) => queues[name] === 0)).queues).toEqual({ [name]: 0 });
+  for (const client of clients) client.destroy();
+  expect(await served.stop()).toBe('status 0');
+});
+
+async function stopped(pid: number): Promise<void> {
+  while (!/^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await setImmediate();
+}
 
 test('For people: three lines, and a line for each worker.', async () => {
   const served = await start(['--name', 'shop']);

@@ -30,6 +30,7 @@ function shown(): Shown {
     isReplacing: false,
     refused: null,
     addresses: [],
+    unixSockets: {},
     wanted: 1,
     resizes: 0,
     ended: { workers: 0, requests: 0, answers: noAnswers() },

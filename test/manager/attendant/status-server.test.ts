@@ -68,7 +68,7 @@ const hasCounted = (answers: number) => (now: Map<string, number>) =>
 const plain = (status: number, body: string): Answer => ({ status, type: 'text/plain; charset=utf-8', body });
 
 test('Probes, metrics, and an answer to everything else.', async () => {
-  const served = await start(['--name', 'shop']);
+  const served = await start(['--name', 'shop', '--bind', '127.0.0.1:0', '--bind', 'unix:shop.sock']);
   const where = whereStatus(served);
   expect(await ask(where, '/healthz')).toEqual(plain(200, 'alive\n'));
   expect(await ask(where, '/readyz?verbose')).toEqual(plain(200, '2 of 2 workers are ready\n'));
@@ -84,6 +84,7 @@ test('Probes, metrics, and an answer to everything else.', async () => {
   expect(now.get('prefork_request_duration_seconds_sum')).toBeGreaterThan(0);
   expect(now.get('prefork_cpu_seconds_total')).toBeGreaterThan(0);
   expect(now.get(`prefork_queue_length{address="127.0.0.1:${served.ports[0]}"}`)).toBe(0);
+  expect(now.get('prefork_queue_length{address="unix:shop.sock"}')).toBe(0);
   expect(now.get('prefork_workers{state="ready"}')).toBe(2);
   expect(now.get('prefork_workers_wanted')).toBe(2);
   for (const id of [0, 1]) {
