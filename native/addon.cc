@@ -59,6 +59,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("socket_constants", socket_constants(env));
   method(exports, "output_write_now", write_bytes_now);
   method(exports, "output_await_room", await_room_for_output);
+  method(exports, "output_label_lines", label_lines);
   method(exports, "output_send_datagram", send_text_datagram);
   method(exports, "output_is_heard", hears_datagrams);
   method(exports, "path_openat", open_path_at);

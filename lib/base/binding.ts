@@ -248,6 +248,12 @@ export interface Binding {
   output_write_now(fd: number, bytes: Uint8Array): number;
   /** Waits for room, at most so many milliseconds. */
   output_await_room(fd: number, milliseconds: number): void;
+  /**
+   * From now on each line that Node writes to standard output or error, in any thread, begins with `prefix`; one that begins as
+   * an object of JSON has `field` behind its brace instead, unless that is empty. `terminals`: other descriptors of the two, or
+   * -1. `-ENOSYS`: this Node does not let itself be changed so.
+   */
+  output_label_lines(prefix: string, field: string, terminals: Int32Array): number;
   /** Sends a datagram to a Unix socket, without waiting: 0. A path that begins with NUL is abstract. */
   output_send_datagram(path: string, text: string): number;
   /** Whether somebody has such a socket open: 1 or 0. Nothing is sent. */

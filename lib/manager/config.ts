@@ -72,6 +72,8 @@ export interface Config {
   title?: string | null;
   /** Format of the log. */
   logFormat?: LogFormat;
+  /** Have each line of output say which worker wrote it: before the line, or as a field of one that is JSON; null: unchanged. */
+  logWorker?: 'prefix' | 'field' | null;
   /** Serve /healthz, /readyz and /metrics here: `'127.0.0.1:9100'`, `'unix:path'`; null: nowhere. */
   status?: string | number | null;
   /** `status` may be an address that other machines reach. */

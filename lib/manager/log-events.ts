@@ -75,6 +75,11 @@ export const LOG_EVENTS = {
     has: ['pid'],
     when: 'a signal could not be sent to a worker',
   },
+  lines_unlabelled: {
+    level: 'warning',
+    has: ['worker', 'pid'],
+    when: 'the lines that a worker writes cannot say in this Node which one wrote them (`--log-worker`)',
+  },
   lines_unwritten: {
     level: 'warning',
     when: 'logged lines were still being written at the fork; each worker may write them once more',

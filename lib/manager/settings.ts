@@ -129,6 +129,8 @@ export interface Settings {
   /** As `ps` shows it, followed by what the process is; null: left alone. */
   title: string | null;
   logFormat: LogFormat;
+  /** How lines of output say which worker wrote them: before each, or as a field of those that are JSON; null: they do not. */
+  logWorker: 'prefix' | 'field' | null;
   /** Where the attendant serves /healthz, /readyz and /metrics; null: nowhere. */
   status: Bind | null;
   /** `status` may be an address that other machines reach. */
@@ -167,6 +169,7 @@ export const DEFAULTS: Settings = {
   cwd: null,
   title: 'prefork',
   logFormat: 'plain',
+  logWorker: null,
   status: null,
   statusPublic: false,
   inspectPort: null,

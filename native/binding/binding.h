@@ -80,6 +80,7 @@ Napi::Value limit_memory(const Napi::CallbackInfo& info);
 // output.cc
 Napi::Value write_bytes_now(const Napi::CallbackInfo& info);
 Napi::Value await_room_for_output(const Napi::CallbackInfo& info);
+Napi::Value label_lines(const Napi::CallbackInfo& info);
 Napi::Value send_text_datagram(const Napi::CallbackInfo& info);
 Napi::Value hears_datagrams(const Napi::CallbackInfo& info);
 
@@ -151,8 +152,8 @@ Napi::Value refuse_new_connections(const Napi::CallbackInfo& info);
 Napi::Value refuses_new_connections(const Napi::CallbackInfo& info);
 Napi::Value list_unmade_connections(const Napi::CallbackInfo& info);
 Napi::Value has_pending_connection(const Napi::CallbackInfo& info);
-Napi::Value bind_inet_socket(const Napi::CallbackInfo& info);
 Napi::Value unix_queue_length(const Napi::CallbackInfo& info);
+Napi::Value bind_inet_socket(const Napi::CallbackInfo& info);
 Napi::Value bind_unix_socket(const Napi::CallbackInfo& info);
 Napi::Value listen_socket(const Napi::CallbackInfo& info);
 Napi::Value socket_name(const Napi::CallbackInfo& info);

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <uv.h>
 
 #include "binding/binding.h"
 #include "binding/text.h"
+#include "posix/line_labels.h"
 
 namespace prefork {
 
@@ -21,6 +23,18 @@ Napi::Value write_bytes_now(const Napi::CallbackInfo& info) {
 Napi::Value await_room_for_output(const Napi::CallbackInfo& info) {
   await_room(integer(info[0]), integer(info[1]));
   return info.Env().Undefined();
+}
+
+// (prefix, field, [another descriptor of stdout, of stderr])
+Napi::Value label_lines(const Napi::CallbackInfo& info) {
+  const Text<kLongestLabel> prefix(info[0]);
+  const Text<kLongestLabel> field(info[1]);
+  if (!prefix.fits || !field.fits) return number(info.Env(), -EMSGSIZE);
+  const LineLabels labels = {prefix.bytes, prefix.length, field.bytes, field.length};
+  const auto* libuv = reinterpret_cast<const void*>(uv_fs_write);
+  const auto* node = reinterpret_cast<const void*>(napi_get_uv_event_loop);
+  const int* terminals = info[2].As<Napi::Int32Array>().Data();
+  return number(info.Env(), label_lines(labels, terminals, libuv, node));
 }
 
 // (path, text)

@@ -247,6 +247,13 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'Reporting',
+    'logWorker',
+    '--log-worker <how>',
+    orNone(values.logWorker),
+    "have each line of a worker's output say which one wrote it: prefix: before the line; field: as a field of lines that are JSON; default: none, unchanged",
+  ),
+  option(
+    'Reporting',
     'status',
     '--status <address>',
     orNone(values.statusAddress),

@@ -119,6 +119,11 @@ export const sticky: Reader<'ip'> = (written) => {
 
 export const logFormat: Reader<LogFormat> = oneOf('plain', 'pretty', 'json');
 
+export const logWorker: Reader<'prefix' | 'field'> = (written) => {
+  if (written === 'prefix' || written === 'field') return written;
+  throw new Unexpected('prefix, field or none', typeOrValue(written));
+};
+
 /** A number, or `auto`. */
 export const workers: Reader<number | 'auto'> = (written) => {
   if (written === 'auto') return 'auto';

@@ -22,6 +22,7 @@ export interface CompletedOption {
 
 const CHOICES: Record<string, readonly string[]> = {
   '--log-format': ['plain', 'pretty', 'json'],
+  '--log-worker': ['prefix', 'field', 'none'],
   '--preload': ['auto', 'yes', 'no'],
   '--sticky': ['ip', 'none'],
   '--workers': ['auto'],

@@ -92,6 +92,7 @@ const SETTINGS: Record<keyof PlainSettings, Check> = {
   cwd: orNull(isText),
   title: orNull(isText),
   logFormat: oneOf('plain', 'pretty', 'json'),
+  logWorker: orNull(oneOf('prefix', 'field')),
   status: orNull(isBind),
   statusPublic: isBoolean,
   inspectPort: orNull(isPort),

@@ -18,6 +18,7 @@ import { dieWithManager } from './die-with-manager';
 import { applicationListensFor } from './foreign-listeners';
 import { startBeating } from './health';
 import { holdSignals, releaseSignals } from './held-signals';
+import { labelLines } from './line-labels';
 import { giveUpOnce, takeOver } from './once';
 import { beginPublishing, publishLast } from './publisher';
 import { giveUpRecordings, recorder } from './recordings';
@@ -46,6 +47,7 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
   nameInEnvironment(worker);
   dropPrivileges(privileges);
   dieWithManager(place.manager);
+  labelLines(settings.logWorker, worker, log);
   if (settings.title !== null) process.title = `${settings.title}: worker ${worker.id}`;
   countTraffic(row);
   countAnswers(row);

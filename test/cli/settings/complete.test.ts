@@ -86,6 +86,9 @@ test('--bind and --rehearse can be repeated; --no- turns an option off.', () => 
   expect(() => settings(['--small-young-generation', '--no-warmup'])).toThrow(
     '--small-young-generation needs --warmup',
   );
+  expect(settings([]).logWorker).toBe(null);
+  expect(settings(['--log-worker', 'field']).logWorker).toBe('field');
+  expect(settings(['--log-worker', 'none'], { PREFORK_LOG_WORKER: 'prefix' }).logWorker).toBe(null);
   expect(settings([]).sticky).toBe(null);
   expect(settings(['--sticky', 'ip']).sticky).toBe('ip');
   expect(settings(['--sticky', 'none'], { PREFORK_STICKY: 'ip' }).sticky).toBe(null);
@@ -97,6 +100,7 @@ test.each([
   ['--workers', '0', 'ERR_PREFORK_OUT_OF_RANGE', 'an integer from 1 to 1024, or auto,'],
   ['--workers', 'four', 'ERR_PREFORK_INVALID_ARG_VALUE', 'an integer from 1 to 1024, or auto,'],
   ['--sticky', 'cookie', 'ERR_PREFORK_INVALID_ARG_VALUE', 'ip or none'],
+  ['--log-worker', 'json', 'ERR_PREFORK_INVALID_ARG_VALUE', 'prefix, field or none'],
   ['--graceful-timeout', '30', 'ERR_PREFORK_INVALID_ARG_VALUE', 'a duration such as 500ms, 30s or 2m, or 0'],
   [
     '--boot-timeout',
