@@ -43,7 +43,7 @@ const FLOORS = [
   ['lib/manager/worker'],
   ['lib/manager/attendant', 'lib/manager/manager', 'lib/manager/template'],
   ['lib/manager/begin.ts'],
-  ['lib/log.ts', 'lib/metrics.ts', 'lib/manager/index.ts'],
+  ['lib/log.ts', 'lib/metrics.ts', 'lib/opentelemetry.ts', 'lib/manager/index.ts'],
   ['lib/index.ts', 'lib/cli/settings'],
   ['lib/cli'],
   ['lib/auto.mts'],

@@ -20,7 +20,7 @@ import { dieWithManager } from './worker/die-with-manager';
 import { Listens } from './worker/listens';
 import { isSettled } from './worker/settled';
 import { hearOfRequests } from './worker/traffic';
-import { beginManaging } from './worker/worker';
+import { beginManaging, destineForWork } from './worker/worker';
 
 /** The application about to be loaded: its loader wants to know how far it has come. */
 export interface Loading {
@@ -47,6 +47,7 @@ export interface Evaluated {
  */
 export function giveUpRights({ role, settings, manager, early, place }: Newcomer, log: Log): void {
   goBeforeTheManager();
+  if (role === 'template' || role === 'worker') destineForWork();
   const privileges = findPrivileges(settings.user, settings.group);
   const keepsThem = settings.loadAsRoot && (role === 'template' || role === 'configuration');
   try {

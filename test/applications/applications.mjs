@@ -191,6 +191,16 @@ export const applications = [
     note: 'alone it does not end at SIGTERM, which it listens for',
   },
   {
+    name: 'OpenTelemetry, workerDetector',
+    project: 'telemetry',
+    of: '@opentelemetry/sdk-node',
+    file: 'opentelemetry.js',
+    alone: ['--import', './opentelemetry.mjs'],
+    options: ['--import', './opentelemetry.mjs'],
+    env: { OTEL_SERVICE_NAME: 'application', OTEL_BSP_SCHEDULE_DELAY: '100' },
+    note: 'each worker is an instance of its own',
+  },
+  {
     name: 'Datadog',
     project: 'telemetry',
     of: 'dd-trace',

@@ -67,8 +67,8 @@ export function install(name, { build = [] } = {}, node) {
   once(join(folder, '.built'), contents(source).join(''), () => {
     for (const step of build) run(step, folder, node.path);
   });
-  // For examples/socket.io only: in other projects there are servers of files that would go through all of this package.
-  if (name === 'light' && !existsSync(join(folder, 'node_modules', 'prefork'))) {
+  // For those who import it: in other projects there are servers of files that would go through all of this package.
+  if (['light', 'telemetry'].includes(name) && !existsSync(join(folder, 'node_modules', 'prefork'))) {
     symlinkSync(join(HERE, '..', '..'), join(folder, 'node_modules', 'prefork'));
   }
   return { folder, require: createRequire(join(folder, 'package.json')) };

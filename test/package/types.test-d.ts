@@ -8,6 +8,7 @@ import * as prefork from '../../lib';
 import * as diagnostics from '../../lib/diagnostics';
 import * as metrics from '../../lib/metrics';
 import * as multiprocessing from '../../lib/multiprocessing';
+import { workerDetector } from '../../lib/opentelemetry';
 import * as parallel from '../../lib/parallel';
 import { run as runFiles } from '../../lib/test';
 import { type PreforkPoolOptions, preforkPool } from '../../lib/vitest';
@@ -194,4 +195,10 @@ test('broadcast() makes a channel as BroadcastChannel is one, with an event of i
   channel.onlost = ({ count }) => expectTypeOf(count).toEqualTypeOf<number>();
   expectTypeOf<prefork.WorkersChannel['name']>().toEqualTypeOf<string>();
   expectTypeOf<prefork.LostEvent>().toExtend<Event>();
+});
+
+test('workerDetector detects attributes that are promises.', () => {
+  expectTypeOf(workerDetector.detect().attributes).toEqualTypeOf<
+    Record<string, Promise<string | number | undefined>>
+  >();
 });

@@ -24,7 +24,7 @@ import { beginPublishing, publishLast } from './publisher';
 import { giveUpRecordings, recorder } from './recordings';
 import { reportStackOnRequest } from './stack-report';
 import { answerRequests, closeServers, countTraffic, endLasting, stopAccepting } from './traffic';
-import { stayReady, staySettled, takePlace } from './worker';
+import { beginWorking, stayReady, staySettled, takePlace } from './worker';
 
 /** When a worker closes what is still open, so that it ends by itself. */
 const BEFORE_THE_KILL = 2000;
@@ -56,6 +56,7 @@ export function becomeWorker(place: Place, options: WorkerOptions): void {
   startBeating(row, rules, dutiesOf(place, settings, log));
   reportStackOnRequest(place, log);
   listenForSignals(place, options);
+  beginWorking();
   callHook(settings, place, log);
 }
 
@@ -131,10 +132,10 @@ async function finish(place: Place, options: WorkerOptions, signal: NodeJS.Signa
   row.markStopping();
   place.channel.trySend({ type: 'stopping' });
   giveUpOnce();
+  giveUpRecordings();
   closeInspector();
   const { isKnown, told } = tellApplication(place, options);
   const listens = () => applicationListensFor(signal);
-  giveUpRecordings();
   const patience = patienceOf(rules);
   const isUrgent = () => row.get('ending') === 1;
   const since = monotonic();

@@ -15,6 +15,9 @@ interface OwnLife {
   place: Place | undefined;
   /** Promises that were given to `ready` and have not settled. */
   awaited: number;
+  isDestined: boolean;
+  /** Called once this process is a worker. */
+  awaiting: (() => void)[];
   /** Servers that have been told to listen and do not yet. */
   awaitedServers: number;
   listens: boolean;
@@ -32,6 +35,8 @@ const own = onePerProcess(
   (): OwnLife => ({
     place: undefined,
     awaited: 0,
+    isDestined: false,
+    awaiting: [],
     awaitedServers: 0,
     listens: false,
     isManaged: false,
@@ -46,6 +51,27 @@ export function beginManaging(isSettled: () => boolean): void {
   own.isManaged = true;
   own.isSettled = isSettled;
   registerAtFork({ afterInChild: leavePlace });
+}
+
+/** Before anything of the user's is loaded into this process, which will be a worker, or have them forked from it. */
+export function destineForWork(): void {
+  own.isDestined = true;
+}
+
+/** This process is a worker, or will be one, or those are forked from it. */
+export function isDestined(): boolean {
+  return own.isDestined;
+}
+
+/** Calls it when this process is a worker: in each that is forked from this one. At once if it is one, or will never be. */
+export function onceWorking(call: () => void): void {
+  if (own.isDestined && own.place === undefined) own.awaiting.push(call);
+  else call();
+}
+
+/** It is one from now on, and no rehearsal. */
+export function beginWorking(): void {
+  for (const call of own.awaiting.splice(0)) call();
 }
 
 /** A child that the worker forks by itself is no worker: nobody looks after it. In a worker itself it has none yet. */
