@@ -1,10 +1,12 @@
 /** Every benchmark, in the order of docs/benchmarks.md: what one turn of it measures, and its table. */
+import { beginning } from './beginning.mjs';
 import { forks } from './forks.mjs';
 import { growth } from './growth.mjs';
 import { jit } from './jit.mjs';
 import { latency } from './latency.mjs';
 import { layout } from './layout.mjs';
 import { memory } from './memory.mjs';
+import { messages } from './messages.mjs';
 import { parallel } from './parallel.mjs';
 import { ready } from './ready.mjs';
 import { spawns } from './spawns.mjs';
@@ -16,6 +18,7 @@ export const benchmarks = [
   forks,
   layout,
   ready,
+  beginning,
   spawns,
   jit,
   throughput,
@@ -25,4 +28,5 @@ export const benchmarks = [
   memory,
   growth,
   parallel,
+  messages,
 ];

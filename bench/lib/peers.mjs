@@ -12,6 +12,12 @@ export function output(command, args) {
   }).trim();
 }
 
+/** The same of a program that logs to standard error, which nobody wants to see. */
+export function quietOutput(command, args, env) {
+  const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, ...env } };
+  return execFileSync(command, args.map(String), options).trim();
+}
+
 export function has(command, args) {
   try {
     execFileSync(command, args, { stdio: 'ignore' });
