@@ -11,12 +11,13 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** From the ground floor up. What stands in one line is on one floor. A door is a file of lib/ that users import. */
 const FLOORS = [
   ['lib/base'],
-  ['lib/log', 'lib/shared', 'lib/sockets', 'lib/testing', 'lib/wait'],
+  ['lib/log', 'lib/shared', 'lib/sockets', 'lib/wait'],
   ['lib/fork/random', 'lib/posix'],
   ['lib/fork'],
   ['lib/os.ts', 'lib/netutil.ts', 'lib/servers', 'lib/parallel', 'lib/multiprocessing'],
-  ['lib/parallel.ts', 'lib/multiprocessing.ts', 'lib/diagnostics', 'lib/node-test', 'lib/vitest'],
-  ['lib/diagnostics.ts', 'lib/test.ts', 'lib/vitest.ts', 'lib/vitest/inside'],
+  ['lib/parallel.ts', 'lib/multiprocessing.ts', 'lib/diagnostics', 'lib/testing'],
+  ['lib/diagnostics.ts', 'lib/node-test', 'lib/vitest'],
+  ['lib/test.ts', 'lib/vitest.ts', 'lib/vitest/inside'],
   ['lib/warmup'],
   ['lib/process.ts'],
   ['lib/tcpserver.ts'],

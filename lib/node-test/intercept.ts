@@ -6,7 +6,7 @@ import { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { SystemError } from '../base/errors';
 import { socketpair } from '../os';
-import type { Ended } from './orders';
+import type { Ended } from '../testing/orders';
 
 /** What child_process has made of its arguments. */
 export interface Spawning {

@@ -2,10 +2,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import type { Child } from '../testing/template';
+import { type Entry, WORKER_ID } from './entry';
 import { apart, intercept, type SpawnedFile, type Spawning } from './intercept';
-import { type Entry, WORKER_ID } from './orders';
 import { refusal } from './refusals';
-import type { Child, Kind } from './template';
+import type { Kind } from './start';
 import { Templates } from './templates';
 
 /** What node:test tells the process of a file. */

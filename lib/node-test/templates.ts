@@ -1,7 +1,7 @@
 /** The templates of one run of node:test: which there are, and what is evaluated in them. */
 import { createHash } from 'node:crypto';
 import { serialize } from 'node:v8';
-import { type Kind, Template } from './template';
+import { type Kind, type NodeTemplate, startTemplate } from './start';
 
 /** A module that cannot be evaluated before the files, and why. */
 interface Refused {
@@ -12,7 +12,7 @@ interface Refused {
 export class Templates {
   readonly #modules: Set<string>;
   readonly #warn: (text: string) => void;
-  readonly #all = new Map<string, Promise<Template | undefined>>();
+  readonly #all = new Map<string, Promise<NodeTemplate | undefined>>();
 
   constructor(modules: readonly string[], warn: (text: string) => void) {
     this.#modules = new Set(modules);
@@ -20,7 +20,7 @@ export class Templates {
   }
 
   /** undefined: files of this kind cannot be forked, which has been said. */
-  of(kind: Kind): Promise<Template | undefined> {
+  of(kind: Kind): Promise<NodeTemplate | undefined> {
     const key = createHash('sha1').update(serialize(kind)).digest('base64');
     const known = this.#all.get(key);
     if (known !== undefined) return known;
@@ -33,9 +33,9 @@ export class Templates {
   }
 
   /** Throws if files cannot be forked from what Node's options alone load. */
-  async #begin(kind: Kind): Promise<Template> {
-    const template = Template.start(kind);
-    const why = await template.ask({ order: 'begin' });
+  async #begin(kind: Kind): Promise<NodeTemplate> {
+    const template = startTemplate(kind);
+    const why = await template.take({ step: 'begin' });
     if (why !== undefined) {
       template.retire();
       throw new Error(why);
@@ -50,9 +50,9 @@ export class Templates {
   }
 
   /** One after the other, so that it is known which one has ended the process. */
-  async #firstRefused(template: Template): Promise<Refused | undefined> {
+  async #firstRefused(template: NodeTemplate): Promise<Refused | undefined> {
     for (const name of [...this.#modules]) {
-      const why = await template.ask({ order: 'preload', name }).catch((error: Error) => error.message);
+      const why = await template.take({ step: 'preload', name }).catch((error: Error) => error.message);
       if (why !== undefined) return { name, why };
     }
     return undefined;

@@ -5,11 +5,16 @@ import { deserialize, serialize } from 'node:v8';
 const HEAD = 4;
 
 /** Throws what cannot be cloned, as process.send() does. */
-export function writeFrame(socket: Socket, message: unknown): void {
+export function frame(message: unknown): Buffer {
   const body = serialize(message);
   const head = Buffer.allocUnsafe(HEAD);
   head.writeUInt32LE(body.length);
-  socket.write(Buffer.concat([head, body]));
+  return Buffer.concat([head, body]);
+}
+
+/** Throws as `frame()`. */
+export function writeFrame(socket: Socket, message: unknown): void {
+  socket.write(frame(message));
 }
 
 /** Calls back for each message, in order. */

@@ -1,26 +1,15 @@
-/** A template: the process that test files are forked from, as the process of node:test's runner knows it. */
-import { spawn } from 'node:child_process';
+/** A template: the process that test files are forked from, as the process of their runner knows it. */
+import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { join } from 'node:path';
 import { sendFds, socketpair } from '../os';
-import { readFrames, writeFrame } from '../testing/frames';
 import { signalName, WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../wait/status';
-import { apart } from './intercept';
-import type { Ended, Entry, FromTemplate, Order } from './orders';
-
-const PROGRAM = join(__dirname, 'inside', 'main.mjs');
-
-/** What a process is started with, other than its file: where that is the same, files are forked from the same template. */
-export interface Kind {
-  execPath: string;
-  execArgv: readonly string[];
-  cwd: string | undefined;
-  env: Readonly<Record<string, string>>;
-}
+import { readFrames, writeFrame } from './frames';
+import type { Ended, FromTemplate, Order } from './orders';
 
 /** A process that runs a file. */
 export interface Child {
+  pid: number;
   kill: (signal: number) => void;
   ended: Promise<Ended>;
 }
@@ -37,7 +26,7 @@ function endOf(status: number): Ended {
   return { status: 0, signal: signalName(WTERMSIG(status)) };
 }
 
-export class Template {
+export class Template<Step, Entry> {
   readonly #socket: Socket;
   /** The way for descriptors. */
   readonly #channel: number;
@@ -47,32 +36,22 @@ export class Template {
   #isRetired = false;
   #isClosed = false;
 
-  private constructor(socket: Socket, channel: number) {
-    this.#socket = socket;
-    this.#channel = channel;
-    socket.on('error', () => {}).once('close', () => this.#close());
-    readFrames(socket, (message) => this.#hear(message as FromTemplate));
-  }
-
-  /** What becomes of the start is the answer to the first order. */
-  static start({ execPath, execArgv, cwd, env }: Kind): Template {
+  /**
+   * `spawn` starts its program (`inside/template.ts`) with the descriptors that it is given, as ORDERS and DESCRIPTORS. What
+   * becomes of the start is the answer to the first order.
+   */
+  constructor(spawn: (orders: number, descriptors: number) => ChildProcess) {
     const [orders, theirOrders] = socketpair();
     const [descriptors, theirDescriptors] = socketpair();
-    const child = apart(() =>
-      spawn(execPath, [...execArgv, PROGRAM], {
-        cwd,
-        env,
-        stdio: ['ignore', 'pipe', 'pipe', theirOrders, theirDescriptors],
-      }),
-    );
+    spawn(theirOrders, theirDescriptors)
+      .on('error', () => {})
+      .unref();
     closeSync(theirOrders);
     closeSync(theirDescriptors);
-    // What modules print before any file is the output of no test.
-    child.stdout?.resume();
-    child.stderr?.on('data', (chunk) => process.stderr.write(chunk));
-    for (const pipe of [child.stdout, child.stderr]) (pipe as Socket | null)?.unref();
-    child.on('error', () => {}).unref();
-    return new Template(new Socket({ fd: orders }).unref(), descriptors);
+    this.#channel = descriptors;
+    this.#socket = new Socket({ fd: orders }).unref();
+    this.#socket.on('error', () => {}).once('close', () => this.#close());
+    readFrames(this.#socket, (message) => this.#hear(message as FromTemplate));
   }
 
   get isClosed(): boolean {
@@ -109,7 +88,7 @@ export class Template {
   }
 
   /** Resolves to what `made` makes of the answer as soon as that has come. */
-  #ask<T>(order: Order, made: (value: unknown) => T): Promise<T> {
+  #ask<T>(order: Order<Step, Entry>, made: (value: unknown) => T): Promise<T> {
     if (this.#isClosed) return Promise.reject(new Error(GONE));
     const answer = new Promise<T>((resolve, failed) => {
       this.#asked.push({ answered: (value) => resolve(made(value)), failed });
@@ -120,24 +99,25 @@ export class Template {
   }
 
   /** Resolves to a reason against it, if there is one. */
-  ask(order: Extract<Order, { order: 'begin' | 'preload' }>): Promise<string | undefined> {
-    return this.#ask(order, (value) => value as string | undefined);
+  take(step: Step): Promise<string | undefined> {
+    return this.#ask({ order: 'step', step }, (value) => value as string | undefined);
   }
 
-  /** A process that runs a file with these descriptors, which stay open here, as its standard streams. */
-  async run(entry: Entry, streams: readonly number[]): Promise<Child> {
+  /** A process that runs a file, and has these descriptors, which stay open here. */
+  async run(entry: Entry, descriptors: readonly number[]): Promise<Child> {
     if (this.#isClosed) throw new Error(GONE);
     // On a stream socket descriptors come with a byte.
-    sendFds(this.#channel, [Buffer.alloc(1)], streams);
+    sendFds(this.#channel, [Buffer.alloc(1)], descriptors);
     return this.#ask({ order: 'run', entry }, (value) => {
       const pid = value as number;
       const ended = new Promise<Ended>((resolve) => this.#living.set(pid, resolve));
-      return { kill: (signal) => this.#kill(pid, signal), ended };
+      return { pid, kill: (signal) => this.#kill(pid, signal), ended };
     });
   }
 
   #kill(pid: number, signal: number): void {
-    if (!this.#isClosed) writeFrame(this.#socket, { order: 'kill', pid, signal } satisfies Order);
+    if (!this.#isClosed)
+      writeFrame(this.#socket, { order: 'kill', pid, signal } satisfies Order<Step, Entry>);
   }
 
   /** It ends when nothing of it is awaited. */
