@@ -1,11 +1,13 @@
 /** The types of the public page, as a program sees them. vitest has tsc look at this file; nothing of it runs. */
 import type { RequestListener, Server } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
+import type * as JestRunner from 'jest-runner';
 import { type OpenMetricsContentType, Registry } from 'prom-client';
 import { expectTypeOf, test } from 'vitest';
 import type { PoolRunnerInitializer } from 'vitest/node' with { 'resolution-mode': 'import' };
 import * as prefork from '../../lib';
 import * as diagnostics from '../../lib/diagnostics';
+import TestRunner from '../../lib/jest';
 import * as metrics from '../../lib/metrics';
 import * as multiprocessing from '../../lib/multiprocessing';
 import { workerDetector } from '../../lib/opentelemetry';
@@ -201,4 +203,12 @@ test('workerDetector detects attributes that are promises.', () => {
   expectTypeOf(workerDetector.detect().attributes).toEqualTypeOf<
     Record<string, Promise<string | number | undefined>>
   >();
+});
+
+test('Jest takes its runner.', () => {
+  type Made = new (
+    globalConfig: JestRunner.Config.GlobalConfig,
+    context: JestRunner.TestRunnerContext,
+  ) => JestRunner.EmittingTestRunnerInterface;
+  expectTypeOf(TestRunner).toExtend<Made>();
 });
