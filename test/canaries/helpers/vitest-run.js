@@ -1,0 +1,151 @@
+// Two runs of vitest over one file, in a pool that has its processes do what prefork/vitest has them do, without a fork: what
+// both sides were given and have said.
+const { fork } = require('node:child_process');
+const { writeFileSync } = require('node:fs');
+const { dirname, join } = require('node:path');
+const { pathToFileURL } = require('node:url');
+const { file, ROOT } = require('./canary');
+
+/** A process of the pool. It tells on request what is loaded. */
+const PROCESS = `
+  import { join } from 'node:path';
+  import { pathToFileURL } from 'node:url';
+  const { init, runBaseTests, setupEnvironment } = await import(pathToFileURL(join(process.argv[2], 'worker.js')).href);
+  const listeners = new Set();
+  let runner;
+  init({
+    post: (message) => process.send(message),
+    on: (listener) => listeners.add(listener),
+    off: (listener) => listeners.delete(listener),
+    setup: setupEnvironment,
+    onModuleRunner: (started) => { runner = started; },
+    runTests: (state, traces) => runBaseTests('run', state, traces),
+    collectTests: (state, traces) => runBaseTests('collect', state, traces),
+    teardown: () => listeners.clear(),
+  });
+  process.on('message', async (message) => {
+    if (message.ask === undefined) return [...listeners].forEach((listener) => listener(message));
+    if (message.ask === 'import') await runner.import(message.name);
+    const modules = [...runner.evaluatedModules.idToModuleMap.values()].map(({ id, meta }) => [id, meta && 'code' in meta]);
+    process.send({ modules });
+  });`;
+
+/** What vitest's process makes for each file. */
+class Worker {
+  name = 'canary';
+  cacheFs = true;
+  #listeners = [];
+  /** Whoever waits for a message of this kind; vitest does not hear of it then. */
+  #awaited = [];
+  #isPreparing = false;
+  #isStopping = false;
+
+  constructor(options, run) {
+    this.options = options;
+    this.run = run;
+  }
+
+  start() {
+    const { distPath, env } = this.options;
+    this.process = fork(file(PROCESS, 'process.mjs'), [distPath], { env, serialization: 'advanced' });
+    this.process.on('message', (message) => this.#hear(message));
+    this.process.on('exit', (status) => {
+      if (!this.#isStopping) throw new Error(`A process of vitest's ended with ${status}`);
+    });
+  }
+
+  on(event, listener) {
+    if (event === 'message') this.#listeners.push(listener);
+    else this.process.on(event, listener);
+  }
+
+  off(event, listener) {
+    if (event === 'message') this.#listeners = this.#listeners.filter((each) => each !== listener);
+    else this.process.off(event, listener);
+  }
+
+  deserialize(data) {
+    return data;
+  }
+
+  #hear(message) {
+    const index = this.#awaited.findIndex(({ isIt }) => isIt(message));
+    if (index >= 0) return this.#awaited.splice(index, 1)[0].resolve(message);
+    this.run.said.push(message);
+    if (!this.#isPreparing || ['fetch', 'resolve'].includes(message.m)) this.#tell(message);
+    else if (message.i !== undefined && message.t === 'q')
+      this.process.send({ t: 's', i: message.i, r: undefined });
+  }
+
+  #tell(message) {
+    for (const listener of [...this.#listeners]) listener(message);
+  }
+
+  #until(isIt) {
+    return new Promise((resolve) => {
+      this.#awaited.push({ isIt, resolve });
+    });
+  }
+
+  async #ask(question) {
+    const answer = this.#until(({ modules }) => modules !== undefined);
+    this.process.send(question);
+    return answer;
+  }
+
+  /** As if there were a file, but none. */
+  async #prepare(message) {
+    this.#isPreparing = true;
+    const done = this.#until(({ __vitest_worker_response__: isOne }) => isOne);
+    this.process.send({ ...message, context: { ...message.context, files: [] } });
+    this.run.prepared = { response: await done, ...(await this.#ask({ ask: 'modules' })) };
+    this.run.imported = await this.#ask({ ask: 'import', name: this.run.inlined });
+    this.run.preparedBy = this.run.said.splice(0);
+    this.#isPreparing = false;
+  }
+
+  /** In order, as vitest's own pool. */
+  #steps = Promise.resolve();
+
+  send(message) {
+    this.run.heard.push(message);
+    if (message.t !== undefined) return this.process.send(message);
+    this.#steps = this.#steps.then(async () => {
+      if (message.type === 'run') await this.#prepare(message);
+      this.process.send(message);
+    });
+  }
+
+  async stop() {
+    this.#isStopping = true;
+    const ended = new Promise((resolve) => this.process.once('exit', resolve));
+    this.process.kill();
+    await ended;
+  }
+}
+
+/** Of each run: `options` of the pool, what vitest's own process `heard` and `said`, and what was loaded. */
+exports.vitestRuns = async () => {
+  const test = file(
+    "import { test } from 'vitest'; test('passes', () => console.log('printed'));",
+    'a.test.mjs',
+  );
+  const inlined = join(dirname(test), 'inlined.mjs');
+  writeFileSync(inlined, 'export default 1;');
+  const { createVitest } = await import(pathToFileURL(join(ROOT, 'node_modules/vitest/dist/node.js')).href);
+  const runs = [];
+  const pool = {
+    name: 'canary',
+    createPoolWorker: (options) => {
+      const run = { options, heard: [], said: [], inlined };
+      runs.push(run);
+      return new Worker(options, run);
+    },
+  };
+  const vitest = await createVitest('test', { root: dirname(test), watch: false, pool, reporters: [{}] });
+  await vitest.start();
+  await vitest.rerunFiles();
+  const failed = vitest.state.getCountOfFailedTests() + vitest.state.getUnhandledErrors().length;
+  await vitest.close();
+  return { runs, failed };
+};
