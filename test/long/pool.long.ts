@@ -17,5 +17,5 @@ test('No process, descriptor, mapping or memory is left, and each task was answe
   expect(after.children).toBe('');
   expect(after.mappings - before.mappings).toBeLessThan(100);
   expect(after.heap - before.heap).toBeLessThan(GROWTH);
-  expect(after.private - before.private).toBeLessThan(GROWTH);
+  expect(after.memory - before.memory).toBeLessThan(GROWTH);
 });
