@@ -5,8 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { get, Managed } from '../helpers/manager';
+import { PYTHON } from '../helpers/oracle';
+import { serve } from '../helpers/served';
 
 const isRoot = process.getuid?.() === 0;
+const ORPHAN = join(__dirname, '..', 'fixtures', 'manager', 'orphan_of_roots.py');
+const HOSTILE = join(__dirname, '..', 'fixtures', 'manager', 'hostile.js');
 
 interface Answer {
   pid: number;
@@ -33,6 +37,7 @@ describe('A worker that', () => {
     ['claims to have forked the manager', '/no-template', /answered a fork that it was not asked for/],
     ['claims to have loaded a generation', '/loaded', /reported a load that was not under way/],
     ['claims to be about to take over', '/successor', /ended a trial that was not under way/],
+    ['has an address with a zone without end looked up', '/zone-without-end', /sent an invalid message/],
     ['has other settings', '/settings', /sent an invalid message/],
     ['never stops talking', '/flood', /sent more than \d+ messages in a second/],
     ['says half of what it should', '/half', /sent an invalid message/],
@@ -171,5 +176,33 @@ test.runIf(isRoot)(
     await managed.until('workers_ready');
     expect(readdirSync(folder)).toEqual([]);
     expect((await managed.stop()).status).toBe(0);
+  },
+);
+
+test.runIf(isRoot)(
+  'A template that claims to have forked a process of root, which process 1 of a container inherits, gets nobody killed but itself.',
+  async () => {
+    const settings = { workers: 1, user: 'nobody', group: 'daemon' };
+    const managed = new Managed('claims.js', settings, { under: [PYTHON, ORPHAN] });
+    const { pid: victim = 0 } = await managed.until('orphan');
+    await managed.started();
+    managed.signal('SIGTTIN');
+    const { message } = await managed.until('protocol_violated');
+    expect(message).toMatch(new RegExp(`claims to have forked process ${victim}: killing it$`));
+    expect((await managed.stop()).status).toBe(0);
+    expect(managed.program.survivors()).toContain(victim);
+  },
+);
+
+test.runIf(isRoot)(
+  'A worker of another user that asks for paths longer than any keeps no other program from taking over.',
+  async () => {
+    const args = ['-w', '1', '--user', 'nobody', '--group', 'daemon', HOSTILE];
+    const served = await serve(args);
+    expect(JSON.parse(await served.ask('/endless-paths')).answer).toEqual({ refused: 200 });
+    served.running.kill('SIGUSR2');
+    await served.until(/has taken this process over/);
+    await served.until(/Every worker has been replaced/);
+    expect(await served.stop()).toBe('status 0');
   },
 );

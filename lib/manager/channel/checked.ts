@@ -18,12 +18,18 @@ import {
   orNull,
 } from './shapes';
 
+/** The longest address there is, with the name of an interface behind it (INET6_ADDRSTRLEN, IFNAMSIZ). */
+const LONGEST_ADDRESS = 64;
+
+/** A name would have to be looked up, which may take as long as somebody else likes. */
+const isAddress: Check = (value) =>
+  typeof value === 'string' && value.length <= LONGEST_ADDRESS && isIP(value) !== 0;
+
 const BINDS: Record<string, Record<string, Check>> = {
   tcp: {
     kind: isText,
     port: isPort,
-    // A name would have to be looked up, which may take as long as somebody else likes.
-    host: orNull((value) => typeof value === 'string' && isIP(value) !== 0),
+    host: orNull(isAddress),
     ipv6Only: orNothing(isBoolean),
     backlog: orNothing(Number.isSafeInteger),
   },
@@ -45,7 +51,7 @@ export interface DatagramBind {
 }
 
 const DATAGRAM_BIND: Record<keyof DatagramBind, Check> = {
-  host: (value) => typeof value === 'string' && isIP(value) !== 0,
+  host: isAddress,
   port: (value) => isPort(value) && value !== 0,
   ipv6Only: isBoolean,
   reuseAddr: isBoolean,
@@ -103,7 +109,7 @@ const SETTINGS: Record<keyof PlainSettings, Check> = {
 const FOUND: Record<keyof Found, Check> = {
   written: isRecordOf(() => true),
   hooks: listOf(isText),
-  addresses: isRecordOf((value) => typeof value === 'string' && isIP(value) !== 0),
+  addresses: isRecordOf(isAddress),
 };
 
 const IDENTITY: Record<keyof Identity, Check> = {

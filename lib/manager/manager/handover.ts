@@ -56,8 +56,8 @@ export interface Handover {
   state: HandedState;
 }
 
-/** Bytes; settings of several generations with 64 addresses each are the most of it. */
-const LONGEST = 8 * 1024 * 1024;
+/** Bytes: what a thousand workers may have asked for, each for all that it may, is the most of it. */
+const LONGEST = 64 * 1024 * 1024;
 const MOST_ADDRESSES = 1024;
 const MOST_PEERS = 4 * MAX_WORKERS;
 const MOST_GENERATIONS = MOST_PEERS;

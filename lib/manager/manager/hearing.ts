@@ -4,9 +4,15 @@ import type { ToManager } from '../channel/messages';
 import type { Driver } from './driver';
 import { type Generations, NOT_TO_READ } from './generations';
 import type { Holdings } from './holdings';
-import { hear, nameOf, type Peer } from './peers';
+import { type Heard, hear, nameOf, type Peer } from './peers';
 import type { Readiness } from './readiness';
 import type { Succession } from './succession';
+
+/**
+ * Milliseconds after which a peer's turn ends. One question may take longer: a socket that somebody has left behind is looked at
+ * twice (socket-file.ts).
+ */
+const TURN = 10;
 
 export class Hearing {
   readonly #driver: Driver;
@@ -27,11 +33,30 @@ export class Hearing {
     this.#succession = parts.succession;
   }
 
+  /** What is left then waits until all others have been heard, and the operator. */
   listenTo(peer: Peer): void {
-    for (const heard of hear(peer, monotonic())) {
-      const why = heard.is === 'wrong' ? heard.why : this.#tryToTake(peer, heard.message);
-      if (why !== undefined) this.#punish(peer, why);
+    const begin = monotonic();
+    for (const heard of hear(peer, begin)) {
+      this.#heed(peer, heard);
+      if (monotonic() - begin > TURN) return;
     }
+  }
+
+  /** The last words of one that has ended: nothing of it is asked for any more, so that it takes no time. */
+  hearOut(peer: Peer): void {
+    let isMore = true;
+    while (isMore) {
+      isMore = false;
+      for (const heard of hear(peer, monotonic())) {
+        isMore = true;
+        if (heard.is === 'wrong' || !isQuestion(heard.message)) this.#heed(peer, heard);
+      }
+    }
+  }
+
+  #heed(peer: Peer, heard: Heard): void {
+    const why = heard.is === 'wrong' ? heard.why : this.#tryToTake(peer, heard.message);
+    if (why !== undefined) this.#punish(peer, why);
   }
 
   /** Nothing that it says can be believed any more. */
@@ -71,7 +96,7 @@ export class Hearing {
         if (!isOfApplication(peer)) return 'asked for a socket, but runs no application';
         // No socket is given out any more, and this process has served nobody.
         if (this.#driver.state.phase !== 'running') {
-          this.#driver.kill(peer.pid, 'SIGKILL');
+          this.#generations.dismiss(peer);
           return undefined;
         }
         this.#has.listenRequests.answer(peer, generation, message.bind);
@@ -118,6 +143,11 @@ export class Hearing {
         return undefined;
     }
   }
+}
+
+/** Whoever sends it waits for the answer. */
+function isQuestion({ type }: ToManager): boolean {
+  return type === 'listen' || type === 'try' || type === 'datagrams';
 }
 
 /** Those who may ask for what an application asks for. */

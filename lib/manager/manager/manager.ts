@@ -225,7 +225,7 @@ class Manager implements Driver {
   ended(peer: Peer, status: number): void {
     const exit = exitOf(status, this.#has.outOfMemory);
     peer.hasEnded = true;
-    this.#hearing.listenTo(peer); // its last words
+    this.#hearing.hearOut(peer);
     if (peer.worker !== null) this.tell({ type: 'exited', pid: peer.pid, exit, wasTold: peer.isStopping });
     const verdict = this.#succession.ended(peer, exit);
     if (verdict !== undefined) this.tell(verdict);

@@ -9,9 +9,11 @@ import type { Newcomer } from '../place';
 import type { Action, Event } from '../policy';
 import { Row } from '../scoreboard';
 import type { WorkerInfo } from '../settings';
+import { findUser } from '../system/privileges';
+import { userOf } from '../system/process-facts';
 import { type Asked, about, socketsFor } from './addresses';
 import type { Births } from './births';
-import type { ForkAsked, Generation } from './generation';
+import { type ForkAsked, type Generation, settingsOf } from './generation';
 import { newPeer, type Peer, type Peers } from './peers';
 
 interface Dependencies {
@@ -76,7 +78,8 @@ export class NewWorkers {
     if (asked === undefined) return 'answered a fork that it was not asked for';
     const status = this.#strangers.get(pid);
     const isMine =
-      status !== undefined || (binding.supervise_has_child(pid) && this.#peers.get(pid) === undefined);
+      status !== undefined ||
+      (binding.supervise_has_child(pid) && this.#peers.get(pid) === undefined && mayBeOf(generation, pid));
     if (!isMine) {
       this.#forkFailed(asked, `its template claims process ${pid}, which it cannot have forked`, false);
       return `claims to have forked process ${pid}`;
@@ -190,4 +193,14 @@ export class NewWorkers {
     for (let index = 0; index < Row.count; index++) if (!taken.has(index)) return new Row(index);
     return undefined;
   }
+}
+
+/**
+ * Whether a process can be one of this generation's. Process 1 of a container has other children, too: whom their parents have
+ * left, root's among them. A template without root's rights has forked none of those.
+ */
+function mayBeOf(generation: Generation, pid: number): boolean {
+  const { user, loadAsRoot } = settingsOf(generation);
+  const own = user === null || loadAsRoot ? undefined : userOf(pid);
+  return own === undefined || user === null || own === findUser(user).uid;
 }

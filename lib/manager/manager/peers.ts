@@ -197,11 +197,13 @@ export function newPeer(role: Peer['role'], pid: number, generation: number, cha
   };
 }
 
-/** A process that asks for another address each time does not fill the manager's memory. */
+/** A process that asks for another address each time does not fill the manager's memory, nor what that hands over. */
 const MOST_ALSO_ASKED = 128;
+/** Longer than that of any address at which somebody can listen (sun_path of unix(7)). */
+const LONGEST_NAME = 128;
 
 export function noteAlsoAsked({ alsoAsked }: Peer, name: string): void {
-  if (alsoAsked.size < MOST_ALSO_ASKED) alsoAsked.add(name);
+  if (alsoAsked.size < MOST_ALSO_ASKED && name.length <= LONGEST_NAME) alsoAsked.add(name);
 }
 
 /** For people. */
