@@ -14,7 +14,9 @@ const RETRY_AFTER = 250;
 /** Milliseconds that an ending manager gives a reader for its last lines. */
 const LAST_CHANCE = 1000;
 
-const { EAGAIN } = constants.errno;
+const { EAGAIN, EMFILE, ENFILE, ENOMEM, ENOBUFS } = constants.errno;
+/** Not now, but later: the reader is behind, or the system has no descriptor or memory left for the attempt. */
+const FOR_NOW = [EAGAIN, EMFILE, ENFILE, ENOMEM, ENOBUFS].map((error) => -error);
 
 /** What a manager has not got rid of. */
 export interface Unwritten {
@@ -74,7 +76,7 @@ class Outbox {
   #write(): void {
     while (this.#pending.length > 0) {
       const written = binding.output_write_now(STDERR, this.#pending);
-      if (written === -EAGAIN) return;
+      if (FOR_NOW.includes(written)) return;
       // Its reader has gone for good, or the disk is full: as with any log, nobody is left to be told.
       if (written <= 0) this.#pending = Buffer.alloc(0);
       else this.#pending = this.#pending.subarray(written);

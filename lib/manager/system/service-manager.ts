@@ -9,6 +9,9 @@ import type { Bind, NotifyTarget, Settings } from '../settings';
 /** sd-daemon.h: the first descriptor that is handed over. */
 const FIRST = 3;
 
+/** No process is handed more. */
+const A_COUNT = /^\d{1,5}$/;
+
 const VARIABLES = [
   'LISTEN_PID',
   'LISTEN_FDS',
@@ -76,8 +79,8 @@ function numbered(bind: Bind, sockets: readonly InheritedSocket[]): Bind[] {
 type Told = Record<string, string>;
 
 function descriptorsOf({ LISTEN_PID = '', LISTEN_FDS = '' }: Told): number[] {
-  if (Number(LISTEN_PID) !== process.pid) return [];
-  return Array.from({ length: Number(LISTEN_FDS) || 0 }, (_, index) => FIRST + index);
+  if (Number(LISTEN_PID) !== process.pid || !A_COUNT.test(LISTEN_FDS)) return [];
+  return Array.from({ length: Number(LISTEN_FDS) }, (_, index) => FIRST + index);
 }
 
 /** Sockets that do not listen are left to the application, which knows their numbers. */

@@ -122,6 +122,14 @@ test('All of it is taken out of the environment; what is meant for another proce
   expect(takeFromServiceManager({ NOTIFY_SOCKET: 'vsock:2:1' }).notify).toBeNull();
 });
 
+test.each(['', '0', '-1', '1.5', '0x3', '1e9', 'Infinity', 'three', '4294967296'])(
+  'LISTEN_FDS=%s is no number of sockets that anybody hands over: there are none.',
+  (LISTEN_FDS) => {
+    const { descriptors, sockets } = takeFromServiceManager({ LISTEN_PID: String(process.pid), LISTEN_FDS });
+    expect({ descriptors, sockets }).toEqual({ descriptors: [], sockets: [] });
+  },
+);
+
 test('What is asked for wins over what was handed over, which can be asked for by name.', () => {
   const sockets = [
     { kind: 'fd' as const, fd: 3, name: 'http' },
