@@ -35,6 +35,7 @@ Napi::Value fork(const Napi::CallbackInfo& info) {
   const bool quiet = info[3].ToBoolean();
   options.keeps_tid = true;
   options.before_threads_go_on = prepare_other_threads;
+  if (uv_loop_t* loop = loop_of(info.Env())) options.loop_fields = loop->internal_fields;
   if (quiet) {
     const int prepared = prepare_quiet_fork(info.Env(), &options.quiet);
     if (prepared < 0) return number(info.Env(), prepared);

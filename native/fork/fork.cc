@@ -31,8 +31,9 @@ int supported = -ENOSYS;
 
 // All threads stopped: looks at what the child is to get. 1, 0 (they must run on for a moment) or
 // -errno.
-int look_at_descriptors_and_memory(int report) {
+int look_at_descriptors_and_memory(int report, const void* loop_fields) {
   forget_ring_mappings();
+  note_forking_loop(loop_fields);
   int result = survey_descriptors(report);
   if (result == 0) result = unmark_memory();
   if (result < 0) return result;
@@ -43,7 +44,8 @@ int look_at_descriptors_and_memory(int report) {
 
 // Stops the threads at a moment when no io_uring has anything under way, and when those that the
 // child does not get back can be left.
-int stop_at_rest(int report, const LeavingBehind* quiet) {
+int stop_at_rest(int report, const ForkOptions& options) {
+  const LeavingBehind* quiet = options.quiet;
   int not_left = 0;
   for (int attempt = 0; attempt < kRestAttempts; ++attempt) {
     int result = stop_threads(kStopMilliseconds);
@@ -52,7 +54,7 @@ int stop_at_rest(int report, const LeavingBehind* quiet) {
     if (quiet != nullptr && !leave_threads_behind(*quiet)) {
       result = ++not_left < kLeavingAttempts ? 0 : -EBUSY;
     } else {
-      result = look_at_descriptors_and_memory(report);
+      result = look_at_descriptors_and_memory(report, options.loop_fields);
     }
     if (result == 1) return 0;
     release_threads();
@@ -156,7 +158,7 @@ int fork_process(const ForkOptions& options) {
   CriticalSection section;
   int report[2];
   if (pipe2(report, O_CLOEXEC) < 0) return -errno;
-  long result = stop_at_rest(report[0], options.quiet);
+  long result = stop_at_rest(report[0], options);
   if (result == 0) {
     result = fork_stopped(report, options);
     forget_closed_pipes();  // before there can be new ones

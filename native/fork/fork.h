@@ -22,6 +22,8 @@ struct ForkOptions {
   const LeavingBehind* quiet = nullptr;
   // In the child, whose descriptors are its own by then; under the contract of stopped threads.
   void (*before_threads_go_on)() = nullptr;
+  // What the forking thread's event loop keeps of its io_uring: uv_loop_t's internal_fields.
+  const void* loop_fields = nullptr;
 };
 
 // Duplicates the calling process with all its threads. Answers 0 in the child, the child's pid in

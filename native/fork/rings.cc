@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "fork/faults.h"
 #include "fork/procfs.h"
 #include "posix/retry_on_eintr.h"
 #include "posix/syscall.h"
@@ -98,6 +99,20 @@ OwnRing* find_own(ino_t inode) {
     if (own->inode == inode) return own;
   }
   return nullptr;
+}
+
+// The beginning of what the forking thread's loop keeps, where it has the address of its ring's
+// counters (libuv, uv__loop_internal_fields_t and uv__iou: after some 200 bytes).
+constexpr size_t kLoopWords = 64;
+uintptr_t loop_words[kLoopWords];
+bool has_loop_words;
+
+bool is_of_forking_loop(const Ring& ring) {
+  if (!has_loop_words) return false;
+  for (const uintptr_t word : loop_words) {
+    if (word == ring.ring.start + layout.sq.head) return true;
+  }
+  return false;
 }
 
 bool changes_with(volatile uint32_t* there, volatile uint32_t* here) {
@@ -315,8 +330,8 @@ class Contents {
   size_t size() const { return entries_.size + completions_.size; }
 
   char* reserve_copy() const {
-    return static_cast<char*>(
-        mmap(nullptr, size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    return static_cast<char*>(mmap(nullptr, size(), PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0));
   }
 
   Region entries_;
@@ -330,6 +345,20 @@ bool has_kernel_thread(int fd) {
     if (const char* thread = after(line, "SqThread:")) return *thread != '-';
   }
   return false;
+}
+
+// One that counts and holds what the old one does.
+int set_up_alike(const Ring& ring, uint32_t sq_entries, uint32_t cq_entries, bool* in_our_memory) {
+  const uint32_t count = counter(ring, layout.sq.head);
+  const Contents contents(ring, sq_entries, cq_entries);
+  if (!contents.is_kept()) return -ENOMEM;
+  const int fresh = set_up(ring, sq_entries, cq_entries, in_our_memory);
+  if (fresh < 0) return fresh;
+  const int result = advance(fresh, ring, count, sq_entries);
+  contents.put_back();
+  if (result == 0) return fresh;
+  sys(SYS_close, fresh);
+  return result;
 }
 
 int remember(const Ring& ring, ino_t old_inode, int fd) {
@@ -349,6 +378,12 @@ int remember(const Ring& ring, ino_t old_inode, int fd) {
 void forget_ring_mappings() {
   mapping_count = 0;
   for (OwnRing* own = own_rings; own < own_rings + own_count; ++own) own->present = false;
+}
+
+void note_forking_loop(const void* fields) {
+  const FaultsSurvived survived;
+  has_loop_words =
+      fields != nullptr && read_words(reinterpret_cast<uintptr_t>(fields), loop_words, kLoopWords);
 }
 
 void notice_ring_mapping(const Mapping& mapping) {
@@ -375,17 +410,13 @@ int renew_ring(int fd) {
   const Ring ring = find_ring(fd, status.st_ino);
   if (!ring.is_whole() || has_kernel_thread(fd)) return -ENOTSUP;
 
-  const uint32_t count = counter(ring, layout.sq.head);
   const uint32_t sq_entries = counter(ring, layout.sq.entries);
   const uint32_t cq_entries = counter(ring, layout.cq.entries);
-  const Contents contents(ring, sq_entries, cq_entries);
-  if (!contents.is_kept()) return -ENOMEM;
+  const auto make = is_of_forking_loop(ring) ? set_up : set_up_alike;
   bool in_our_memory = false;
-  const int fresh = set_up(ring, sq_entries, cq_entries, &in_our_memory);
+  const int fresh = make(ring, sq_entries, cq_entries, &in_our_memory);
   if (fresh < 0) return fresh;
-  int result = advance(fresh, ring, count, sq_entries);
-  contents.put_back();
-  if (result == 0) result = static_cast<int>(sys(SYS_dup3, fresh, fd, O_CLOEXEC));
+  const auto result = static_cast<int>(sys(SYS_dup3, fresh, fd, O_CLOEXEC));
   sys(SYS_close, fresh);
   if (result < 0) return result;
   return in_our_memory ? remember(ring, status.st_ino, fd) : 0;
