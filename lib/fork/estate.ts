@@ -19,7 +19,7 @@ interface ProcessInternals extends NodeJS.Process {
  * pages, and each page that a child touches for the first time costs some microseconds.
  */
 export interface Estate {
-  /** Both the real one and, in a sandbox like Jest's, the copy that this module sees. */
+  /** First the real one, and then, in a sandbox like Jest's, the copy that this module sees. */
   processes: NodeJS.Process[];
   /** Those of them that have a channel to the process that started this one. */
   onChannel: NodeJS.Process[];
