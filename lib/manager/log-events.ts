@@ -32,7 +32,7 @@ export const LOG_EVENTS = {
   attendant_ended: {
     level: 'warning',
     has: ['pid'],
-    when: 'the process that calls hooks and serves the status ended unasked; another one takes its place',
+    when: 'the process that calls hooks and serves the status ended unasked; or a replaced one did not',
   },
   boot_failed: {
     level: 'error',

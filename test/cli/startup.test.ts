@@ -5,6 +5,8 @@ import { type Files, folderWith, prefork, program } from '../helpers/command';
 import { ROOT } from '../helpers/stdin';
 
 const LISTENS = "require('node:http').createServer().listen(0);";
+const HOOK_WITHOUT_END = (begins: string) =>
+  `module.exports = { hooks: { beforeFork() { ${begins}; return new Promise(() => {}); } } };`;
 const stripsTypes = Boolean((process.features as { typescript?: string | false }).typescript);
 
 interface Wrong {
@@ -138,6 +140,17 @@ const WRONG: Wrong[] = [
     files: { 'a.js': 'setInterval(() => {}, 1000)' },
     args: ['a.js', '--boot-timeout', '2s'],
     says: /a\.js did not listen within 2 s, so .* raise --boot-timeout\. It waits for: 1 timer\b/,
+  },
+  {
+    what: 'a hook beforeFork that nobody ends',
+    files: { 'a.js': LISTENS, 'prefork.config.js': HOOK_WITHOUT_END('') },
+    says: /the hook beforeFork has returned is still pending, and nothing is left that could fulfil it\n$/,
+  },
+  {
+    what: 'a hook beforeFork that waits without end',
+    files: { 'a.js': LISTENS, 'prefork.config.js': HOOK_WITHOUT_END('setInterval(() => {}, 1000)') },
+    args: ['a.js', '--boot-timeout', '2s'],
+    says: /the hook beforeFork has returned is still pending after 2 s\n$/,
   },
   {
     what: 'an app that is exported, and nothing says where it should be served',

@@ -92,7 +92,10 @@ export class Holdings {
     this.rings = openRings(left?.rings);
     this.bells = nameBells(left?.bells);
     this.showing = new Showing(this, left?.published);
-    this.hooks = new HookCaller(this.peers, this.births, this.log, () => this.#statusDescriptors());
+    this.hooks = new HookCaller(this.peers, this.births, this.log, {
+      openStatus: () => this.#statusDescriptors(),
+      kill: (pid) => driver.kill(pid, 'SIGKILL'),
+    });
     this.status = new StatusNotifier(notify, left?.said);
     this.terminal = new TerminalWatch(left?.hadTerminal);
     this.outOfMemory = new OutOfMemoryWatch('/', left?.killedOutOfMemory);
@@ -167,6 +170,7 @@ export class Holdings {
     for (const [place, port] of left.found) this.probes.chosen.set(place, port);
     this.announcements.takeOver(this.addresses.endpoints);
     this.peers.takeOver(left.peers);
+    this.hooks.takeOver();
     for (const each of left.generations) {
       const generation = takeGeneration(each, this.peers, this.addresses.endpoints);
       this.generations.set(generation.number, generation);

@@ -5,9 +5,10 @@ import { systemError } from '../../base/errors';
 import { monotonic } from '../../base/timers';
 import type { Newcomer } from '../place';
 import { describeExit, seconds } from '../policy/words';
-import type { PlainSettings, WorkerExit } from '../settings';
+import { DEFAULTS, type PlainSettings, type WorkerExit } from '../settings';
 import { AttendantRestarts } from './attendant-restarts';
 import type { Births } from './births';
+import { Farewells } from './farewells';
 import type { OwnLog } from './own-log';
 import { newPeer, type Peer, type Peers } from './peers';
 
@@ -17,7 +18,7 @@ interface Attendant {
   /** Events go there, an object a line. */
   line: number;
   bornAt: number;
-  restart: PlainSettings['restart'];
+  settings: Pick<PlainSettings, 'restart' | 'gracefulTimeout'>;
 }
 
 export class HookCaller {
@@ -25,15 +26,26 @@ export class HookCaller {
   readonly #births: Births;
   readonly #log: OwnLog;
   readonly #openStatus: () => number[];
+  readonly #kill: (pid: number) => void;
   readonly #restarts = new AttendantRestarts();
+  readonly #farewells = new Farewells<Peer>();
   #attendant: Attendant | undefined;
 
-  /** @param openStatus descriptors by which it serves the status, if it is to: the first is closed when it has been sent */
-  constructor(peers: Peers, births: Births, log: OwnLog, openStatus: () => number[]) {
+  /**
+   * @param openStatus descriptors by which it serves the status, if it is to: the first is closed when it has been sent
+   * @param kill ends one that takes too long
+   */
+  constructor(
+    peers: Peers,
+    births: Births,
+    log: OwnLog,
+    { openStatus, kill }: { openStatus(): number[]; kill(pid: number): void },
+  ) {
     this.#peers = peers;
     this.#births = births;
     this.#log = log;
     this.#openStatus = openStatus;
+    this.#kill = kill;
   }
 
   /** Starts an attendant for this generation, if it has hooks that watch. Returns something in the new process only. */
@@ -57,7 +69,7 @@ export class HookCaller {
     }
     const peer = newPeer('attendant', born.pid, generation, born.channel);
     this.#peers.add(peer);
-    this.#attendant = { peer, line: own, bornAt: monotonic(), restart: settings.restart };
+    this.#attendant = { peer, line: own, bornAt: monotonic(), settings };
     this.#sendStatus(peer);
     return undefined;
   }
@@ -93,15 +105,39 @@ export class HookCaller {
   /** The attendant ends when it has called the hooks for all that it was told. */
   dismiss(): void {
     if (this.#attendant === undefined) return;
-    binding.socket_close(this.#attendant.line);
+    const { line, peer, settings } = this.#attendant;
+    binding.socket_close(line);
+    this.#farewells.begin(peer, monotonic() + settings.gracefulTimeout);
     this.#attendant = undefined;
   }
 
+  /** Those of an earlier program of this process, which has dismissed them. */
+  takeOver(): void {
+    const attendants = this.#peers.all().filter(({ role }) => role === 'attendant');
+    for (const peer of attendants) this.#farewells.begin(peer, monotonic() + DEFAULTS.gracefulTimeout);
+  }
+
+  /** A hook that never comes to its end would leave one behind with each reload. */
+  endLate(): void {
+    for (const peer of this.#farewells.late(monotonic())) {
+      this.#log.note({
+        level: 'warning',
+        event: 'attendant_ended',
+        message: `The attendant of generation ${peer.generation} was replaced, and still calls hooks: killing it`,
+        pid: peer.pid,
+      });
+      this.#kill(peer.pid);
+    }
+  }
+
   ended(peer: Peer, exit: WorkerExit): void {
-    if (this.#attendant === undefined || peer !== this.#attendant.peer) return;
-    const { bornAt, restart } = this.#attendant;
+    if (peer === this.#attendant?.peer) this.#endedUnasked(this.#attendant, exit);
+    this.#farewells.ended(peer);
+  }
+
+  #endedUnasked({ peer, bornAt, settings }: Attendant, exit: WorkerExit): void {
     const now = monotonic();
-    const delay = this.#restarts.ended(now, now - bornAt, restart);
+    const delay = this.#restarts.ended(now, now - bornAt, settings.restart);
     this.dismiss();
     const next = delay === 0 ? '' : `; the next one starts in ${seconds(delay)} at the earliest`;
     this.#log.note({
@@ -112,9 +148,10 @@ export class HookCaller {
     });
   }
 
-  /** When the next one may start, in milliseconds of the monotonic clock. */
-  get nextAt(): number {
-    return this.#restarts.notBefore;
+  /** When the next one may start, or one takes too long, in milliseconds of the monotonic clock; Infinity: never. */
+  nextAt(now: number): number {
+    const { notBefore } = this.#restarts;
+    return Math.min(notBefore > now ? notBefore : Number.POSITIVE_INFINITY, this.#farewells.next);
   }
 
   /** In a child. */

@@ -186,8 +186,12 @@ class Manager implements Driver {
     const now = monotonic();
     const deadline = nextDeadline(this.state) ?? Number.POSITIVE_INFINITY;
     const retryLogAfter = flushLog() ?? Number.POSITIVE_INFINITY;
-    const attendAt = this.#has.hooks.nextAt > now ? this.#has.hooks.nextAt : Number.POSITIVE_INFINITY;
-    const next = Math.min(deadline, attendAt, this.#has.status.nextCall(now), now + retryLogAfter);
+    const next = Math.min(
+      deadline,
+      this.#has.hooks.nextAt(now),
+      this.#has.status.nextCall(now),
+      now + retryLogAfter,
+    );
     return next === Number.POSITIVE_INFINITY ? -1 : Math.min(Math.max(0, Math.ceil(next - now)), 2 ** 31 - 1);
   }
 
@@ -197,6 +201,7 @@ class Manager implements Driver {
     for (const peer of this.#has.peers.all()) this.#hearing.listenTo(peer);
     this.#reap();
     this.#readiness.tellOfLate();
+    this.#has.hooks.endLate();
     for (const signal of signalsIn(this.#heed(arrived), SIGNALS)) this.tell({ type: 'signal', signal });
     this.tell({ type: 'time', readings: readingsOf(this.#has.peers.workers()) });
     this.#generations.forget();

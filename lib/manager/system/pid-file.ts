@@ -4,7 +4,7 @@
  */
 import { closeSync, constants, fchmodSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { binding } from '../../base/binding';
-import { check, preforkError } from '../../base/errors';
+import { check, preforkError, systemError } from '../../base/errors';
 import { inDirectoryOf, isStill, openFile, removeIfStill } from './paths';
 
 const { O_RDWR } = constants;
@@ -45,12 +45,22 @@ export class PidFile {
       if (isTaken(fd, path)) {
         this.#fd = fd;
         this.#path = path;
-        write(fd);
+        this.#write();
         return;
       }
       closeSync(fd);
     }
     throw preforkError('ERR_PREFORK_BUSY', `Other processes keep making and removing the pid file ${file}`);
+  }
+
+  #write(): void {
+    try {
+      write(this.#fd);
+    } catch (error) {
+      // Its disk is full: half a number, or none, says nothing.
+      this.remove();
+      throw systemError((error as NodeJS.ErrnoException).errno ?? 0, 'write', { address: this.#path });
+    }
   }
 
   /** What another program in this process needs, which then still holds the lock. */

@@ -20,6 +20,7 @@ import { bindShared, withoutName } from '../listening/bind';
 import type { Call } from '../listening/call';
 import { explainBind } from '../listening/explain';
 import { type Newcomer, type Place, placeOf, SIGNALS, signalsIn, supervisedSignals } from '../place';
+import { seconds } from '../policy/words';
 import type { Bind, Log, Settings } from '../settings';
 import { ownMemory } from '../system/own-memory';
 import { IdleConnections } from './idle-connections';
@@ -38,6 +39,8 @@ import { flushGathered } from './unwritten';
 
 /** How often an application that has something under way is looked at again. */
 const BUSY_INTERVAL = 5;
+
+const PENDING = 'The promise that the hook beforeFork has returned is still pending';
 
 /** What ends a template before its first fork. */
 type Failure =
@@ -82,6 +85,8 @@ export class Template {
   #waiting: Call[] = [];
   #giveUp: NodeJS.Timeout | undefined;
   #isStarting = false;
+  /** The hook beforeFork is awaited. */
+  #isInHook = false;
   #isWorker = false;
   /** Calls that could not be bound, before it is known whether the application listens for errors. */
   #undecided = 0;
@@ -132,6 +137,8 @@ export class Template {
 
   #expectQuiet(): NodeJS.Timeout {
     const late = () => {
+      if (this.#isInHook)
+        this.#fail('hook_failed', `${PENDING} after ${seconds(this.#settings.bootTimeout)}`);
       if (isBusy()) this.#fail('application_was_busy', explainBusy());
     };
     return setTimeout(late, this.#settings.bootTimeout).unref();
@@ -198,9 +205,21 @@ export class Template {
       this.#fail('hook_failed', `The hook beforeFork threw: ${error instanceof Error ? error.stack : error}`);
     try {
       const result = this.#settings.hooks.beforeFork?.() as PromiseLike<void> | undefined;
-      return typeof result?.then === 'function' ? Promise.resolve(result).catch(failed) : undefined;
+      return typeof result?.then === 'function' ? this.#awaitHook(result).catch(failed) : undefined;
     } catch (error) {
       return failed(error);
+    }
+  }
+
+  async #awaitHook(result: PromiseLike<void>): Promise<void> {
+    const never = () => this.#fail('hook_failed', `${PENDING}, and nothing is left that could fulfil it`);
+    this.#isInHook = true;
+    process.prependListener('beforeExit', never);
+    try {
+      await result;
+    } finally {
+      this.#isInHook = false;
+      process.off('beforeExit', never);
     }
   }
 

@@ -44,6 +44,20 @@ test.each(['1\n', '-1\n', '0', '', 'nonsense', `${2 ** 40}\n`, `${process.ppid}\
   },
 );
 
+test.runIf(isRoot)(
+  'On a full disk the start is refused by the name of the file, and nothing is left of it.',
+  async () => {
+    const { folder } = sharedFolder();
+    const fill = 'mount -t tmpfs -o size=4k none "$0" && head -c 4096 /dev/zero > "$0/fill"';
+    const under = ['unshare', '--mount', 'sh', '-c', `${fill} && "$@"; ls "$0"`, folder];
+    const managed = new Managed('server.js', { workers: 1, pidFile: join(folder, 'pid') }, { under });
+    const { entries } = await managed.end();
+    const failed = entries.find(({ event }) => event === 'pid_file_failed');
+    expect(failed?.message).toMatch(/^write ENOSPC .*\/pid$/);
+    expect(managed.program.stdout.trim().split('\n').at(-1)).toBe('fill');
+  },
+);
+
 test('Two instances: the second is refused while the first one lives, and then starts.', async () => {
   const pidFile = join(sharedFolder().folder, 'pid');
   const first = await new Managed('server.js', { workers: 1, pidFile }).started();
