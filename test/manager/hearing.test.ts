@@ -2,18 +2,27 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { monotonic } from '../../lib/base/timers';
 import { Channel } from '../../lib/manager/channel/channel';
+import { Generations } from '../../lib/manager/manager/generations';
 import { Hearing } from '../../lib/manager/manager/hearing';
 import { newPeer } from '../../lib/manager/manager/peers';
+import { Succession } from '../../lib/manager/manager/succession';
 
 type Parts = ConstructorParameters<typeof Hearing>;
+type PartsOfGenerations = ConstructorParameters<typeof Generations>;
+type PartsOfSuccession = ConstructorParameters<typeof Succession>;
 
-/** A worker whose questions take the manager so many milliseconds each, and what came of what it has said. */
-function listenedTo(milliseconds: number) {
+function pairOfChannels(): [Channel, Channel] {
   const [own, others] = Channel.pair();
   onTestFinished(() => {
     own.close();
     others.close();
   });
+  return [own, others];
+}
+
+/** A worker whose questions take the manager so many milliseconds each, and what came of what it has said. */
+function listenedTo(milliseconds: number) {
+  const [own, others] = pairOfChannels();
   const peer = newPeer('worker', process.pid, 0, own);
   const seen = { answered: 0, settled: () => peer.isSettled, killed: [] as number[] };
   const answer = () => {
@@ -51,4 +60,29 @@ test('Of one that has ended every last word is heard, none of its questions answ
   hearing.hearOut(peer);
   expect(seen).toMatchObject({ answered: 0, killed: [] });
   expect(peer.isSettled).toBe(true);
+});
+
+test.each([
+  ['is given up meanwhile is not accused of it', 'ending', []],
+  ['has done so already is killed', 'loaded', [process.pid]],
+])('A template that says that it has loaded, and %s.', (_, phase, killed) => {
+  const [own, others] = pairOfChannels();
+  const peer = newPeer('template', process.pid, 0, own);
+  const seen: number[] = [];
+  const driver = { state: { templates: [{ generation: 0, phase }] }, kill: (pid: number) => seen.push(pid) };
+  const has = { generations: new Map([[0, { number: 0, template: peer }]]), log: { note: () => {} } };
+  const generations = new Generations(...([driver, has, {}] as unknown as PartsOfGenerations));
+  others.send({ type: 'loaded' });
+  new Hearing(...([driver, has, { generations }] as unknown as Parts)).listenTo(peer);
+  expect(seen).toEqual(killed);
+});
+
+test('A trial that was given up is not accused of having passed; a worker that says so is.', () => {
+  const succession = new Succession(...([{}, {}, {}] as unknown as PartsOfSuccession));
+  const [own] = pairOfChannels();
+  const said = { type: 'can start' } as const;
+  expect(succession.hear(newPeer('trial', process.pid, -1, own), said)).toBeUndefined();
+  expect(succession.hear(newPeer('worker', process.pid, 0, own), said)).toBe(
+    'ended a trial that was not under way',
+  );
 });

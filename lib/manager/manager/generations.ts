@@ -90,7 +90,12 @@ export class Generations {
     return peer === generation.template && this.#isIn('loading', generation);
   }
 
-  #isIn(phase: 'configuring' | 'loading', { number }: Generation): boolean {
+  /** Another one is loaded in its place, or none any more. */
+  isGivenUp(peer: Peer, generation: Generation): boolean {
+    return peer === generation.template && this.#isIn('ending', generation);
+  }
+
+  #isIn(phase: 'configuring' | 'loading' | 'ending', { number }: Generation): boolean {
     return this.#driver.state.templates.some((each) => each.generation === number && each.phase === phase);
   }
 

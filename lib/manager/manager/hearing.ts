@@ -2,6 +2,7 @@
 import { monotonic } from '../../base/timers';
 import type { ToManager } from '../channel/messages';
 import type { Driver } from './driver';
+import type { Generation } from './generation';
 import { type Generations, NOT_TO_READ } from './generations';
 import type { Holdings } from './holdings';
 import { type Heard, hear, nameOf, type Peer } from './peers';
@@ -110,20 +111,10 @@ export class Hearing {
         this.#has.datagrams.answer(peer, generation, message);
         return undefined;
       case 'identity':
-        if (!this.#generations.isLoading(peer, generation)) return NOT_LOADING;
-        return this.#generations.identified(generation, message.identity);
       case 'idle':
-        if (!this.#generations.isLoading(peer, generation)) return NOT_LOADING;
-        this.#generations.waitsToWork(generation);
-        return undefined;
       case 'loaded':
-        if (!this.#generations.isLoading(peer, generation)) return NOT_LOADING;
-        this.#generations.loaded(generation);
-        return undefined;
       case 'unsharable':
-        if (!this.#generations.isLoading(peer, generation)) return NOT_LOADING;
-        this.#generations.notShared(generation, message);
-        return undefined;
+        return this.#takeOfLoad(peer, generation, message);
       case 'forked':
         return this.#has.newWorkers.forked(peer, generation, message.pid);
       case 'not forked':
@@ -143,7 +134,28 @@ export class Hearing {
         return undefined;
     }
   }
+
+  #takeOfLoad(peer: Peer, generation: Generation, message: OfLoad): string | undefined {
+    // It could not know yet: its end is waited for.
+    if (this.#generations.isGivenUp(peer, generation)) return undefined;
+    if (!this.#generations.isLoading(peer, generation)) return NOT_LOADING;
+    switch (message.type) {
+      case 'identity':
+        return this.#generations.identified(generation, message.identity);
+      case 'idle':
+        this.#generations.waitsToWork(generation);
+        return undefined;
+      case 'loaded':
+        this.#generations.loaded(generation);
+        return undefined;
+      case 'unsharable':
+        this.#generations.notShared(generation, message);
+        return undefined;
+    }
+  }
 }
+
+type OfLoad = Extract<ToManager, { type: 'identity' | 'idle' | 'loaded' | 'unsharable' }>;
 
 /** Whoever sends it waits for the answer. */
 function isQuestion({ type }: ToManager): boolean {

@@ -76,7 +76,9 @@ export class Succession {
     peer: Peer,
     said: Extract<ToManager, { type: 'trial' | 'can start' | 'cannot start' }>,
   ): string | undefined {
-    if (peer !== this.#trial) return 'ended a trial that was not under way';
+    if (peer.role !== 'trial') return 'ended a trial that was not under way';
+    // Given up, which it could not know yet: its end is waited for.
+    if (peer !== this.#trial) return undefined;
     if (said.type === 'trial') {
       if (this.#what !== '') return 'said twice what it is';
       [this.#what, this.#first] = [said.what, said.first];
