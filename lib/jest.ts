@@ -81,7 +81,7 @@ export default class TestRunner {
     if (globalConfig.workerIdleMemoryLimit)
       warn('workerIdleMemoryLimit is ignored: each file gives its memory back when it is done');
     const unsubscribe = watcher.on('change', ({ interrupted }) => {
-      if (interrupted) run.kill();
+      if (interrupted) run.interrupt();
     });
     try {
       await this.#runAll([...tests], run, watcher, options.serial ? 1 : globalConfig.maxWorkers);

@@ -44,6 +44,7 @@ export class Run {
   /** Projects for which nothing is rehearsed. */
   readonly #bare = new Set<string>();
   readonly #living = new Set<Child>();
+  #isInterrupted = false;
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -156,6 +157,7 @@ export class Run {
       socket.on('error', () => {}).once('close', () => resolve());
     });
     this.#living.add(child);
+    if (this.#isInterrupted) child.kill(constants.signals.SIGKILL);
     readFrames(socket, (message) => {
       const said = message as FromFile;
       if ('event' in said) return this.#report(unpack(said.event, jest));
@@ -180,8 +182,9 @@ export class Run {
 
   // --- The end ---
 
-  /** Ends the processes of all files. */
-  kill(): void {
+  /** Ends the processes of all files, also of those that are under way. */
+  interrupt(): void {
+    this.#isInterrupted = true;
     for (const child of this.#living) child.kill(constants.signals.SIGKILL);
   }
 

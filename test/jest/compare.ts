@@ -1,5 +1,6 @@
 /** Runs a copy of test/fixtures/jest/suite with jest-runner, and with prefork/jest. */
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { folderWith, program } from '../helpers/command';
 import { ROOT } from '../helpers/stdin';
@@ -20,9 +21,9 @@ export interface Outcome {
   stderr: string;
 }
 
-/** A Jest knows no more of this one's environment than PATH and HOME. */
+/** A Jest knows no more of this one's environment than PATH, HOME and where its cache may be. */
 export const alone = (env: Record<string, string> = {}) => ({
-  env: { NO_COLOR: '1', ...env },
+  env: { NO_COLOR: '1', TMPDIR: tmpdir(), ...env },
   clean: true,
   deadman: 110_000,
 });

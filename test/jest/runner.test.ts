@@ -158,10 +158,15 @@ test('In watch mode a file that has changed is run anew, by a template that know
       'value.test.js': `test('prints', () => {
         require('node:fs').writeSync(1, 'value=' + require('./value') + ' parent=' + process.ppid + '\\n');
       });`,
+      // Jest hears of no change as long as it has not said this, whatever it has printed before.
+      'plugin.js': `module.exports = class {
+        apply = (hooks) => hooks.onTestRunComplete(() => process.stdout.write('the run is complete\\n'));
+      };`,
     },
     ['--watchAll'],
+    { watchPlugins: ['<rootDir>/plugin.js'] },
   );
-  await jest.until(/Ran all test suites/);
+  await jest.until(/the run is complete/);
   writeFileSync(join(jest.directory, 'value.js'), value(2));
   await jest.until(/value=2/);
   const [first] = jest.numbers('parent');
