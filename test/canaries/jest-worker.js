@@ -1,6 +1,6 @@
 // prefork/jest runs a file by the code of Jest's own workers: a module with setup() and worker(), which sends what happens to
 // its parent. It makes an environment by `new` of its module's `default`, whatever stands there by then, and tells it what
-// it needs to know: settings, and for the file console, comments and path.
+// it needs to know: settings, and for the file comments and path.
 const assert = require('node:assert/strict');
 const { createRequire } = require('node:module');
 const { dirname } = require('node:path');
@@ -52,7 +52,6 @@ canary(async () => {
     [asked.isItself, { ...told.docblockPragmas }, told.testPath],
     [true, { own: 'yes' }, path],
   );
-  assert.equal(typeof Object.getOwnPropertyDescriptor(told.console, 'error').value, 'function');
   const events = sent.map(([, [event, [about]]]) => [event, about]);
   assert.deepEqual(events, [
     ['test-case-start', path],

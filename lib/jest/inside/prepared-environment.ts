@@ -1,7 +1,6 @@
 /**
- * An environment of Jest's own (node, jsdom) that is made before the fork. Jest makes one by `new`, with the settings of the
- * project and what is only known with the file: its path, its comments, its console. Neither of Jest's own environments
- * looks at path or comments.
+ * Jest's environment `node`, made before the fork. Jest makes one by `new`, with the settings of the project and what is only
+ * known with the file: its path, its comments, its console. This one looks at the settings alone.
  */
 import type { GlobalConfig, ProjectConfig } from '../jest';
 import type { FileRequest } from '../messages';
@@ -12,27 +11,19 @@ interface Settings {
   globalConfig: GlobalConfig;
 }
 
-type Console = Record<string, unknown>;
-
 interface Environment {
   global: { process: NodeJS.Process };
 }
 
 type EnvironmentClass = new (
   settings: Settings,
-  file: { console: Console; docblockPragmas: object; testPath: string },
+  file: { console: object; docblockPragmas: object; testPath: string },
 ) => Environment;
-
-interface ConsoleModule {
-  BufferedConsole: new () => Console;
-}
 
 /** What an environment is made of, but for what is only known with the file. */
 const digest = (config: ProjectConfig): string => JSON.stringify(config);
 
 export class PreparedEnvironment {
-  /** Its functions give way to those of the file's console: the environment looks for them when it calls them. */
-  readonly #console: Console;
   readonly #environment: Environment;
   readonly #digest: string;
   #workerId: string | undefined;
@@ -40,18 +31,17 @@ export class PreparedEnvironment {
   /** From now on Jest gets it when it makes its first environment after `handOver()`. */
   constructor(jest: JestPackages, { config, globalConfig, path }: FileRequest) {
     const module = jest.load(config.testEnvironment) as { default: EnvironmentClass };
-    const { BufferedConsole } = jest.load('@jest/console') as ConsoleModule;
     this.#digest = digest(config);
-    this.#console = { ...new BufferedConsole() };
     const Original = module.default;
     const settings = { projectConfig: config, globalConfig };
-    const file = { console: this.#console, docblockPragmas: {}, testPath: path };
+    const file = { console, docblockPragmas: {}, testPath: path };
     this.#environment = new Original(settings, file);
-    // A class that extends it makes its own.
+    // A class that extends it makes its own. Beneath may be what stands there for another project.
     const stand: EnvironmentClass = new Proxy(Original, {
       construct: (target, [settings, file], made): Environment =>
-        (made === stand ? this.#take(settings.projectConfig, file.console) : undefined) ??
-        Reflect.construct(target, [settings, file], made),
+        made === stand
+          ? (this.#take(settings.projectConfig) ?? new target(settings, file))
+          : Reflect.construct(target, [settings, file], made),
     });
     module.default = stand;
   }
@@ -61,11 +51,10 @@ export class PreparedEnvironment {
   }
 
   /** undefined: it is of another project, or made with other options by the file's comments. */
-  #take(config: ProjectConfig, console: Console): Environment | undefined {
+  #take(config: ProjectConfig): Environment | undefined {
     const workerId = this.#workerId;
     if (workerId === undefined || digest(config) !== this.#digest) return undefined;
     this.#workerId = undefined;
-    Object.assign(this.#console, console);
     const { process: copy } = this.#environment.global;
     copy.env['JEST_WORKER_ID'] = workerId;
     const { pid, ppid, send } = process;

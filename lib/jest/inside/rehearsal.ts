@@ -29,13 +29,12 @@ export class Rehearsal {
 
   async run(): Promise<void> {
     const { config } = this.#request;
-    const { testEnvironment, setupFiles } = config;
+    const { testEnvironment } = config;
     const isKnown = NODE.test(testEnvironment) || JSDOM.test(testEnvironment);
     if (KNOWN_TEST_RUNNER.test(config.testRunner) && !config.runtime) await this.#runFile(isKnown);
     await this.#loadTransforms();
-    // Setup files find a document of jsdom that is loading still, and hear of its events.
-    const hasTime = NODE.test(testEnvironment) || setupFiles.length === 0;
-    if (isKnown && hasTime) this.#environment = new PreparedEnvironment(this.#jest, this.#request);
+    // A document of jsdom is loading when a file begins, which hears of its events.
+    if (NODE.test(testEnvironment)) this.#environment = new PreparedEnvironment(this.#jest, this.#request);
   }
 
   /** By Jest's own code. Setup files are the user's, and not evaluated. */
