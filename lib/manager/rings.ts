@@ -96,13 +96,14 @@ export class RingReader {
   readonly #own: Row;
   readonly #seen: Header[];
 
-  constructor(own: Row) {
+  /** @param count of the lines in which anybody may have written by now: of each the header is looked at */
+  constructor(own: Row, count: number) {
     this.#own = own;
-    const headers = headersUpTo(Row.count);
-    this.#seen = Array.from({ length: Row.count }, (_, index) => headerAt(headers, index) ?? NOTHING);
+    const headers = headersUpTo(count);
+    this.#seen = Array.from({ length: count }, (_, index) => headerAt(headers, index) ?? NOTHING);
   }
 
-  /** @param count of the lines in which anybody may have written */
+  /** @param count of the lines in which anybody may have written; there may be more of them than before */
   *read(count: number): Generator<News> {
     const headers = headersUpTo(count);
     for (let index = 0; index < count; index++) {

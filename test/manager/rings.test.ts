@@ -34,7 +34,7 @@ const nothing = { texts: [], lost: 0 };
 test('What is written after a reader has begun is read once, in order, of each writer; not what the reader writes itself.', () => {
   const [one, other, own] = [ONE, OTHER, READER].map((row) => new RingWriter(row));
   one?.write(Buffer.from('before'));
-  const reader = new RingReader(READER);
+  const reader = new RingReader(READER, Row.count);
   expect(read(reader)).toEqual(nothing);
   for (const text of ['a', '', 'ö']) one?.write(Buffer.from(text));
   other?.write(Buffer.from('b'));
@@ -43,8 +43,16 @@ test('What is written after a reader has begun is read once, in order, of each w
   expect(read(reader)).toEqual(nothing);
 });
 
+test('A line in which nobody had written when a reader began is read from its first record.', () => {
+  const reader = new RingReader(READER, READER.index + 1);
+  const writer = new RingWriter(OTHER);
+  for (const text of ['a', 'b']) writer.write(Buffer.from(text));
+  expect(read(reader)).toEqual({ texts: ['a', 'b'], lost: 0 });
+  expect(read(reader)).toEqual(nothing);
+});
+
 test('Records that lie across the end of the ring are whole, and the one after the last worker goes on.', () => {
-  const reader = new RingReader(READER);
+  const reader = new RingReader(READER, Row.count);
   for (let i = 0; i < 13; i++) {
     const text = String.fromCharCode(97 + i).repeat(LONGEST_RECORD - 1000 * i);
     new RingWriter(ONE).write(Buffer.from(text));
@@ -55,7 +63,7 @@ test('Records that lie across the end of the ring are whole, and the one after t
 
 test('Who is behind by more than the ring has loses it, hears how much, and goes on with what comes then.', () => {
   const writer = new RingWriter(ONE);
-  const reader = new RingReader(READER);
+  const reader = new RingReader(READER, Row.count);
   const record = Buffer.alloc(RING_BYTES / 8);
   for (let i = 0; i < 7; i++) writer.write(record); // with its length each is a little more than an eighth
   expect(read(reader).lost).toBe(0);
@@ -81,7 +89,7 @@ test.each<[what: string, header: number[]]>([
   ['speaks of what is no record', [1, 3, 3, 1, 1]],
 ])('A header that %s breaks nobody, and its worker goes on with the next record.', (_, header) => {
   const writer = new RingWriter(ONE);
-  const reader = new RingReader(READER);
+  const reader = new RingReader(READER, Row.count);
   writer.write(Buffer.from('first'));
   expect(read(reader).texts).toEqual(['first']);
   writeHeader(ONE, header);
@@ -96,7 +104,7 @@ test.each<[what: string, header: number[]]>([
 
 test('What is about to be written over while it is read is lost.', () => {
   const writer = new RingWriter(ONE);
-  const reader = new RingReader(READER);
+  const reader = new RingReader(READER, Row.count);
   writer.write(Buffer.alloc(100));
   writeHeader(ONE, [3, RING_BYTES + 1, 104, 1, 3]);
   expect(read(reader)).toEqual({ texts: [], lost: 1 });
@@ -106,7 +114,7 @@ test('What is about to be written over while it is read is lost.', () => {
 
 test('Bytes that are no records are lost as one who lies has them, and no more.', () => {
   const writer = new RingWriter(ONE);
-  const reader = new RingReader(READER);
+  const reader = new RingReader(READER, Row.count);
   writer.write(Buffer.alloc(100));
   writeSync(fd, Buffer.alloc(8, 0xff), 0, 8, Row.count * 64);
   expect(read(reader)).toEqual({ texts: [], lost: 1 });

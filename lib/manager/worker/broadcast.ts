@@ -20,7 +20,8 @@ class Post {
 
   constructor(row: Row) {
     this.#row = row;
-    this.#reader = new RingReader(row);
+    // Who has a bell has it before it writes.
+    this.#reader = new RingReader(row, linesWithBells());
     this.#writer = new RingWriter(row);
     onRing(row, () => this.look());
   }

@@ -143,13 +143,18 @@ test.each<[what: string, signal: NodeJS.Signals]>([
   expect(await served.stop()).toBe('status 0');
 });
 
-test('What a worker posts right before it ends arrives, and the one in its place goes on.', async () => {
+test('What a worker posts right before it ends arrives, and the one in its place goes on, with what comes from then on.', async () => {
   const served = await start(2);
+  const first = (await whenAll(served, 2, () => true)).map(({ pid }) => pid);
+  const posted = new Set<number>();
+  while (posted.size < 2) posted.add(await ask<number>(served, '/say?before'));
   await served.ask('/last?farewell').catch(() => {});
   await served.until(/Worker \d \(pid \d+\) started/, 3);
   await whenAll(served, 1, ({ got }) => got.at(-1) === 'farewell');
   for (const word of ['one', 'two']) await served.ask(`/say?${word}`);
-  await whenAll(served, 2, ({ got, lost }) => got.at(-1) === 'two' && lost === 0);
+  const now = await whenAll(served, 2, ({ got, lost }) => got.at(-1) === 'two' && lost === 0);
+  const [replacement] = now.filter(({ pid }) => !first.includes(pid));
+  expect(replacement?.got).not.toContain('before');
   expect(await served.stop()).toBe('status 0');
 });
 
