@@ -106,13 +106,24 @@ export class Deployment {
 }
 
 /** Of one process: what it must not have more of from reload to reload. */
-export function holdings(pid: number): { descriptors: number; private: number } {
+export interface Holdings {
+  descriptors: number;
+  /** Bytes. */
+  private: number;
+}
+
+export function holdings(pid: number): Holdings {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   return {
     descriptors: readdirSync(`/proc/${pid}/fd`).length,
     // Without the pages of files, which the kernel brings in and takes back as it likes.
     private: Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024,
   };
+}
+
+/** What V8 has not collected yet comes and goes, so the least of several looks counts. */
+export function least(looks: Holdings[], what: keyof Holdings): number {
+  return Math.min(...looks.map((look) => look[what]));
 }
 
 /** Clients that ask without pause, half of them over connections that they keep, and look at each answer. */

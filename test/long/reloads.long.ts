@@ -1,20 +1,15 @@
 /** After many reloads, every tenth of which is refused, the manager is as large as before, and nothing old is left. */
 import { expect, test } from 'vitest';
 import { freePort } from '../helpers/port';
-import { application, Deployment, holdings } from './deployment';
+import { application, Deployment, type Holdings, holdings, least } from './deployment';
 
 const RELOADS = Number(process.env['RELOADS'] ?? 1000);
 /** Until then V8 enlarges its heap, once. */
 const WARM = Math.floor(RELOADS / 4);
-/** What V8 has not collected yet comes and goes: the least of so many counts. */
 const LOOKS = Math.floor(RELOADS / 10);
 const GROWTH = 3 * 2 ** 20;
 /** Of a worker, which the manager tells of everything that it does (the attendant), and of an address that comes and goes. */
 const HOOKS = 'export default { hooks: { workerReady() {}, workerExit() {} } };';
-
-function least<Name extends string>(of: Record<Name, number>[], name: Name): number {
-  return Math.min(...of.map((each) => each[name]));
-}
 
 test('One manager, two workers, a template and an attendant are all there is.', async () => {
   const [port, second] = [freePort(), freePort()];
@@ -23,7 +18,7 @@ test('One manager, two workers, a template and an attendant are all there is.', 
   await deployment.until('workers_ready');
   const processes = deployment.workers + 2;
   await deployment.untilChildren((now) => now.length === processes);
-  const looks: ReturnType<typeof holdings>[] = [];
+  const looks: Holdings[] = [];
   for (let reload = 1; reload <= RELOADS; reload++) {
     const isBroken = reload % 10 === 0;
     const more = reload % 2 === 0 ? '' : `createServer().listen(${second}, '127.0.0.1');`;
