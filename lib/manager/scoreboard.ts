@@ -75,6 +75,8 @@ const LINES = 2;
 const METRICS = 3;
 /** One more than the highest line whose worker hears others. */
 const BELLS = 4;
+/** The second of the monotonic clock until which somebody looks. */
+const WATCHED = 5;
 
 /** One line. */
 export class Row {
@@ -304,6 +306,21 @@ export function askToReopenLogs(): void {
 /** How often that has been asked for. */
 export function reopenCount(): number {
   return Atomics.load(sharedHeader(), REOPEN);
+}
+
+/** Milliseconds between two beats while somebody looks, who is to see within a second that a loop stands still. */
+export const WATCHED_INTERVAL = 250;
+
+/**
+ * For the attendant, while it shows the workers to somebody: until that moment of the monotonic clock they beat often. Any worker
+ * can have the others do that, which costs them little.
+ */
+export function watchUntil(moment: number): void {
+  Atomics.store(sharedHeader(), WATCHED, Math.ceil(moment / 1000));
+}
+
+export function isWatched(): boolean {
+  return Atomics.load(sharedHeader(), WATCHED) * 1000 > monotonic();
 }
 
 /** Has every worker that is told of it publish the application's metrics: the number of this question. */

@@ -142,21 +142,24 @@ class StatusServer {
       send(response, 503, 'Too many look already\n', { 'retry-after': '5' });
       return;
     }
+    this.#service.watch();
     const survey = await this.#service.survey();
     const samples = samplesUntil(Math.floor(survey.at / 1000));
     this.#viewers.add(response, eventOf('samples', samples) + eventOf('survey', survey));
   }
 
   async #tick(): Promise<void> {
-    if (this.#viewers.areThere) this.#viewers.tell(eventOf('survey', await this.#service.survey()));
-    else await this.#service.note();
+    if (!this.#viewers.areThere) return this.#service.note();
+    this.#service.watch();
+    this.#viewers.tell(eventOf('survey', await this.#service.survey()));
   }
 
   /** Viewers see at once what has changed, but for the numbers, which always do. */
   async #glance(): Promise<void> {
     if (!this.#viewers.areThere) return;
     const shown = await this.#service.look();
-    const seen = JSON.stringify([shown, workersOf(shown).map((worker) => isBlocked(worker, shown.interval))]);
+    const interval = this.#service.beatInterval(shown);
+    const seen = JSON.stringify([shown, workersOf(shown).map((worker) => isBlocked(worker, interval))]);
     if (seen === this.#seen) return;
     this.#seen = seen;
     this.#viewers.tell(eventOf('survey', await this.#service.survey()));

@@ -1,7 +1,7 @@
 /** What is to be known of the service at one moment: what its manager shows, what its workers count, what the kernel knows. */
 import { monotonic, nextTurn } from '../../base/timers';
 import { type Answers, bounded, sumOf } from '../answers';
-import { type Figures, Row } from '../scoreboard';
+import { type Figures, Row, WATCHED_INTERVAL, watchUntil } from '../scoreboard';
 import type { Shown, ShownWorker } from '../shown/form';
 import { queueLengths } from '../shown/queues';
 import { readShown } from '../shown/shown-file';
@@ -11,6 +11,8 @@ import { listOf, noteSample, type Sample } from './samples';
 
 /** Turns of the loop in which the manager may be about to show that a worker has ended. */
 const PATIENCE = 100;
+/** Milliseconds for which it counts that somebody has looked. */
+const WATCH = 5000;
 
 /** What the page gets, as JSON. */
 export interface Survey extends Sight {
@@ -34,6 +36,9 @@ export class Service implements Observed {
   };
   readonly #shown: number;
   readonly #observer = new Observer(this);
+  /** Somebody has looked all the time since then, by the monotonic clock. */
+  #watchedSince = Number.POSITIVE_INFINITY;
+  #watchedUntil = Number.NEGATIVE_INFINITY;
 
   /** @param shown a descriptor of what the manager shows */
   constructor(shown: number) {
@@ -50,6 +55,20 @@ export class Service implements Observed {
       if (shown !== undefined && (left <= 0 || isWhole(shown))) return shown;
       await nextTurn();
     }
+  }
+
+  /** Somebody looks: each worker beats often from its next beat on. */
+  watch(): void {
+    const now = monotonic();
+    if (now > this.#watchedUntil) this.#watchedSince = now;
+    this.#watchedUntil = now + WATCH;
+    watchUntil(this.#watchedUntil);
+  }
+
+  beatInterval({ interval }: Shown): number {
+    const now = monotonic();
+    const haveHeard = now < this.#watchedUntil && now > this.#watchedSince + 2 * interval;
+    return haveHeard ? Math.min(interval, WATCHED_INTERVAL) : interval;
   }
 
   async survey(): Promise<Survey> {

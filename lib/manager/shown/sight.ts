@@ -68,6 +68,8 @@ export interface Observed {
   manager: Seen;
   /** undefined: it has ended. */
   look(): Promise<Shown | undefined>;
+  /** Milliseconds between two beats of a worker that is ready; if it is not here: those that the manager shows. */
+  beatInterval?(shown: Shown): number;
 }
 
 interface Seen {
@@ -128,12 +130,13 @@ export class Observer {
     const perMillisecond = per(requests, before?.requests);
     const age = Math.max(0, at - startedAt);
     const sinceBeat = figures === undefined ? null : Math.max(0, at - figures.beat);
+    const interval = (phase === 'ready' && this.#observed.beatInterval?.(shown)) || shown.interval;
     const seen = {
       id,
       pid,
       state: phase === 'doomed' ? ('stopping' as const) : phase,
       // A beat comes once in the interval; one that is missing may only be late.
-      isBlocked: Math.min(age, sinceBeat ?? 0) > 2 * shown.interval,
+      isBlocked: Math.min(age, sinceBeat ?? 0) > 2 * interval,
       generation,
       restarts,
       age,

@@ -1,17 +1,31 @@
 /** A worker's heart: at each beat it shows in the scoreboard that its loop turns, how late, and what it needs. */
 import { getHeapStatistics } from 'node:v8';
-import { monotonic, setInterval } from '../../base/timers';
+import { clearInterval, monotonic, setInterval } from '../../base/timers';
 import { checkInterval, type Rules } from '../policy';
-import type { Row } from '../scoreboard';
+import { isWatched, type Row, WATCHED_INTERVAL } from '../scoreboard';
 
 /** Walking all page tables takes the kernel some milliseconds, of a thread beside the loop. */
 const MEMORY_INTERVAL = 5000;
 
 /** Beats until the process ends, and keeps nothing alive. `duties`: what else is to be done now and then. */
 export function startBeating(row: Row, rules: Rules, duties: (() => void)[]): void {
-  const beat = heartOf(row, rules, duties);
+  const beat = heartOf(row, rules, [...duties, beatingOftenWhileWatched(row)]);
   row.set('beat', monotonic());
   setInterval(beat, checkInterval(rules)).unref();
+}
+
+/** Nothing but the beat is done more often. */
+function beatingOftenWhileWatched(row: Row): () => void {
+  let beating: NodeJS.Timeout | undefined;
+  return () => {
+    if (isWatched() === (beating !== undefined)) return;
+    if (beating === undefined) {
+      beating = setInterval(() => row.set('beat', monotonic()), WATCHED_INTERVAL).unref();
+    } else {
+      clearInterval(beating);
+      beating = undefined;
+    }
+  };
 }
 
 /** What is done at each beat; the first one is an interval from now. */

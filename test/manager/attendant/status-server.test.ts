@@ -1,8 +1,9 @@
 /** `--status`: probes and metrics over HTTP, by the attendant, while workers are replaced, hang and end. */
-import { readFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { folderWith, prefork } from '../../helpers/command';
@@ -271,6 +272,54 @@ test('What a page shows of the last minutes outlives the attendant.', async () =
   process.kill(attendant, 'SIGKILL');
   await served.until(/The attendant, which calls hooks and serves the status, was killed/);
   expect(await secondsOf(where)).toContain(first);
+  expect(await served.stop()).toBe('status 0');
+});
+
+/** Its loop stands still until there is a file of the name that it is asked for. */
+const STANDS_STILL = `
+  const { existsSync } = require('node:fs');
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  require('node:http').createServer(({ url }, response) => {
+    while (!existsSync('.' + url)) Atomics.wait(pause, 0, 0, 20);
+    response.end();
+  }).listen(0, '127.0.0.1');`;
+/** Milliseconds from beat to beat while nobody looks; of which two must be missing. */
+const BEAT = 1000;
+
+/** For each look of the page: since when a loop that stands still had beaten, in milliseconds; undefined: none does. */
+async function* blockedOn(where: Where): AsyncGenerator<number | undefined> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    request({ ...where, path: '/events', agent: false }, resolve)
+      .on('error', reject)
+      .end();
+  });
+  let event = '';
+  for await (const line of createInterface({ input: response })) {
+    if (line.startsWith('event: ')) event = line;
+    if (event !== 'event: survey' || !line.startsWith('data: ')) continue;
+    const { workers } = JSON.parse(line.slice('data: '.length)) as {
+      workers: { isBlocked: boolean; sinceBeat: number }[];
+    };
+    yield workers.find(({ isBlocked }) => isBlocked)?.sinceBeat;
+  }
+}
+
+test('Who looks at the page sees that a loop stands still before two of its usual beats are missing.', async () => {
+  const args = ['app.js', '-w', '2', '--status', '127.0.0.1:0'];
+  const served = await serve(args, { files: { 'app.js': STANDS_STILL }, until: /2 workers ready/ });
+  const looks = blockedOn(whereStatus(served));
+  const look = async () => (await looks.next()).value as number | undefined;
+  await look();
+  // On a machine that is busy, and before workers have heard that somebody looks, it may take longer.
+  for (let attempt = 0, since = Number.POSITIVE_INFINITY; since >= 2 * BEAT; attempt++) {
+    const answer = served.ask(`/go${attempt}`).catch(() => 'cut');
+    do since = (await look()) ?? Number.NaN;
+    while (Number.isNaN(since));
+    writeFileSync(join(served.folder, `go${attempt}`), '');
+    await answer;
+    while ((await look()) !== undefined);
+  }
+  await looks.return(undefined);
   expect(await served.stop()).toBe('status 0');
 });
 
