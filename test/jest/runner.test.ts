@@ -60,7 +60,9 @@ test('Each file has a process of its own, and a place of so many; all are forked
   expect(new Set(jest.numbers('pid')).size).toBe(3);
   const parents = new Set(jest.numbers('parent'));
   expect([parents.size, parents.has(jest.pid)]).toEqual([1, false]);
-  for (const place of jest.numbers('place')) expect([1, 2]).toContain(place);
+  const places = jest.numbers('place');
+  expect(places).toHaveLength(3);
+  for (const place of places) expect([1, 2]).toContain(place);
 });
 
 test('A file whose process ends has failed, and says how; the files after it run, also without their template.', async () => {

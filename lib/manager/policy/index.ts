@@ -1,6 +1,6 @@
 /**
  * What the manager decides: a pure function from a state and an event to the next state and what is to be done about it.
- * It knows no process, clock or chance; the driver (../supervise.ts) tells it of all three. Times are in milliseconds.
+ * It knows no process, clock or chance; the driver (../manager/driver.ts) tells it of all three. Times are in milliseconds.
  */
 export type { Action, Loss } from './actions';
 export { decide } from './decide';
