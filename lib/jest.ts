@@ -8,17 +8,6 @@ import { JestPackages, runnerOfThisJest } from './jest/packages';
 import { refusal } from './jest/refusals';
 import { CannotFork, type Outcome, Run } from './jest/run';
 
-export type {
-  GlobalConfig,
-  ModuleMap,
-  ProjectConfig,
-  RunContext,
-  Test,
-  TestContext,
-  Watcher,
-  WatcherState,
-} from './jest/jest';
-
 const said = new Set<string>();
 
 /** Once in a process: in watch mode there is a runner for each run. */
@@ -48,7 +37,7 @@ const EVENTS = [
  *
  * See docs/testing.md.
  */
-export default class TestRunner {
+class TestRunner {
   /** Jest's word for a runner that has `on()`. */
   readonly supportsEventEmitters = true;
   readonly #globalConfig: GlobalConfig;
@@ -134,3 +123,5 @@ export default class TestRunner {
     return runner;
   }
 }
+
+export = TestRunner;

@@ -11,13 +11,20 @@ const modules = Object.values(exports)
   .filter((name) => name !== undefined)
   .reverse();
 
+/** `export = TestRunner` has a name, too. */
+function nameWhatIsAssigned({ converter }) {
+  converter.on('createDeclaration', (_, reflection) => {
+    if (reflection.name === 'export=') reflection.name = reflection.escapedName = 'TestRunner';
+  });
+}
+
 /** @type {import('typedoc').TypeDocOptions & import('typedoc-plugin-markdown').PluginOptions} */
 export default {
   name: 'prefork',
   entryPoints: modules.map((name) => join(ROOT, 'lib', `${name}.ts`)),
   tsconfig: join(ROOT, 'tsconfig.build.json'),
   out: join(ROOT, 'docs', 'api'),
-  plugin: ['typedoc-plugin-markdown'],
+  plugin: ['typedoc-plugin-markdown', nameWhatIsAssigned],
   readme: 'none',
   sortEntryPoints: false,
   excludeInternal: true,
@@ -29,7 +36,7 @@ export default {
   validation: { notExported: true, invalidLink: true, notDocumented: true },
   treatWarningsAsErrors: true,
   // Spelled out where they are used.
-  intentionallyNotExported: ['Level', 'Protocol'],
+  intentionallyNotExported: ['Level', 'Protocol', 'GlobalConfig', 'RunContext', 'Test', 'Watcher'],
   requiredToBeDocumented: [
     'Module',
     'Enum',
