@@ -42,6 +42,8 @@ export interface DeploymentOptions {
   /** The manager is not the process that is started, but its child. */
   isChild?: boolean;
   options?: string[];
+  /** Node's own. */
+  node?: string[];
   /** More files beside the application. */
   files?: Record<string, string>;
   /** Milliseconds. */
@@ -55,11 +57,28 @@ export class Deployment {
   /** How many workers the service has. */
   readonly workers = 2;
 
-  constructor({ port, under = [], isChild = false, options = [], files = {}, deadman }: DeploymentOptions) {
+  constructor({
+    port,
+    under = [],
+    isChild = false,
+    options = [],
+    node = [],
+    files = {},
+    deadman,
+  }: DeploymentOptions) {
     const folder = folderWith({ 'app.js': application(1, port), ...files });
     this.#file = join(folder, 'app.js');
     this.#isChild = isChild;
-    const command = [process.execPath, COMMAND, 'app.js', '-w', String(this.workers), '--log-format', 'json'];
+    const command = [
+      process.execPath,
+      ...node,
+      COMMAND,
+      'app.js',
+      '-w',
+      String(this.workers),
+      '--log-format',
+      'json',
+    ];
     // The log is read line by line, as standard output is.
     const words = ['-c', 'exec "$@" 2>&1', 'sh', ...under, ...command, ...options];
     this.running = program('sh', words, { cwd: folder, clean: true, deadman });
