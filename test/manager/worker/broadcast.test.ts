@@ -149,8 +149,9 @@ test('What a worker posts right before it ends arrives, and the one in its place
   const posted = new Set<number>();
   while (posted.size < 2) posted.add(await ask<number>(served, '/say?before'));
   await served.ask('/last?farewell').catch(() => {});
-  await served.until(/Worker \d \(pid \d+\) started/, 3);
   await whenAll(served, 1, ({ got }) => got.at(-1) === 'farewell');
+  // It hears what is posted after its birth, which is after its fork.
+  await whenAll(served, 1, ({ pid }) => !first.includes(pid));
   for (const word of ['one', 'two']) await served.ask(`/say?${word}`);
   const now = await whenAll(served, 2, ({ got, lost }) => got.at(-1) === 'two' && lost === 0);
   const [replacement] = now.filter(({ pid }) => !first.includes(pid));
