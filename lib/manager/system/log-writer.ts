@@ -2,9 +2,9 @@
  * Writes lines of the log to standard error. A process that starts or serves waits for the reader. The manager never does: it
  * keeps what it cannot write, up to a bound; beyond that it counts the lines that are lost, and reports them later.
  */
-import { constants } from 'node:os';
 import { binding } from '../../base/binding';
 import { writeToStderr } from '../../base/blocking-write';
+import { isForLater } from './later';
 
 const STDERR = 2;
 /** Bytes: as much as a pipe of Linux holds (pipe(7)). */
@@ -13,10 +13,6 @@ const ROOM = 64 * 1024;
 const RETRY_AFTER = 250;
 /** Milliseconds that an ending manager gives a reader for its last lines. */
 const LAST_CHANCE = 1000;
-
-const { EAGAIN, EMFILE, ENFILE, ENOMEM, ENOBUFS } = constants.errno;
-/** Not now, but later: the reader is behind, or the system has no descriptor or memory left for the attempt. */
-const FOR_NOW = [EAGAIN, EMFILE, ENFILE, ENOMEM, ENOBUFS].map((error) => -error);
 
 /** What a manager has not got rid of. */
 export interface Unwritten {
@@ -76,7 +72,7 @@ class Outbox {
   #write(): void {
     while (this.#pending.length > 0) {
       const written = binding.output_write_now(STDERR, this.#pending);
-      if (FOR_NOW.includes(written)) return;
+      if (isForLater(written)) return;
       // Its reader has gone for good, or the disk is full: as with any log, nobody is left to be told.
       if (written <= 0) this.#pending = Buffer.alloc(0);
       else this.#pending = this.#pending.subarray(written);

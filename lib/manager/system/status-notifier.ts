@@ -1,12 +1,8 @@
 /** Tells a service manager how the service is: when it is ready, replaces its workers, ends, and that it lives. */
-import { constants } from 'node:os';
 import { binding } from '../../base/binding';
 import type { State } from '../policy';
 import type { NotifyTarget } from '../settings';
-
-const { EAGAIN, EMFILE, ENFILE, ENOMEM, ENOBUFS } = constants.errno;
-/** Not now, but later: the service manager is behind, or the system has no descriptor or memory left for the attempt. */
-const FOR_NOW = [EAGAIN, EMFILE, ENFILE, ENOMEM, ENOBUFS].map((error) => -error);
+import { isForLater } from './later';
 
 /** Signs of life in each interval of the watchdog: sd_watchdog_enabled(3) advises two. */
 const SIGNS_OF_LIFE = 2;
@@ -72,7 +68,7 @@ export class StatusNotifier {
   #send(socket: string): void {
     while (this.#unsent.length > 0) {
       const result = binding.output_send_datagram(socket, this.#unsent[0] as string);
-      if (FOR_NOW.includes(result)) break;
+      if (isForLater(result)) break;
       this.#unsent.shift();
     }
     this.#unsent = this.#unsent.slice(-MAX_UNSENT);
