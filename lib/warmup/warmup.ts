@@ -91,8 +91,8 @@ function withYoungGenerationFixed(forGood: boolean, work: () => void): void {
   else withFlag('semi-space-growth-factor', 1, forGood ? 1 : 2, work);
 }
 
-/** Milliseconds that a fork of a large heap gains, for each child, against what this takes once. */
-const HUGE_PAGES_PATIENCE = 1000;
+/** Milliseconds: enough for some 2 GB on a machine that is slow at it. */
+const HUGE_PAGES_PATIENCE = 5000;
 
 /** Options of `warmup()`. */
 export interface WarmupOptions {
@@ -105,7 +105,7 @@ export interface WarmupOptions {
   smallYoungGeneration?: boolean;
   /**
    * Move a heap that `gatherHeap()` keeps together onto huge pages, where the kernel has some free (Linux 6.1): a fork
-   * copies one entry for 2 MB instead of 512. Takes at most about a second. Default: true.
+   * copies one entry for 2 MB instead of 512. Takes 1 to 3 ms for each MB, at most about 5 s. Default: true.
    */
   hugePages?: boolean;
 }

@@ -31,6 +31,10 @@ Places<kPlaces> places;
 // for one large object, leaves a gap behind it, and lies in the second.
 constexpr size_t kMiddle = kPlaces / 2;
 
+// The first half has parts, for threads that ask at the same time: see take_regular().
+constexpr size_t kArenas = 8;
+constexpr size_t kArena = kMiddle / kArenas;
+
 const uintptr_t page_size = static_cast<uintptr_t>(getpagesize());
 uintptr_t base;
 
@@ -93,12 +97,43 @@ bool looks_like_heap(const void* hint, size_t size, int protection, int flags, i
 
 size_t places_for(size_t size) { return (size + kPlace - 1) / kPlace; }
 
+// The first place from this one on that begins a huge page: all from there on can lie on one.
+size_t on_huge_page(size_t place) {
+  const uintptr_t start = base + place * kPlace;
+  return ((start + kHugePage - 1) / kHugePage * kHugePage - base) / kPlace;
+}
+
 // To get memory that is aligned V8 asks for a place more, less the kernel's page, and gives back
-// what it does not need (OS::Allocate).
+// what it does not need (OS::Allocate). If another thread asked in between, a place would be left
+// free that is too small for all that is asked for later, and its 2 MB could never be a huge page;
+// and V8 allocates in several threads at a time whenever it collects garbage. So an arena is one
+// thread's from what it takes until it gives something back. If all are, the first serves.
+std::atomic<pthread_t> owners[kArenas];
+
+size_t take_regular(size_t count) {
+  const pthread_t self = pthread_self();
+  size_t arena = 0;
+  for (size_t i = 0; i < kArenas; ++i) {
+    pthread_t owner = 0;
+    if (!owners[i].compare_exchange_strong(owner, self) && owner != self) continue;
+    arena = i;
+    break;
+  }
+  return places.take(on_huge_page(arena * kArena), kMiddle, count);
+}
+
+// A thread that a child does not get back keeps what it had there: an arena less.
+void release_arenas() {
+  const pthread_t self = pthread_self();
+  for (std::atomic<pthread_t>& owner : owners) {
+    if (owner.load(std::memory_order_relaxed) == self) owner = 0;
+  }
+}
+
 size_t take_places(size_t size) {
   const bool is_regular = (size + page_size) % kPlace == 0;
   const size_t count = places_for(size);
-  return is_regular ? places.take(0, kMiddle, count) : places.take(kMiddle, kPlaces, count);
+  return is_regular ? take_regular(count) : places.take(on_huge_page(kMiddle), kPlaces, count);
 }
 
 // nullptr if it is to be done as before.
@@ -142,6 +177,7 @@ void free_places(uintptr_t start, size_t size) {
 int unmap(void* start, size_t size) {
   const int result = unmap_as_before(start, size);
   if (result == 0) free_places(reinterpret_cast<uintptr_t>(start), size);
+  release_arenas();
   return result;
 }
 

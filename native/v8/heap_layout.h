@@ -28,6 +28,7 @@ class HeldGathering {
 };
 
 constexpr uintptr_t kGatheredPiece = 256 * 1024;
+constexpr uintptr_t kHugePage = 2 * 1024 * 1024;  // where a page is 4 KB
 
 struct AddressRange {
   uintptr_t start;

@@ -15,9 +15,8 @@ namespace prefork {
 
 namespace {
 
-constexpr uintptr_t kHuge = 2 * 1024 * 1024;  // where a page is 4 KB
 constexpr uintptr_t kPage = 4096;
-constexpr uintptr_t kAtOnce = 16 * kHuge;  // between two looks at the clock
+constexpr uintptr_t kAtOnce = 16 * kHugePage;  // between two looks at the clock
 
 int64_t milliseconds_now() {
   timespec now;
@@ -27,23 +26,23 @@ int64_t milliseconds_now() {
 
 // For what is not there memory would have to be found: for a quarter at most.
 bool is_mostly_there(uintptr_t start) {
-  constexpr size_t kPages = kHuge / kPage;
+  constexpr size_t kPages = kHugePage / kPage;
   unsigned char there[kPages];
-  if (mincore(reinterpret_cast<void*>(start), kHuge, there) == -1) return false;
+  if (mincore(reinterpret_cast<void*>(start), kHugePage, there) == -1) return false;
   size_t count = 0;
   for (const unsigned char page : there) count += page & 1;
   return count >= kPages - kPages / 4;
 }
 
 bool is_worth_moving(uintptr_t start, const AddressRange& range) {
-  return start + kHuge <= range.end && is_gathered(start, kHuge) && is_mostly_there(start);
+  return start + kHugePage <= range.end && is_gathered(start, kHugePage) && is_mostly_there(start);
 }
 
 uintptr_t next_worth_moving(uintptr_t from, const AddressRange& range) {
   while (from < range.end) {
-    from = (next_gathered(from) + kHuge - 1) & ~(kHuge - 1);
+    from = (next_gathered(from) + kHugePage - 1) & ~(kHugePage - 1);
     if (from < range.end && is_worth_moving(from, range)) return from;
-    from += kHuge;
+    from += kHugePage;
   }
   return range.end;
 }
@@ -66,8 +65,8 @@ size_t move_heap_to_huge_pages(int milliseconds) {
   size_t moved = 0;
   uintptr_t start = next_worth_moving(range.start, range);
   while (start < range.end && milliseconds_now() < deadline) {
-    uintptr_t end = start + kHuge;
-    while (end - start < kAtOnce && is_worth_moving(end, range)) end += kHuge;
+    uintptr_t end = start + kHugePage;
+    while (end - start < kAtOnce && is_worth_moving(end, range)) end += kHugePage;
     const int result = advise(start, end, MADV_COLLAPSE);
     if (result == -ENOMEM) break;  // none is free
     if (result == 0) moved += end - start;

@@ -34,8 +34,13 @@ test('A gathered heap takes a fraction of the mappings and page tables, for all 
 });
 
 test('Where pages have been given back others come: whatever comes and goes, the heap lies close together.', async () => {
-  const { reaches, sizes } = await gathers('holes');
-  expect(Math.max(...reaches)).toBeLessThan(2 * Math.max(...sizes));
+  const { blocks, sizes } = await gathers('holes');
+  expect(Math.max(...blocks)).toBeLessThan(2 * Math.max(...sizes));
+});
+
+test('Threads that ask for pages at the same time leave no gaps between them, so that they can lie on huge pages.', async () => {
+  const { whole } = await gathers('whole');
+  expect(whole).toBeGreaterThan(0.9);
 });
 
 test('Heaps of worker threads are gathered, too, and take the place of those that have ended.', async () => {
