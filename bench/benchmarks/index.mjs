@@ -9,6 +9,7 @@ import { memory } from './memory.mjs';
 import { messages } from './messages.mjs';
 import { parallel } from './parallel.mjs';
 import { ready } from './ready.mjs';
+import { requests } from './requests.mjs';
 import { spawns } from './spawns.mjs';
 import { spread } from './spread.mjs';
 import { tail } from './tail.mjs';
@@ -21,6 +22,7 @@ export const benchmarks = [
   beginning,
   spawns,
   jit,
+  requests,
   throughput,
   spread,
   tail,

@@ -8,7 +8,8 @@ const LAYOUT_SIZES = [0, 400, 1000];
 const LAYOUT_FIGURES = {
   fork: 'fork() to the first line, ms',
   clone: 'bare clone, ms',
-  exit: "a child's end, ms",
+  end: "an idle child's end, ms",
+  exit: "a child's end after a full collection, ms",
   write: 'writing to 1 % of the objects in a child, ms',
   private: 'its own memory then, MB',
   read: 'reading all, ms',

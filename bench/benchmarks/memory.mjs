@@ -1,6 +1,6 @@
 /** The private memory of a worker, after load. */
 import { setTimeout } from 'node:timers/promises';
-import { loadRequests, privateMemory, start } from '../lib/load.mjs';
+import { loadRequests, pageTables, privateMemory, start } from '../lib/load.mjs';
 import { peers } from '../lib/peers.mjs';
 
 const SMALL = '--small-young-generation';
@@ -22,6 +22,7 @@ const MEMORY = [
 
 /** Seconds: a process that rests gives memory back, which must not count. */
 const REST = 15;
+const wholeMemory = (pid) => privateMemory(pid) + pageTables(pid);
 const memoryName = (application, way, flags) => ['memory', application, way, ...flags].join(' ');
 
 export const memory = {
@@ -34,13 +35,21 @@ export const memory = {
     // Only in these do a few hundred kilobytes more or less matter.
     for (const [application, way, flags] of [...trivial, ...trivial, ...present]) {
       const server = await start(way, 2, application, flags);
+      samples.note(`${memoryName(application, way, flags)} fresh`, server.workers.map(wholeMemory));
       loadRequests(server.port, application === 'trivial' ? Math.min(10_000, requests) : requests);
       await setTimeout(REST * 1000);
       samples.note(memoryName(application, way, flags), server.workers.map(privateMemory));
+      samples.note(`${memoryName(application, way, flags)} loaded`, server.workers.map(wholeMemory));
       await server.stop();
     }
   },
-  header: ['server', 'trivial, after 10,000 requests', '400 MB of data, after 200,000 requests'],
+  header: [
+    'server',
+    'trivial, after 10,000 requests',
+    '400 MB of data, after 200,000 requests',
+    'with page tables, fresh',
+    'with page tables, after 200,000 requests',
+  ],
   rows: (s) =>
     [
       ['fork()', 'prefork', []],
@@ -55,5 +64,7 @@ export const memory = {
       name,
       s.median(memoryName('trivial', way, flags)),
       s.median(memoryName('data', way, flags)),
+      s.median(`${memoryName('data', way, flags)} fresh`),
+      s.median(`${memoryName('data', way, flags)} loaded`),
     ]),
 };

@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { PROGRAMS } from '../lib/places.mjs';
 import { node } from '../lib/programs.mjs';
 
-const APPLICATIONS = ['trivial', 'express'];
+const APPLICATIONS = {
+  trivial: 'trivial server',
+  express: 'Express with 300 modules',
+  slow: 'takes 1 s to load',
+};
 
 export const ready = {
   name: 'ready',
@@ -12,7 +16,7 @@ export const ready = {
   turns: 3,
   measure(samples, { rounds }) {
     createRequire(import.meta.url)(join(PROGRAMS, 'application.js')).writeModules();
-    for (const application of APPLICATIONS) {
+    for (const application of Object.keys(APPLICATIONS)) {
       for (const way of ['prefork', 'prefork-cold', 'child_process', 'cluster']) {
         if (way === 'child_process' && application !== 'trivial') continue;
         const { line, listening } = node('ready.js', [way, Math.ceil(rounds / 2), application]);
@@ -31,8 +35,8 @@ export const ready = {
     'child_process.fork() to the first line',
   ],
   rows: (s) =>
-    APPLICATIONS.map((application) => [
-      application === 'trivial' ? 'trivial server' : 'Express with 300 modules',
+    Object.entries(APPLICATIONS).map(([application, name]) => [
+      name,
       s.median(`prefork line ${application}`),
       s.median(`prefork listening ${application}`),
       s.median(`prefork-cold listening ${application}`),
@@ -42,9 +46,9 @@ export const ready = {
     ]),
   logarithmic: true,
   plot: (s) =>
-    APPLICATIONS.flatMap((application) =>
+    Object.entries(APPLICATIONS).flatMap(([application, name]) =>
       ['prefork', 'cluster'].map((way) => ({
-        group: application === 'trivial' ? 'trivial server' : 'Express, 300 modules',
+        group: name,
         series: way === 'prefork' ? 'fork()' : 'cluster.fork()',
         value: s.median(`${way} listening ${application}`),
       })),

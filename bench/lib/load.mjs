@@ -1,7 +1,7 @@
 /** Servers to be measured, and the load on them. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { BENCH, BUILD, PROGRAMS } from './places.mjs';
@@ -131,6 +131,20 @@ async function startTornado(workers, port) {
   return { port, parent: child.pid, workers: children, stop };
 }
 
+/** One process of plain Node, which is its own worker. */
+async function startPlain(application, port) {
+  const child = spawn(process.execPath, ['--max-old-space-size=8000', `${PROGRAMS}/serve.js`], {
+    env: { ...process.env, BENCH_SERVE: `alone 1 ${application} ${port}` },
+    stdio: 'ignore',
+  });
+  await untilReachable(port);
+  const stop = async () => {
+    child.kill();
+    await once(child, 'exit');
+  };
+  return { port, parent: child.pid, workers: [child.pid], stop };
+}
+
 /** The command `prefork`, with an ordinary program. */
 async function startManager(workers, application, port, flags) {
   const command = [`${BENCH}/../dist/cli/main.js`, '-w', workers, ...flags, `${PROGRAMS}/serve.js`];
@@ -147,15 +161,22 @@ export async function start(way, workers, application = 'trivial', flags = []) {
   if (way === 'pm2') return startPm2(workers, application, port);
   if (way === 'gunicorn') return startGunicorn(workers, port);
   if (way === 'tornado') return startTornado(workers, port);
+  if (way === 'plain') return startPlain(application, port);
   if (way === 'manager') return startManager(workers, application, port, flags);
   return startOwn(way, workers, application, port, flags);
 }
 
-/** Runs wrk for that many seconds: { requests, perSecond }. */
-export function load(port, seconds, { connections = 64, close = false } = {}) {
+/** Lets all threads of a process run on one processor only. */
+export function pin(pid, processor) {
+  execFileSync('taskset', ['-a', '-c', '-p', String(processor), String(pid)], { stdio: 'ignore' });
+}
+
+/** Runs wrk for that many seconds, on one processor or any: { requests, perSecond }. */
+export function load(port, seconds, { connections = 64, close = false, processor } = {}) {
   const headers = close ? ['-H', 'Connection: close'] : [];
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, ...headers, `http://127.0.0.1:${port}/`];
-  const text = execFileSync('wrk', args, { encoding: 'utf8' });
+  const wrk = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, ...headers, `http://127.0.0.1:${port}/`];
+  const [command, ...args] = processor === undefined ? wrk : ['taskset', '-c', String(processor), ...wrk];
+  const text = execFileSync(command, args, { encoding: 'utf8' });
   return {
     requests: Number(/(\d+) requests in/.exec(text)[1]),
     perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)[1]),
@@ -175,10 +196,24 @@ export function privateMemory(pid) {
   return (kilobytes('Private_Clean') + kilobytes('Private_Dirty')) / 1000;
 }
 
+/** Megabytes of its page tables. */
+export function pageTables(pid) {
+  return Number(/^VmPTE:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1000;
+}
+
 /** Seconds of processor time of a process so far. */
 export function processorTime(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** The same of all its threads that are left, in nanoseconds (man 5 proc_pid_schedstat). */
+export function processorNanoseconds(pid) {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.reduce(
+    (sum, id) => sum + Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ')[0]),
+    0,
+  );
 }
 
 /** Rejects if nothing comes within 15 s. */

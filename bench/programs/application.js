@@ -100,6 +100,13 @@ function express() {
   return app;
 }
 
+/** What takes a second to load, whatever it does meanwhile. */
+function slow() {
+  const end = performance.now() + 1000;
+  while (performance.now() < end);
+  return trivial();
+}
+
 /** 400 MB of small objects that every request reads, making garbage. */
 function data() {
   require('./heap').fillHeap(400);
@@ -127,6 +134,7 @@ module.exports = {
   page,
   site,
   express,
+  slow,
   data,
   warm,
   writeModules,

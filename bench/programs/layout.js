@@ -1,6 +1,6 @@
 // `layout.js megabytes rounds floor.node plain|gathered|huge`: fork(), a bare clone and more in turn, in one process of that
 // heap after warmup(): with the layout that V8 gives it, with gatherHeap(), and on huge pages, too.
-// Prints { fork, clone, exit, write, collect: [ms…], read, warmup: ms, rss, private, pageTables: MB, mappings }.
+// Prints { fork, clone, end, exit, write, collect: [ms…], read, warmup: ms, rss, private, pageTables: MB, mappings }.
 const { readFileSync, readSync, writeSync } = require('node:fs');
 const { setFlagsFromString } = require('node:v8');
 const { runInNewContext } = require('node:vm');
@@ -56,17 +56,31 @@ function timeFork(result) {
   result.exit.push(milliseconds(ending));
 }
 
+/** From the child's last line to when the parent has its status, of a child that does nothing. */
+function timeEnd() {
+  const pid = fork();
+  if (pid === 0) {
+    times[0] = process.hrtime.bigint();
+    writeSync(writingEnd, times);
+    _exit(0);
+  }
+  readSync(readingEnd, times);
+  waitpid(pid);
+  return milliseconds(times[0]);
+}
+
 if (way !== 'plain' && !gatherHeap().gathered) throw new Error(gatherHeap().reason);
 fillHeap(megabytes);
 const begin = process.hrtime.bigint();
 warmup({ hugePages: way === 'huge' });
-const result = { fork: [], clone: [], exit: [], write: [], private: [], collect: [], read: [] };
+const result = { fork: [], clone: [], end: [], exit: [], write: [], private: [], collect: [], read: [] };
 result.warmup = milliseconds(begin);
 timeFork({ fork: [], exit: [], write: [], private: [] });
 bareClone();
 for (let i = 0; i < rounds; i++) {
   timeFork(result);
   result.clone.push(bareClone() / 1e6);
+  result.end.push(timeEnd());
 }
 for (let i = 0; i < rounds; i++) {
   const start = process.hrtime.bigint();
