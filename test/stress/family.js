@@ -1,5 +1,5 @@
 /**
- * `family.js <profile> <forks>`: one parent, its busy threads, and its children. Prints lines of JSON; run.js starts it
+ * `family.js <profile> <forks> [brief]`: one parent, its busy threads, and its children. Prints lines of JSON; run.js starts it
  * and watches.
  */
 const { closeSync, mkdtempSync, openSync, readdirSync, rmSync, write, writeSync } = require('node:fs');
@@ -94,14 +94,14 @@ function busyMoment(i) {
 }
 
 /** The numbers from `first` in steps of `step`; answers how many ended as they should. */
-async function forkMany({ first, step, count, together, startWork }) {
+async function forkMany({ first, step, count, together, brief, startWork }) {
   const alive = new Set();
   let good = 0;
   for (let i = first; i < count; i += step) {
     busyMoment(i);
     const atWork = startWork?.();
     const pid = await forkAtHome(i, { allowInFlight: atWork !== undefined });
-    if (pid === 0) return live(i, atWork); // what the parent waits for never comes in the child
+    if (pid === 0) return live(i, { before: atWork, brief }); // what the parent waits for never comes in the child
     const end = seeEnd(i, pid).then((asExpected) => {
       if (asExpected) good++;
       alive.delete(end);
@@ -115,25 +115,27 @@ async function forkMany({ first, step, count, together, startWork }) {
   return good;
 }
 
-async function forkInMainThread(count, { together, inFlight }) {
-  if (inFlight === undefined) return forkMany({ first: 0, step: 1, count, together });
+async function forkInMainThread(count, { together, inFlight, brief }) {
+  if (inFlight === undefined) return forkMany({ first: 0, step: 1, count, together, brief });
   const folder = mkdtempSync(join(tmpdir(), 'prefork-stress-'));
   const file = openSync(join(folder, 'written'), 'w');
   rmSync(folder, { recursive: true });
   const startWork = () => startWrites(file, inFlight);
-  const good = await forkMany({ first: 0, step: 1, count, together, startWork });
+  const good = await forkMany({ first: 0, step: 1, count, together, brief, startWork });
   closeSync(file);
   return good;
 }
 
 /** The main thread collects garbage while worker threads fork. Its copies in the children do nothing. */
-function forkInWorkers(count, { together }) {
+function forkInWorkers(count, { together, brief }) {
   const THREADS = 3;
   const pressure = setInterval(() => {
     if (getpid() === home) busyMoment(21);
   }, 5);
   const threads = Array.from({ length: THREADS }, (_, first) => {
-    const worker = new Worker(__filename, { workerData: { home, first, step: THREADS, count, together } });
+    const worker = new Worker(__filename, {
+      workerData: { home, first, step: THREADS, count, together, brief },
+    });
     return new Promise((resolve, reject) => worker.on('message', resolve).on('error', reject));
   });
   return Promise.all(threads).then((good) => {
@@ -158,8 +160,8 @@ async function warmUp() {
   collectGarbage();
 }
 
-async function runProfile(name, count) {
-  const profile = profiles[name];
+async function runProfile(name, count, brief) {
+  const profile = { ...profiles[name], brief };
   await warmUp();
   const before = census();
   const busy = profile.workers.map((kind) => new Worker(join(__dirname, 'busy.js'), { workerData: kind }));
@@ -175,7 +177,8 @@ async function runProfile(name, count) {
 }
 
 if (isMainThread) {
-  runProfile(process.argv[2], Number(process.argv[3]));
+  const [name, count, ...how] = process.argv.slice(2);
+  runProfile(name, Number(count), how.includes('brief'));
 } else {
   forkMany(workerData).then((good) => parentPort.postMessage(good));
 }

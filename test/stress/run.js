@@ -1,10 +1,12 @@
 /**
- * `npm run test:stress -- [forks] [--node <path>] [--profile <name>]`
+ * `npm run test:stress -- [forks] [--node <path>] [--profile <name>] [--brief]`
  *
  * Forks back to back while every other thread is busy, and checks each child's status. Prints one line per profile, and
  * before it, for every fork() that takes more than a second and for everything that hangs, a backtrace of all its threads at
  * that moment. Fails if a child or parent ends in any other way than it should, writes to stderr, or leaves descriptors,
  * threads or memory behind. A slow fork is no failure: the machine may have been busy.
+ *
+ * With --brief only one child of ten does all that a child must be able to do: for very many forks.
  */
 const { spawn } = require('node:child_process');
 const { join } = require('node:path');
@@ -20,6 +22,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     node: { type: 'string', default: process.execPath },
+    brief: { type: 'boolean', default: false },
     profile: { type: 'string', multiple: true, default: Object.keys(profiles) },
   },
 });
@@ -77,7 +80,8 @@ function leftovers({ before, after }, { workers }) {
 }
 
 function runFamily(name, count) {
-  const program = spawn(values.node, [join(__dirname, 'family.js'), name, String(count)], {
+  const how = values.brief ? ['brief'] : [];
+  const program = spawn(values.node, [join(__dirname, 'family.js'), name, String(count), ...how], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
