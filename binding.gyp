@@ -54,6 +54,7 @@
             "native/fork/read_file.cc",
             "native/fork/requirements.cc",
             "native/fork/rings.cc",
+            "native/fork/settle.cc",
             "native/fork/threads.cc",
             "native/fork/timerfd.cc",
             "native/loop/active.cc",

@@ -6,7 +6,7 @@
 #include "binding/binding.h"
 #include "binding/call_from_loop.h"
 #include "fork/left_behind.h"
-#include "fork/threads.h"
+#include "fork/settle.h"
 #include "loop/first_async.h"
 #include "posix/random.h"
 #include "posix/syscall.h"

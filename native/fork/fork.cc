@@ -14,6 +14,7 @@
 #include "fork/libc.h"
 #include "fork/memory.h"
 #include "fork/rings.h"
+#include "fork/settle.h"
 #include "fork/threads.h"
 #include "posix/retry_on_eintr.h"
 #include "posix/syscall.h"

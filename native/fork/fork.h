@@ -14,7 +14,7 @@ struct ForkOptions {
   // can neither wait for nor reap.
   bool as_sibling = false;
   // With glibc the forking thread keeps its number in the library's record, by which locks that it
-  // holds know it, until it calls take_new_tid() (threads.h). With musl the locks are told the new
+  // holds know it, until it calls take_new_tid() (settle.h). With musl the locks are told the new
   // one at once (libc.h).
   bool keeps_tid = false;
   // The child gets back only some of the threads, and of the parent's epolls no member but what is

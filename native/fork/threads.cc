@@ -10,6 +10,7 @@
 #include "fork/kernel_state.h"
 #include "fork/libc.h"
 #include "fork/procfs.h"
+#include "fork/settle.h"
 #include "posix/futex.h"
 #include "posix/syscall.h"
 
@@ -133,58 +134,6 @@ void park(uintptr_t ticket, siginfo_t* info, void* context) {
   announce_arrival(my_generation);
   wait_for_release(parked);
   act();
-}
-
-// --- settling: see docs/fork-safety.md, "Thread ids"
-//
-// The C library keeps each thread's tid in the thread's own record, and locks name their owner by
-// it (a recursive mutex; glibc's write-locked rwlock; see libc.h). So a thread that was brought
-// back keeps the number it had in the parent for as long as it may hold such a lock, and takes its
-// new one when it is next seen waiting in its event loop; the one that has forked, which may have
-// been called by a library that holds such a lock, when its loop turns. Until then calls that hand
-// the number to the kernel miss it (pthread_kill; setuid in all threads, see credentials.h).
-// Threads without an event loop, those of a thread pool, keep the old number for good.
-
-constexpr uintptr_t kSettle = 2;  // what the timer's signal carries; tickets are odd
-
-struct SettleTimer {
-  int id;
-  long nanoseconds;
-};
-thread_local SettleTimer settle_timer __attribute__((tls_model("initial-exec")));
-
-void look_again_later() {
-  constexpr long kLongest = 512L * 1000 * 1000;
-  const itimerspec once = {{0, 0}, {0, settle_timer.nanoseconds}};
-  sys(SYS_timer_settime, settle_timer.id, 0, &once, nullptr);
-  if (settle_timer.nanoseconds < kLongest) settle_timer.nanoseconds *= 2;
-}
-
-// What timer_create(2) itself takes (asm-generic/siginfo.h): the libraries name its parts
-// differently.
-struct KernelSigevent {
-  uintptr_t value;
-  int signal;
-  int notify;
-  pid_t tid;
-  char unused[64 - sizeof(uintptr_t) - 3 * sizeof(int)];
-};
-
-// A timer of the kernel's, for this thread alone; no other thread and no event loop has part in it.
-void start_settling() {
-  KernelSigevent event = {};
-  event.value = kSettle;
-  event.signal = kStopSignal;
-  event.notify = SIGEV_THREAD_ID;
-  event.tid = static_cast<pid_t>(sys(SYS_gettid));
-  settle_timer.nanoseconds = 1000 * 1000;
-  if (sys(SYS_timer_create, CLOCK_MONOTONIC, &event, &settle_timer.id) == 0) look_again_later();
-}
-
-void settle_if_in_event_loop(const void* context) {
-  if (!was_in_event_loop(context)) return look_again_later();
-  take_new_tid();
-  sys(SYS_timer_delete, settle_timer.id);
 }
 
 // --- the signal handler
@@ -437,7 +386,7 @@ void withdraw() {
   sigreturn_to(parked->frame);
 }
 
-// Without CLONE_PARENT_SETTID: the new tid is not written at once (see "settling" above).
+// Without CLONE_PARENT_SETTID: the new tid is not written at once (settle.h).
 constexpr unsigned long kThreadFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
                                        CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
                                        CLONE_CHILD_CLEARTID;
@@ -493,14 +442,6 @@ int bring_back_threads() {
 }
 
 void keep_tid() { remember_scheduling(forking_thread); }
-
-void take_new_tid() {
-  pid_t* word = tid_word();
-  if (word == nullptr) return;
-  const pid_t old_tid = *word;
-  *word = static_cast<pid_t>(sys(SYS_gettid));
-  own_mutexes_by(*word, old_tid);
-}
 
 bool leave_behind(bool (*stays)(const StoppedThread&), bool (*may_stay)(const StoppedThread&)) {
   bool may_all = true;

@@ -47,10 +47,8 @@ bool leave_behind(bool (*stays)(const StoppedThread&), bool (*may_stay)(const St
 int bring_back_threads();
 
 // In the child, for the thread that has forked. It keeps the number that locks know it by, as those
-// that are brought back do, until it calls take_new_tid(): when it can hold no such lock, or where
-// those that it holds are known (libc.h).
+// that are brought back do, until it calls take_new_tid() (settle.h).
 void keep_tid();
-void take_new_tid();
 
 void for_each_stopped_thread(void (*visit)(const StoppedThread& thread));
 

@@ -29,7 +29,7 @@
 #include "check.h"
 #include "fork/fork.h"
 #include "fork/libc.h"
-#include "fork/threads.h"
+#include "fork/settle.h"
 
 namespace {
 
