@@ -1,18 +1,13 @@
 import { isMainThread } from 'node:worker_threads';
-import { invalidValue, object, string } from '../base/arguments';
+import { invalidValue } from '../base/arguments';
 import { binding } from '../base/binding';
 import { invalidType, type SystemError, systemError } from '../base/errors';
+import { assignments, type Environment, withoutNul } from './environment';
 
-/** What a program is started with; `process.env` is one. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type { Environment } from './environment';
 
 /** Python's os.defpath. */
 const DEFAULT_PATH = '/bin:/usr/bin';
-
-function withoutNul(name: string, value: unknown): string {
-  if (string(name, value).includes('\0')) throw invalidValue(`Expected a string without NUL for ${name}`);
-  return value as string;
-}
 
 function checkArguments(args: unknown): string[] {
   if (!Array.isArray(args)) throw invalidType('args', 'an array of strings', args);
@@ -21,18 +16,6 @@ function checkArguments(args: unknown): string[] {
   if (list[0] === '')
     throw invalidValue('Expected the first of args, the name of the program, not to be empty');
   return list;
-}
-
-function assignment([name, value]: [string, string | undefined]): string[] {
-  if (value === undefined) return [];
-  if (withoutNul('each name in env', name).slice(1).includes('=') || name === '') {
-    throw invalidValue(`Expected the name of an environment variable in env but received '${name}'`);
-  }
-  return [`${name}=${withoutNul(`env.${name}`, value)}`];
-}
-
-function assignments(env: Environment): string[] {
-  return Object.entries(object('env', env)).flatMap(assignment);
 }
 
 /** The process's own as it is, byte for byte; that of a worker thread is a copy which only JavaScript has. */

@@ -3,12 +3,12 @@ import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import { boolean, callable, given, integer, invalidValue, string } from '../base/arguments';
+import { boolean, callable, given, integer, invalidValue } from '../base/arguments';
 import { binding } from '../base/binding';
 import { check, invalidType, systemError } from '../base/errors';
 import { knownOptions } from '../base/option-names';
 import { repr } from '../log/percent';
-import type { Environment } from './exec';
+import { assignments, type Environment, withoutNul } from './environment';
 
 /** For `stdin`, `stdout` and `stderr`: a pipe, as `Subprocess.STREAM`. (Python's `subprocess.PIPE`) */
 export const PIPE = -1;
@@ -83,7 +83,7 @@ type Given = { [Name in keyof SubprocessOptions]: Exclude<SubprocessOptions[Name
 function commandOf(args: unknown, shell: boolean): string[] {
   const list = typeof args === 'string' ? [args] : args;
   if (!Array.isArray(list)) throw invalidType('args', 'a string or an array of strings', args);
-  for (const each of list) string('each of args', each);
+  for (const each of list) withoutNul('each of args', each);
   if (list.length === 0) throw invalidValue('Expected args not to be empty');
   return shell ? ['/bin/sh', '-c', ...list] : list;
 }
@@ -138,10 +138,6 @@ function othersOf(passFds: readonly number[] | undefined): Stdio[] {
   return others;
 }
 
-function pairs(env: Environment): string[] {
-  return Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
-}
-
 /** What lib/child_process.js hands over once it has read its own options; the answer is 0 or `-errno`. */
 interface Spawning {
   spawn(options: {
@@ -161,10 +157,10 @@ function spawn(command: string[], options: Given, stdio: Stdio[]): ChildProcess 
   const error = (child as unknown as Spawning).spawn({
     file,
     args: command,
-    envPairs: pairs(options.env ?? process.env),
+    envPairs: assignments(options.env ?? process.env),
     stdio,
     detached: boolean('startNewSession', options.startNewSession ?? false),
-    ...(options.cwd === undefined ? {} : { cwd: string('cwd', options.cwd) }),
+    ...(options.cwd === undefined ? {} : { cwd: withoutNul('cwd', options.cwd) }),
   });
   if (error >= 0) return child;
   child.on('error', () => {}); // Node tells the same in the next tick

@@ -66,6 +66,12 @@ describe('What Tornado has not', () => {
     [['true'], { stdout: STDOUT }],
     [['true'], { passFds: ['1'] }],
     [['true'], { preexec_fn: () => {} }],
+    [['echo', 'cut\0off'], {}],
+    [['true'], { cwd: '/tmp\0' }],
+    [['true'], { env: { A: 1 } }],
+    [['true'], { env: { A: 'cut\0off' } }],
+    [['true'], { env: { 'A=B': 'C' } }],
+    [['true'], { env: new Map([['A', 'B']]) }],
   ])('%j, %j is a TypeError', (args, options) => {
     expect(() => new Subprocess(args as string[], options as SubprocessOptions)).toThrow(TypeError);
   });
