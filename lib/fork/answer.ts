@@ -1,5 +1,5 @@
 /** What a function in a child has returned or thrown, in a file that parent and child share. */
-import { fstatSync, readSync } from 'node:fs';
+import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { isNativeError } from 'node:util/types';
 import { deserialize, serialize } from 'node:v8';
 
@@ -57,8 +57,14 @@ export function readWhole(fd: number): Buffer {
   return content;
 }
 
-/** Undefined from a child that ended before it had one. */
-export function readAnswer(fd: number): Answer | undefined {
-  const content = readWhole(fd);
+/** In the place of an answer for which there was no room, or of the part of it that was written. */
+export function writeInstead(fd: number, content: Buffer): void {
+  ftruncateSync(fd, 0);
+  for (let at = 0; at < content.length; ) at += writeSync(fd, content, at, content.length - at, at);
+}
+
+/** Undefined from a child that ended before it had one: of one that was killed, a part may be there. */
+export function readAnswer(fd: number, isKilled: boolean): Answer | undefined {
+  const content = isKilled ? Buffer.alloc(0) : readWhole(fd);
   return content.length === 0 ? undefined : (deserialize(content) as Answer);
 }

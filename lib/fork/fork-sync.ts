@@ -11,7 +11,7 @@ import { knownOptions } from '../base/option-names';
 import { blockUntil } from '../wait/block';
 import { signalName, WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../wait/status';
 import { WNOHANG, waitNow } from '../wait/wait';
-import { type Answer, readAnswer, readWhole, thrownAnswer, thrownBy } from './answer';
+import { type Answer, readAnswer, readWhole, thrownAnswer, thrownBy, writeInstead } from './answer';
 import { exitAtOnce, writeDirectly } from './apart';
 import { fork } from './fork';
 
@@ -112,9 +112,18 @@ function runInChild(work: () => unknown, answerTo: number, outputs: readonly num
     writeAll(answerTo, serialize(answer));
     return binding.process_exit('thrown' in answer ? 1 : Number(process.exitCode ?? 0));
   } catch (error) {
-    writeAll(answerTo, serialize(thrownAnswer(error)));
-    return binding.process_exit(1);
+    return leaveWith(error, answerTo);
   }
+}
+
+/** Also where nothing can be said of it: whoever called forkSync() must not go on in the child. */
+function leaveWith(error: unknown, answerTo: number): never {
+  try {
+    writeInstead(answerTo, serialize(thrownAnswer(error)));
+  } catch {
+    // The parent has the status.
+  }
+  return binding.process_exit(1);
 }
 
 // --- In the parent ---
@@ -188,7 +197,8 @@ export function forkSync<T>(work: () => T, options: ForkSyncOptions = {}): ForkS
   const { timeout, stdio } = checked(options);
   return withScratch(stdio === 'pipe' ? 3 : 1, (answerTo = -1, ...piped) => {
     const [pid, end] = runAndWait(work, answerTo, stdio === 'ignore' ? 'nowhere' : piped, timeout);
-    return resultOf<T>(pid, end, readAnswer(answerTo), piped, timeout);
+    const answer = readAnswer(answerTo, WIFSIGNALED(end.status));
+    return resultOf<T>(pid, end, answer, piped, timeout);
   });
 }
 

@@ -7,7 +7,7 @@ import { writeAll } from '../base/blocking-write';
 import { abortError, check, preforkError } from '../base/errors';
 import { knownOptions } from '../base/option-names';
 import { clearTimeout, setTimeout } from '../base/timers';
-import { type Answer, readWhole, thrownAnswer, thrownBy } from '../fork/answer';
+import { type Answer, readWhole, thrownAnswer, thrownBy, writeInstead } from '../fork/answer';
 import { WIFSIGNALED } from '../wait/status';
 import { checkAbortSignal } from '../wait/wait-async';
 import { type Child, checkConfines, type End, failureOf, startChild } from './child';
@@ -85,7 +85,7 @@ class Report<P> {
       writeAll(this.#answer, pack(answer, () => this.#buffers).bytes);
     } catch (error) {
       last = thrownAnswer(error);
-      writeAll(this.#answer, packWhole(last));
+      writeInstead(this.#answer, packWhole(last));
     }
     return binding.process_exit('thrown' in last ? 1 : 0);
   }

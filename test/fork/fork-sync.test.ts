@@ -122,6 +122,22 @@ test("Listeners of 'exit' are the parent's to call.", async () => {
   });
 });
 
+test('An answer for which there is no room is an error of the child, which goes on nowhere.', async () => {
+  expect(await run('fork/fork-sync.js', { args: ['full'] })).toMatchObject({
+    status: 0,
+    stdout: '1 undefined EFBIG\n',
+    stderr: '',
+  });
+});
+
+test('Of a child that is killed while it answers, the parent learns the signal.', async () => {
+  expect(await run('fork/fork-sync.js', { args: ['cut'] })).toMatchObject({
+    status: 0,
+    stdout: 'null SIGXFSZ undefined undefined\n',
+    stderr: '',
+  });
+});
+
 test('It can be called in a child of its own, and in the child of a fork().', () => {
   expect(forkSync(() => forkSync(() => forkSync(() => 'deep').value).value).value).toBe('deep');
   const pid = fork();
