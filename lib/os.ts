@@ -2,7 +2,7 @@
  * The process functions of Python's `os`, and related ones of `signal`, `time`, `fcntl` and `socket`.
  * @module
  */
-import { boolean, integer } from './base/arguments';
+import { boolean, int, integer } from './base/arguments';
 import { binding } from './base/binding';
 import { check } from './base/errors';
 import { signalNumber } from './posix/signal-number';
@@ -61,7 +61,7 @@ const MAX_INT = 0x7fffffff;
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function _exit(code: number): never {
-  return binding.process_exit(integer('code', code, -MAX_INT - 1, MAX_INT));
+  return binding.process_exit(int('code', code));
 }
 
 /** Asks the kernel for this process's id. Never throws. (getpid(2), Python's `os.getpid`) */
@@ -122,13 +122,13 @@ export function socketpair(): [number, number] {
  * Source: dup2(2), dup3(2), Python's `os.dup2`.
  * @param inheritable false: close-on-exec
  * @returns `to`
- * @throws SystemError `EBADF` if `from` is not open or `to` is beyond the limit; `EINVAL` if they are the same and
+ * @throws SystemError `EBADF` if `from` is not open, or `to` is below 0 or beyond the limit; `EINVAL` if they are the same and
  *   `inheritable` is false
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function dup2(from: number, to: number, inheritable = true): number {
-  integer('from', from, 0, MAX_INT);
-  integer('to', to, 0, MAX_INT);
+  int('from', from);
+  int('to', to);
   boolean('inheritable', inheritable);
   return check(binding.process_dup2(from, to, inheritable), inheritable ? 'dup2' : 'dup3');
 }
@@ -150,13 +150,11 @@ export function setsid(): void {
  * @param pid this process (0) or a child that has not called exec
  * @param pgid the group; 0: a new one, led by the process
  * @throws SystemError `EACCES` if the child has called exec, `EPERM` if the group is of another session, `ESRCH` if
- *   there is no such child
+ *   there is no such child, `EINVAL` for a group below 0
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function setpgid(pid: number, pgid: number): void {
-  integer('pid', pid, 0, MAX_INT);
-  integer('pgid', pgid, 0, MAX_INT);
-  check(binding.process_setpgid(pid, pgid), 'setpgid');
+  check(binding.process_setpgid(int('pid', pid), int('pgid', pgid)), 'setpgid');
 }
 
 /**
@@ -168,7 +166,7 @@ export function setpgid(pid: number, pgid: number): void {
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function getpgid(pid: number): number {
-  return check(binding.process_getpgid(integer('pid', pid, 0, MAX_INT)), 'getpgid');
+  return check(binding.process_getpgid(int('pid', pid)), 'getpgid');
 }
 
 /**
@@ -180,7 +178,7 @@ export function getpgid(pid: number): number {
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function getsid(pid: number): number {
-  return check(binding.process_getsid(integer('pid', pid, 0, MAX_INT)), 'getsid');
+  return check(binding.process_getsid(int('pid', pid)), 'getsid');
 }
 
 /**
@@ -195,7 +193,7 @@ export function getsid(pid: number): number {
  */
 export function nice(increment: number): number {
   const niceness = new Int32Array(1);
-  check(binding.process_nice(integer('increment', increment, -MAX_INT, MAX_INT), niceness), 'nice');
+  check(binding.process_nice(int('increment', increment), niceness), 'nice');
   return niceness[0] ?? 0;
 }
 

@@ -49,6 +49,11 @@ export function integer(name: string, value: unknown, min: number, max: number):
   return value;
 }
 
+/** `value` if it fits into C's `int`; otherwise a TypeError or RangeError. What it is good for, the kernel says: as in Python. */
+export function int(name: string, value: unknown): number {
+  return integer(name, value, -(2 ** 31), 2 ** 31 - 1);
+}
+
 /** For a value of the right type that is not allowed. */
 export function invalidValue(message: string): Error & { code: string } {
   return preforkError('ERR_PREFORK_INVALID_ARG_VALUE', message, { Base: TypeError });

@@ -1,15 +1,17 @@
 import { constants } from 'node:os';
-import { integer, object } from '../base/arguments';
+import { int, integer, object } from '../base/arguments';
 import { binding } from '../base/binding';
 import { check } from '../base/errors';
 
-const MAX_INT = 0x7fffffff;
-const MAX_PROCESSOR = 2 ** 20 - 1;
+/** What Python takes. */
+const MAX_PROCESSOR = 2 ** 31 - 2;
+/** Bytes. Far more processors than any kernel knows. */
 const LARGEST_MASK = 2 ** 20;
 
 function maskOf(processors: Iterable<number>): Uint8Array {
+  // One that no kernel can have is as absent as any other beyond the last.
   const numbers = Array.from(object('processors', processors), (each) =>
-    integer('each of processors', each, 0, MAX_PROCESSOR),
+    Math.min(integer('each of processors', each, 0, MAX_PROCESSOR), LARGEST_MASK - 1),
   );
   const bits = new Uint8Array((Math.floor(Math.max(0, ...numbers) / 64) + 1) * 8);
   for (const number of numbers) {
@@ -35,8 +37,7 @@ function processorsIn(bits: Uint8Array): Set<number> {
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function schedSetaffinity(pid: number, processors: Iterable<number>): void {
-  integer('pid', pid, 0, MAX_INT);
-  check(binding.process_setaffinity(pid, maskOf(processors)), 'sched_setaffinity');
+  check(binding.process_setaffinity(int('pid', pid), maskOf(processors)), 'sched_setaffinity');
 }
 
 /**
@@ -48,7 +49,7 @@ export function schedSetaffinity(pid: number, processors: Iterable<number>): voi
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function schedGetaffinity(pid: number): Set<number> {
-  integer('pid', pid, 0, MAX_INT);
+  int('pid', pid);
   for (let size = 128; ; size *= 2) {
     const bits = new Uint8Array(size);
     const filled = binding.process_getaffinity(pid, bits);

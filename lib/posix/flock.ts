@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { integer } from '../base/arguments';
+import { int, integer } from '../base/arguments';
 import { binding } from '../base/binding';
 import { check } from '../base/errors';
 import { blockUntil } from '../wait/block';
@@ -30,7 +30,7 @@ const LONGEST_NAP = 10;
  */
 export function flock(fd: number, operation: number): void {
   integer('fd', fd, 0, MAX_INT);
-  integer('operation', operation, 0, MAX_INT);
+  int('operation', operation);
   const attempt = () => {
     const result = binding.process_flock(fd, operation);
     if (result === -constants.errno.EAGAIN && (operation & LOCK_NB) === 0) return undefined;

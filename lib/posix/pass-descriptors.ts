@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { integer } from '../base/arguments';
+import { int, integer } from '../base/arguments';
 import { binding } from '../base/binding';
 import { check, invalidType } from '../base/errors';
 import { blockUntil } from '../wait/block';
@@ -23,7 +23,7 @@ export type Descriptor =
     };
 
 function descriptorOf(name: string, value: unknown): number {
-  if (typeof value === 'number') return integer(name, value, 0, MAX_INT);
+  if (typeof value === 'number') return int(name, value);
   const holder = value as { fd?: unknown; _handle?: { fd?: unknown } | null } | null | undefined;
   // A net.Socket has it in its handle, where it is -1 once that is closed.
   const fd = holder?.fd ?? holder?._handle?.fd;
@@ -92,7 +92,7 @@ export function sendFds(
   if (typeof fds !== 'object' || fds === null || !(Symbol.iterator in fds))
     throw invalidType('fds', 'a list of descriptors', fds);
   const list = Int32Array.from(Array.from(fds, (each) => descriptorOf('each of fds', each)));
-  integer('flags', flags, 0, MAX_INT);
+  int('flags', flags);
   return whenPossible('sendmsg', fd, flags, true, () => binding.fds_send(fd, bytes, list, flags));
 }
 
@@ -105,7 +105,7 @@ export function sendFds(
  * Source: recvmsg(2), unix(7) (SCM_RIGHTS), Python's `socket.recv_fds`.
  * @param socket the descriptor of a Unix socket
  * @param bufsize the most bytes to receive
- * @param maxfds the most descriptors, up to 253; the kernel closes those for which there is no room
+ * @param maxfds the most descriptors; no message has more than 253. The kernel closes those for which there is no room
  * @param flags of recv(2)
  * @returns the bytes (none: the other end is closed), the descriptors, and recvmsg's flags: `MSG_CTRUNC` if some were lost
  * @throws SystemError `EAGAIN`, `ECONNRESET`, `EBADF`, `ENOTSOCK`
@@ -119,8 +119,8 @@ export function recvFds(
 ): [message: Buffer, fds: number[], flags: number] {
   const fd = descriptorOf('socket', socket);
   const bytes = Buffer.alloc(integer('bufsize', bufsize, 0, MAX_MESSAGE));
-  const room = new Int32Array(integer('maxfds', maxfds, 0, MAX_DESCRIPTORS));
-  integer('flags', flags, 0, MAX_INT);
+  const room = new Int32Array(Math.min(integer('maxfds', maxfds, 0, MAX_INT), MAX_DESCRIPTORS));
+  int('flags', flags);
   const counts = new Int32Array(2);
   const size = whenPossible('recvmsg', fd, flags, false, () =>
     binding.fds_receive(fd, bytes, room, flags, counts),

@@ -62,14 +62,16 @@ function handlerOf(signal: number): SignalHandler | null {
  *
  * Source: Python's `signal.getsignal`.
  * @returns `SIG_DFL`, `SIG_IGN`, the function that was given to `signal`, or null if others have listeners or handlers
- *   (`process.on`, native packages)
+ *   (`process.on`, native packages, the C library)
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function getsignal(
   signal: NodeJS.Signals | number,
 ): SignalHandler | typeof SIG_DFL | typeof SIG_IGN | null {
   const number = signalNumber('signal', signal, 1);
-  const disposition = check(binding.signal_get(number), 'sigaction');
+  const disposition = binding.signal_get(number);
+  if (disposition === -constants.errno.EINVAL) return null; // the C library keeps it for itself
+  check(disposition, 'sigaction');
   if (disposition === DEFAULT) return SIG_DFL;
   if (disposition === IGNORED) return SIG_IGN;
   const handler = handlerOf(number);

@@ -4,11 +4,13 @@ import { check, invalidType } from '../base/errors';
 import { blockUntil } from './block';
 import { runListenersOfArrived } from './signals';
 
+/** As many nanoseconds as Python counts. */
+const LONGEST = 2 ** 63 / 1e9;
+
 function duration(seconds: unknown): number {
   if (typeof seconds !== 'number') throw invalidType('seconds', 'a number', seconds);
-  if (!(seconds >= 0))
-    throw outOfRange(`Expected a number that is not negative for seconds but received ${seconds}`);
-  return seconds;
+  if (seconds >= 0 && seconds < LONGEST) return seconds;
+  throw outOfRange(`Expected a number from 0 to ${Math.floor(LONGEST)} for seconds but received ${seconds}`);
 }
 
 /**
@@ -17,7 +19,8 @@ function duration(seconds: unknown): number {
  *
  * Source: Python's `time.sleep`.
  * @param seconds zero or more, fractions too; it never sleeps less
- * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE` if negative or NaN
+ * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE` if negative, NaN, or
+ *   more than 292 years
  */
 export function sleep(seconds: number): void {
   const end = performance.now() + duration(seconds) * 1000;

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { integer } from '../base/arguments';
-import { invalidType, preforkError } from '../base/errors';
+import { int, integer } from '../base/arguments';
+import { preforkError } from '../base/errors';
 
 const TERMINATED = 0x7f; // the signal that ended it; 0 if it exited, 0x7f if it is only stopped
 const CORE_DUMPED = 0x80;
@@ -8,47 +8,46 @@ const CONTINUED = 0xffff;
 
 /** The status itself, and not the `[pid, status]` of `wait()`, of which the operators would make one. */
 function word(status: unknown): number {
-  if (typeof status !== 'number') throw invalidType('status', 'a wait status', status);
-  return status;
+  return int('status', status);
 }
 
-/** True if the process ended by itself, by exit() or by returning from main. Throws a TypeError unless given a number. (wait(2)) */
+/** True if the process ended by itself, by exit() or by returning from main. Throws a TypeError or RangeError unless given an integer of 32 bits. (wait(2)) */
 export function WIFEXITED(status: number): boolean {
   return (word(status) & TERMINATED) === 0;
 }
 
-/** The exit status, 0 to 255; meaningful if `WIFEXITED(status)`. Throws a TypeError unless given a number. (wait(2)) */
+/** The exit status, 0 to 255; meaningful if `WIFEXITED(status)`. Throws a TypeError or RangeError unless given an integer of 32 bits. (wait(2)) */
 export function WEXITSTATUS(status: number): number {
   return (word(status) >> 8) & 0xff;
 }
 
-/** True if a signal ended the process. Throws a TypeError unless given a number. (wait(2)) */
+/** True if a signal ended the process. Throws a TypeError or RangeError unless given an integer of 32 bits. (wait(2)) */
 export function WIFSIGNALED(status: number): boolean {
   const signal = WTERMSIG(status);
   return signal !== 0 && signal !== TERMINATED;
 }
 
-/** The number of the signal that ended the process; meaningful if `WIFSIGNALED(status)`. Throws a TypeError unless given a number. (wait(2)) */
+/** The number of the signal that ended the process; meaningful if `WIFSIGNALED(status)`. Throws a TypeError or RangeError unless given an integer of 32 bits. (wait(2)) */
 export function WTERMSIG(status: number): number {
   return word(status) & TERMINATED;
 }
 
-/** True if the process left a core dump; meaningful if `WIFSIGNALED(status)`. Throws a TypeError unless given a number. (wait(2)) */
+/** True if the process left a core dump; meaningful if `WIFSIGNALED(status)`. Throws a TypeError or RangeError unless given an integer of 32 bits. (wait(2)) */
 export function WCOREDUMP(status: number): boolean {
   return (word(status) & CORE_DUMPED) !== 0;
 }
 
-/** True if a signal stopped the process, which needs `WUNTRACED`. Throws a TypeError unless given a number. (wait(2)) */
+/** True if a signal stopped the process, which needs `WUNTRACED`. Throws a TypeError or RangeError unless given an integer of 32 bits. (wait(2)) */
 export function WIFSTOPPED(status: number): boolean {
   return (word(status) & 0xff) === TERMINATED;
 }
 
-/** The number of the signal that stopped the process; meaningful if `WIFSTOPPED(status)`. Throws a TypeError unless given a number. (wait(2)) */
+/** The number of the signal that stopped the process; meaningful if `WIFSTOPPED(status)`. Throws a TypeError or RangeError unless given an integer of 32 bits. (wait(2)) */
 export function WSTOPSIG(status: number): number {
   return WEXITSTATUS(status);
 }
 
-/** True if SIGCONT woke the process, which needs `WCONTINUED`. Throws a TypeError unless given a number. (wait(2)) */
+/** True if SIGCONT woke the process, which needs `WCONTINUED`. Throws a TypeError or RangeError unless given an integer of 32 bits. (wait(2)) */
 export function WIFCONTINUED(status: number): boolean {
   return word(status) === CONTINUED;
 }

@@ -1,4 +1,4 @@
-import { integer } from '../base/arguments';
+import { int } from '../base/arguments';
 import { binding } from '../base/binding';
 import { check } from '../base/errors';
 import { blockUntil } from './block';
@@ -31,8 +31,6 @@ export const CLD_STOPPED = 5;
 /** `siCode`: SIGCONT woke it. (sigaction(2)) */
 export const CLD_CONTINUED = 6;
 
-const MAX_INT = 0x7fffffff;
-
 /** What `waitid` says of a child; Python's `os.waitid_result`. */
 export interface WaitidResult {
   /** The child. */
@@ -61,13 +59,13 @@ function waitIdNow(idtype: number, id: number, options: number): WaitidResult | 
  * @param idtype what `id` is: `P_ALL` (it is not looked at), `P_PID`, `P_PGID`, `P_PIDFD`
  * @param options one or more of `WEXITED`, `WSTOPPED` and `WCONTINUED`, and of `WNOHANG` and `WNOWAIT`
  * @returns what happened to which child; null with `WNOHANG` if nothing has
- * @throws SystemError `ECHILD` if there is no such child, `EINVAL` for other options, or none
+ * @throws SystemError `ECHILD` if there is no such child, `EINVAL` for other options, or none, and for an `id` that can be none
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function waitid(idtype: number, id: number, options: number): WaitidResult | null {
-  integer('idtype', idtype, 0, MAX_INT);
-  integer('id', id, 0, MAX_INT);
-  integer('options', options, 0, MAX_INT);
+  int('idtype', idtype);
+  int('id', id);
+  int('options', options);
   const look = () => waitIdNow(idtype, id, options);
   return (options & WNOHANG) === 0 ? blockUntil('waitid', look) : (look() ?? null);
 }

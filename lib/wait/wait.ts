@@ -1,4 +1,4 @@
-import { integer } from '../base/arguments';
+import { int } from '../base/arguments';
 import { binding } from '../base/binding';
 import { check } from '../base/errors';
 import { blockUntil } from './block';
@@ -12,7 +12,6 @@ export const WUNTRACED = 2;
 export const WCONTINUED = 8;
 
 const ANY_CHILD = -1;
-const MAX_INT = 0x7fffffff;
 
 /** waitpid(2), never blocking: `[0, 0]` if no child is ready. */
 export function waitNow(
@@ -68,8 +67,8 @@ export function wait(): [pid: number, status: number] {
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function waitpid(pid: number, options = 0): [pid: number, status: number] {
-  integer('pid', pid, -MAX_INT, MAX_INT);
-  integer('options', options, 0, MAX_INT);
+  int('pid', pid);
+  int('options', options);
   return (options & WNOHANG) === 0 ? waitBlocking(pid, options) : waitNow(pid, options);
 }
 
@@ -82,8 +81,8 @@ export function waitpid(pid: number, options = 0): [pid: number, status: number]
  * @throws as `waitpid`
  */
 export function wait4(pid: number, options: number): [pid: number, status: number, usage: ResourceUsage] {
-  integer('pid', pid, -MAX_INT, MAX_INT);
-  integer('options', options, 0, MAX_INT);
+  int('pid', pid);
+  int('options', options);
   const usage = usageRoom();
   const look = (options & WNOHANG) === 0 ? waitBlocking : waitNow;
   return [...look(pid, options, usage), readUsage(usage)];

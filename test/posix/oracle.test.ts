@@ -94,6 +94,18 @@ test.skipIf(version === null)(
   },
 );
 
+test.skipIf(version === null)(
+  'Arguments that nobody should give have the same answers and errors; what Python raises before it asks the kernel is refused.',
+  { timeout: 90_000 },
+  async () => {
+    const scenario = { name: 'odd arguments', program: 'odd_arguments' };
+    const python = await play('python', scenario);
+    expect(python).toMatchObject({ stderr: '', end: 'status 0' });
+    expect(python.stdout.split('\n').length).toBeGreaterThan(350);
+    expect(await play('node', scenario)).toEqual(python);
+  },
+);
+
 describe.skipIf(version === null)(
   `CPython and prefork/os: ${names.length} scenarios`,
   { timeout: 90_000 },

@@ -47,12 +47,18 @@ test('The plain calls do what their manual pages say.', async () => {
 testIntegers([
   ['_exit', os._exit, [2 ** 31]],
   ['alarm', os.alarm, [-1, 2 ** 31]],
-  ['dup2', (value) => os.dup2(value, 0), [-1]],
-  ['dup2', (value) => os.dup2(0, value), [-1]],
-  ['setpgid', (value) => os.setpgid(value, 0), [-1]],
-  ['setpgid', (value) => os.setpgid(0, value), [-1]],
+  ['dup2', (value) => os.dup2(value, 0), [2 ** 31]],
+  ['dup2', (value) => os.dup2(0, value), [2 ** 31]],
+  ['setpgid', (value) => os.setpgid(value, 0), [2 ** 31]],
+  ['setpgid', (value) => os.setpgid(0, value), [2 ** 31]],
   ['setParentDeathSignal', os.setParentDeathSignal, [-1, 65]],
 ]);
+
+test('A descriptor below 0 is none.', () => {
+  for (const call of [() => os.dup2(-1, 0), () => os.dup2(0, -1)]) {
+    expect(call).toThrow(expect.objectContaining({ code: 'EBADF', syscall: 'dup2' }));
+  }
+});
 
 test('setParentDeathSignal() refuses a name that is no signal.', () => {
   expect(() => os.setParentDeathSignal('SIGNOT' as NodeJS.Signals)).toThrow(

@@ -145,8 +145,8 @@ test('The process can exit while workers wait.', async () => {
 });
 
 testIntegers([
-  ['waitpid', (value) => os.waitpid(value), [2 ** 31, -(2 ** 31)]],
-  ['waitpid', (value) => os.waitpid(1, value), [-1]],
+  ['waitpid', (value) => os.waitpid(value), [2 ** 31, -(2 ** 31) - 1]],
+  ['waitpid', (value) => os.waitpid(1, value), [2 ** 31]],
 ]);
 
 test('Wrong options and pids are refused, too.', async () => {
