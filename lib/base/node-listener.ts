@@ -1,5 +1,6 @@
 /** A listening socket by Node's own calls, bound before anybody serves it. */
 import { constants } from 'node:os';
+import { preforkError } from './errors';
 
 import net = require('node:net');
 
@@ -149,10 +150,17 @@ interface Foreign {
   Deno?: { listen(options: object): { addr: { port: number }; unref(): void; close(): void } };
 }
 
+function noPaths(): Error {
+  return preforkError(
+    'ERR_PREFORK_UNSUPPORTED',
+    'Outside Node prefork cannot bind a Unix socket before it is served: have the server listen by its path',
+  );
+}
+
 function holdPort(where: Where): Listener | number {
   const { address: hostname, port, isPath } = where;
   const { Bun, Deno } = globalThis as Foreign;
-  if (isPath) return -constants.errno.ENOTSUP;
+  if (isPath) throw noPaths();
   try {
     if (Bun !== undefined) {
       const held = Bun.listen({ hostname, port, socket: { data() {} } });

@@ -47,7 +47,8 @@ const SOCKET_CONSTANTS = {
   SO_ACCEPTCONN: 30,
 } as const;
 
-const { AF_INET, AF_INET6, AI_NUMERICHOST, AF_UNIX, AF_UNSPEC, EAI_NONAME, IPV6_V6ONLY } = SOCKET_CONSTANTS;
+const { AF_INET, AF_INET6, AI_NUMERICHOST, AF_UNIX, AF_UNSPEC, EAI_NONAME, IPV6_V6ONLY, SO_REUSEPORT } =
+  SOCKET_CONSTANTS;
 
 /** No descriptor is as high: what is handed to Node by mistake is refused. */
 const FIRST_NUMBER = 1 << 30;
@@ -96,6 +97,13 @@ function noResolver(host: string): Error {
   return preforkError(
     'ERR_PREFORK_UNSUPPORTED',
     `Without its native addon prefork cannot look up ${host} before it binds: give an IP address`,
+  );
+}
+
+function noSharedPort(): Error {
+  return preforkError(
+    'ERR_PREFORK_UNSUPPORTED',
+    'Without its native addon prefork cannot have several sockets share a port: leave out reusePort and perWorker',
   );
 }
 
@@ -181,6 +189,7 @@ export const STAND_IN = {
   socket_setsockopt: (fd: number, _level: number, option: number, value: number): number => {
     const socket = sockets.get(fd);
     if (socket === undefined) return -EBADF;
+    if (option === SO_REUSEPORT) throw noSharedPort();
     if (option === IPV6_V6ONLY) socket.ipv6Only = value !== 0;
     return 0;
   },

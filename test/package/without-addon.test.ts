@@ -28,6 +28,8 @@ function project({ withAddon }: { withAddon: boolean }): string {
 /** What the fixture prints; `reason` is why there is no addon, `bind` the call by which a port in use fails. */
 function printed(reason: string, bind = 'listen'): string {
   const needs = `ERR_PREFORK_UNSUPPORTED prefork needs Linux on x64 or arm64, Node and its native addon for this, but ${reason}`;
+  const shared =
+    'ERR_PREFORK_UNSUPPORTED Without its native addon prefork cannot have several sockets share a port: leave out reusePort and perWorker';
   const lines = {
     sharedCounters: 3,
     scoreboard: [],
@@ -43,6 +45,8 @@ function printed(reason: string, bind = 'listen'): string {
     'in use': `EADDRINUSE ${bind} EADDRINUSE 127.0.0.1:PORT`,
     'a name':
       'ERR_PREFORK_UNSUPPORTED Without its native addon prefork cannot look up example.invalid before it binds: give an IP address',
+    reusePort: shared,
+    perWorker: shared,
     fork: needs,
     forkProcesses: needs,
     wait: needs,
@@ -53,8 +57,8 @@ function printed(reason: string, bind = 'listen'): string {
     .join('')}end\n`;
 }
 
-async function run(command: string, args: string[], cwd: string) {
-  return program(command, [...args, 'program.cjs'], { cwd }).result;
+async function run(command: string, args: string[], cwd: string, ...what: string[]) {
+  return program(command, [...args, 'program.cjs', ...what], { cwd }).result;
 }
 
 test('Without a binary: on a system for which there is none, and none was compiled.', async () => {
@@ -65,6 +69,11 @@ test('Without a binary: on a system for which there is none, and none was compil
     status: 0,
     stderr: 'INFO:tornado.general:logged\n',
   });
+});
+
+test('A Unix socket has its mode, and is served.', async () => {
+  const { stdout, status } = await run(process.execPath, [], project({ withAddon: false }), 'unix');
+  expect({ stdout, status }).toEqual({ stdout: 'bindUnixSocket: ["660","hello"]\nend\n', status: 0 });
 });
 
 test.each([
@@ -116,4 +125,15 @@ describe.each([
     const { stdout, status } = await run(commandOf(name), args, project({ withAddon: true }));
     expect({ stdout, status }).toEqual({ stdout: printed(`this is ${shown} ${version}`, 'bind'), status: 0 });
   });
+
+  test.skipIf(!existsSync(commandOf(name)))(
+    'a Unix socket is refused, with what to do instead.',
+    async () => {
+      const { args } = runtimes[name] as Runtime;
+      const { stdout } = await run(commandOf(name), args, project({ withAddon: true }), 'unix');
+      expect(stdout).toBe(
+        'ERR_PREFORK_UNSUPPORTED Outside Node prefork cannot bind a Unix socket before it is served: have the server listen by its path\n',
+      );
+    },
+  );
 });
