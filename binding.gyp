@@ -78,6 +78,7 @@
             "native/posix/handshakes.cc",
             "native/posix/loaded_object.cc",
             "native/posix/disposition.cc",
+            "native/posix/end_with_parent.cc",
             "native/posix/exec.cc",
             "native/posix/imports.cc",
             "native/posix/line_labels.cc",

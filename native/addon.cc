@@ -87,6 +87,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   method(exports, "process_setaffinity", set_thread_affinity);
   method(exports, "process_getaffinity", get_thread_affinity);
   method(exports, "process_parent_death_signal", signal_on_parent_death);
+  method(exports, "process_end_with_parent", end_with_parent);
   method(exports, "process_disarm_signal", disarm);
   method(exports, "process_spawn_apart", set_spawn_apart);
   method(exports, "process_close_on_exec", set_close_on_exec);

@@ -306,6 +306,8 @@ export interface Binding {
   /** The number of bytes filled; `-EINVAL` if there is too little room. */
   process_getaffinity(pid: number, bits: Uint8Array): number;
   process_parent_death_signal(signal: number): number;
+  /** Of the leader of a process group: when the thread that made it ends, the group is killed, itself first of all. */
+  process_end_with_parent(): number;
   /** From now on nothing comes of a signal, until somebody listens for it: 0. */
   process_disarm_signal(signal: number): number;
   /** Whether programs that this thread starts from now on leave this process's group before a signal for that can end them: 0. */

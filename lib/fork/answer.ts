@@ -1,49 +1,21 @@
 /** What a function in a child has returned or thrown, in a file that parent and child share. */
 import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
-import { isNativeError } from 'node:util/types';
-import { deserialize, serialize } from 'node:v8';
+import { deserialize } from 'node:v8';
+import { type Copy, copyOf, madeOf } from './error-copy';
 
 interface Thrown {
-  thrown: unknown;
-  properties: Record<string, unknown>;
+  thrown: Copy;
 }
 
 export type Answer = { value: unknown } | Thrown;
 
-function isSerializable(value: unknown): boolean {
-  try {
-    serialize(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Of an error, what `serialize` leaves out, in some versions of Node or in all: its name, its cause, what was put on it. */
-function propertiesOf(thrown: unknown): Record<string, unknown> {
-  // Of whichever context: test runners give their tests one of their own.
-  if (!isNativeError(thrown)) return {};
-  const cause = 'cause' in thrown ? [['cause', thrown.cause] as const] : [];
-  const own = [...Object.entries(thrown), ...cause].filter(([, value]) => isSerializable(value));
-  return { ...Object.fromEntries(own), name: thrown.name };
-}
-
 export function thrownAnswer(thrown: unknown): Answer {
-  const shown = isSerializable(thrown) ? thrown : new Error(String(thrown));
-  return { thrown: shown, properties: propertiesOf(thrown) };
+  return { thrown: copyOf(thrown) };
 }
 
 /** The error that the child has thrown, with what was on it. */
-export function thrownBy({ thrown, properties }: Thrown): unknown {
-  for (const [name, value] of Object.entries(properties)) {
-    Object.defineProperty(thrown, name, {
-      value,
-      configurable: true,
-      writable: true,
-      enumerable: name !== 'name' && name !== 'cause',
-    });
-  }
-  return thrown;
+export function thrownBy({ thrown }: Thrown): unknown {
+  return madeOf(thrown);
 }
 
 /** A whole file, wherever its position is. */

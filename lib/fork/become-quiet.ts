@@ -6,6 +6,7 @@ import { becomeChild } from './become-child';
 import type { Estate } from './estate';
 import { forgetParentsConnections } from './pooled-connections';
 import { dropQueues } from './quiet-queues';
+import { leaveChannel } from './resolver';
 
 /** Node's own: it starts and stops listening for signals in these, and prints warnings. */
 const KEPT: readonly unknown[] = ['newListener', 'removeListener', 'warning'];
@@ -30,4 +31,5 @@ export function becomeQuiet(estate: Estate): void {
   removeListeners(estate);
   becomeChild(withoutInspector(estate), {});
   forgetParentsConnections();
+  leaveChannel();
 }

@@ -10,6 +10,7 @@ import { monotonic, setImmediate, setTimeout } from '../base/timers';
 import { hasOtherThreads } from './active';
 import { forkAtRest } from './fork';
 import { findQueues } from './quiet-queues';
+import { findChannels } from './resolver';
 
 interface Wanted {
   work: () => void;
@@ -92,6 +93,7 @@ function leaveWith(error: unknown): never {
 function forkFor({ work }: Wanted): number | undefined {
   const parent = binding.process_getpid();
   try {
+    findChannels();
     const pid = forkAtRest();
     if (pid === 0) runInChild(work);
     return pid < 0 ? undefined : pid;

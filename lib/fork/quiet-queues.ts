@@ -60,10 +60,25 @@ function timersOf(list: Link): NodeJS.Timeout[] {
   return timers as unknown as NodeJS.Timeout[];
 }
 
+/** lib/internal/http.js keeps the text of the header `Date` until this timer of its own is called. */
+function keepsDate(timer: { _onTimeout?: unknown }): timer is { _onTimeout: () => void } {
+  const { _onTimeout: called } = timer;
+  return (
+    typeof called === 'function' &&
+    called.name === 'resetCache' &&
+    /^function resetCache\(\) \{\s*utcCache = undefined;\s*\}$/.test(String(called))
+  );
+}
+
+function drop(timer: NodeJS.Timeout): void {
+  if (keepsDate(timer)) timer._onTimeout();
+  clearTimeout(timer);
+}
+
 /** In the child: none of them is called. Each is cleared as its owner would do it, so that Node's counts are right. */
 export function dropQueues(): void {
   if (queues === undefined || queues === null) return;
-  for (const timer of Object.values(queues.timers).flatMap(timersOf)) clearTimeout(timer);
+  for (const timer of Object.values(queues.timers).flatMap(timersOf)) drop(timer);
   while (queues.immediates.head !== null) clearImmediate(queues.immediates.head);
   while (queues.ticks.shift() !== null);
 }

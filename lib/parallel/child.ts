@@ -28,10 +28,10 @@ export function checkConfines({ nice, memoryLimit }: Confines): void {
 
 // --- In the child ---
 
-/** Its own group, so that it can be ended with all that it has started. */
+/** Its own group, so that it can be ended with all that it has started; it ends so with its parent, too. */
 function liveWith(parent: number): void {
   check(binding.process_setpgid(0, 0), 'setpgid');
-  check(binding.process_parent_death_signal(constants.signals.SIGKILL), 'prctl');
+  check(binding.process_end_with_parent(), 'prctl');
   if (binding.process_getppid() !== parent) binding.process_exit(1); // it has died before that
 }
 
@@ -97,7 +97,9 @@ export class Child {
 
   /** Not from another child of the same parent, which has a copy of this. */
   kill(): void {
-    if (!this.#hasEnded && binding.process_getpid() === this.#parent) killAll(this.pid);
+    if (this.#hasEnded || binding.process_getpid() !== this.#parent) return;
+    killAll(this.pid);
+    binding.process_kill(this.pid, constants.signals.SIGKILL); // it may have left its group
   }
 
   async #awaitEnd(limit: MemoryLimit | undefined): Promise<End> {

@@ -80,14 +80,22 @@ class Report<P> {
   }
 
   finish(answer: Answer): never {
-    let last = answer;
     try {
       writeAll(this.#answer, pack(answer, () => this.#buffers).bytes);
     } catch (error) {
-      last = thrownAnswer(error);
-      writeInstead(this.#answer, packWhole(last));
+      this.#giveUp(error);
     }
-    return binding.process_exit('thrown' in last ? 1 : 0);
+    return binding.process_exit('thrown' in answer ? 1 : 0);
+  }
+
+  /** Also where nothing can be said of it. */
+  #giveUp(error: unknown): never {
+    try {
+      writeInstead(this.#answer, packWhole(thrownAnswer(error)));
+    } catch {
+      // The parent has the status.
+    }
+    return binding.process_exit(1);
   }
 
   // In the parent, when the child has ended:

@@ -119,8 +119,13 @@ function answer(ends: Ends, what: Answer): void {
   sendAtOnce(ends.answers[1], isWhole ? bytes : packWhole(what));
 }
 
+/** Also where nothing can be said of it. */
 function giveUp(ends: Ends, error: unknown): never {
-  answer(ends, thrownAnswer(error));
+  try {
+    answer(ends, thrownAnswer(error));
+  } catch {
+    // The parent has the status.
+  }
   return binding.process_exit(1);
 }
 

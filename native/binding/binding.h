@@ -112,6 +112,7 @@ Napi::Value lock_file(const Napi::CallbackInfo& info);
 Napi::Value set_thread_affinity(const Napi::CallbackInfo& info);
 Napi::Value get_thread_affinity(const Napi::CallbackInfo& info);
 Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info);
+Napi::Value end_with_parent(const Napi::CallbackInfo& info);
 Napi::Value disarm(const Napi::CallbackInfo& info);
 Napi::Value set_spawn_apart(const Napi::CallbackInfo& info);
 Napi::Value set_close_on_exec(const Napi::CallbackInfo& info);

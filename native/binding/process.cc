@@ -7,6 +7,7 @@
 
 #include "binding/binding.h"
 #include "posix/affinity.h"
+#include "posix/end_with_parent.h"
 #include "posix/free_pieces.h"
 #include "posix/shared_pipes.h"
 #include "posix/spawn_apart.h"
@@ -114,6 +115,10 @@ Napi::Value get_thread_affinity(const Napi::CallbackInfo& info) {
 
 Napi::Value signal_on_parent_death(const Napi::CallbackInfo& info) {
   return number(info.Env(), set_parent_death_signal(integer(info[0])));
+}
+
+Napi::Value end_with_parent(const Napi::CallbackInfo& info) {
+  return number(info.Env(), end_group_with_parent());
 }
 
 // (signal)

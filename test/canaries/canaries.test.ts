@@ -54,6 +54,10 @@ const withBinding = (source: string): string => `const { binding } = require(${B
 const CHANGES: Record<string, string> = {
   'active-handles': 'process._getActiveHandles = () => [];',
   'active-requests': 'process._getActiveRequests = () => [];',
+  'date-header': "Function.prototype.toString = () => '';",
+  'dns-channel': `
+    const { Resolver } = require('node:dns');
+    Object.getPrototypeOf(new Resolver()._handle).getServers = undefined;`,
   'async-resources': `
     const hooks = require('node:async_hooks');
     const { createHook } = hooks;

@@ -3,8 +3,11 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { inChild } from 'prefork/parallel';
@@ -109,6 +112,38 @@ describe('What it throws', () => {
         throw 'a text';
       }),
     ).rejects.toBe('a text');
+  });
+
+  test('is copied with the errors that are in it, each with its own properties.', async () => {
+    const cause = Object.assign(new TypeError('inner', { cause: new Error('innermost') }), {
+      code: 'ERR_INNER',
+    });
+    const both = new AggregateError([cause, 'a text'], 'both', { cause });
+    const circular = Object.assign(new Error('circular'), { original: cause });
+    circular.cause = circular;
+    const broken = Object.defineProperty(new Error('broken'), 'getter', {
+      enumerable: true,
+      get: () => {
+        throw new Error('of the getter');
+      },
+    });
+    const copyOf = (error: unknown) => inChild(() => Promise.reject(error)).catch((thrown) => thrown);
+    const inner = { name: 'TypeError', message: 'inner', code: 'ERR_INNER', cause: { message: 'innermost' } };
+    const copied = await copyOf(both);
+    expect(copied).toBeInstanceOf(AggregateError);
+    expect(copied).toMatchObject({ message: 'both', cause: inner, errors: [inner, 'a text'] });
+    expect(copied.errors[0]).toBeInstanceOf(TypeError);
+    expect(await copyOf(circular)).toMatchObject({ message: 'circular', original: inner });
+    expect((await copyOf(circular)).cause).toBeUndefined();
+    expect(await copyOf(broken)).toMatchObject({ message: 'broken' });
+  });
+
+  test('by a signal of its own is an AbortError.', async () => {
+    const aborted = inChild(async () => AbortSignal.abort().throwIfAborted());
+    const error = await aborted.catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(DOMException);
+    expect([error.name, error.code, error.message]).toEqual(['AbortError', 20, 'This operation was aborted']);
+    expect(error.stack).toContain('AbortError');
   });
 
   test('in a timer of its own rejects, too.', async () => {
@@ -305,10 +340,18 @@ describe('An AbortSignal', () => {
     expect(await value).toBe('done');
   });
 
-  test('ends the child, with all that it has started.', async () => {
-    const result = await run('parallel/aborted.js');
+  test('ends the child, with all that it and children of its own have started.', async () => {
+    const result = await run('parallel/aborted.js', { args: ['aborted'] });
     expect(result).toMatchObject({ status: 0, stdout: 'ABORT_ERR\nall gone\n', stderr: '' });
   });
+});
+
+test('When the parent is killed children end, with all that they and children of theirs have started.', async () => {
+  const { signal, stdout, stderr } = await run('parallel/aborted.js', { args: ['parent'] });
+  expect(signal, stderr).toBe('SIGKILL');
+  const pids = stdout.trim().split(' ').map(Number);
+  expect(pids).toHaveLength(4);
+  while (pids.some(isAlive)) await setImmediate();
 });
 
 test('What a function has started ends with it.', async () => {
@@ -358,8 +401,37 @@ test('Of a busy program nothing goes on in the child, nothing is done twice, and
     env: { COUNT: '22', DEADMAN: '100000' },
     deadman: 110_000,
   });
-  expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: '{"failed":0,"wrong":[],"twice":0}\n' });
+  expect({ status, stdout }, stderr).toEqual({
+    status: 0,
+    stdout: '{"failed":0,"wrong":[],"outOfOrder":0}\n',
+  });
 }, 120_000);
+
+test('What the program asks node:dns is asked once, whatever a child asks.', async () => {
+  const { status, stdout, stderr } = await run('parallel/queries.js');
+  expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: '192.0.2.1 192.0.2.1, asked once\n' });
+});
+
+test('A server in a child says which time it is, whatever the program has said before.', async () => {
+  const ask = async (server: Server) => {
+    const { port } = server.address() as AddressInfo;
+    const { headers } = await fetch(`http://127.0.0.1:${port}`);
+    return Date.parse(headers.get('date') ?? '');
+  };
+  const newServer = async () => {
+    const server = createServer((_, response) => response.end());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    return server;
+  };
+  const server = await newServer();
+  const before = await ask(server);
+  const inIt = await inChild(async () => {
+    while (Date.now() < before + 1000) await setTimeout(5);
+    return ask(await newServer());
+  });
+  server.close();
+  expect(inIt).toBeGreaterThanOrEqual(before + 1000);
+});
 
 test('What the program keeps for itself does not stand in the way of what the child opens.', async () => {
   const { status, stdout, stderr } = await run('parallel/opens.js');
