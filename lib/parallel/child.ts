@@ -114,11 +114,21 @@ export class Child {
 }
 
 /** Aborted before the fork, there is none; right after it, one that is killed. */
-function forked(work: () => void, limit: MemoryLimit | undefined, signal?: AbortSignal): Promise<Child> {
+function forked(
+  work: () => void,
+  limit: MemoryLimit | undefined,
+  signal: AbortSignal | undefined,
+  beforehand: () => void,
+): Promise<Child> {
   return new Promise((resolve, reject) => {
     const isWanted = () => signal?.aborted !== true;
+    const isToBeForked = () => {
+      if (!isWanted()) return false;
+      beforehand();
+      return true;
+    };
     const stop = onAbort(signal, () => reject(abortError(signal)));
-    forkQuietly(work, isWanted)
+    forkQuietly(work, isToBeForked)
       .then((pid) => {
         binding.process_setpgid(pid, pid); // whoever comes first
         const child = new Child(pid, isWanted() ? limit : undefined);
@@ -130,7 +140,8 @@ function forked(work: () => void, limit: MemoryLimit | undefined, signal?: Abort
 }
 
 /**
- * Forks a child that calls `work`. In it, `giveUp` is given whatever goes wrong, and ends it.
+ * Forks a child that calls `work`. In it, `giveUp` is given whatever goes wrong, and ends it. `beforehand` is called right before
+ * each attempt, of which the last one makes the child.
  * @throws Error `ABORT_ERR` if it is aborted before there is a child; whatever forkQuietly() throws
  */
 export async function startChild(
@@ -138,6 +149,7 @@ export async function startChild(
   giveUp: (error: unknown) => never,
   { nice, memoryLimit }: Confines,
   signal?: AbortSignal,
+  beforehand: () => void = () => {},
 ): Promise<Child> {
   const parent = binding.process_getpid();
   const limit = memoryLimit === undefined ? undefined : new MemoryLimit(memoryLimit);
@@ -151,7 +163,7 @@ export async function startChild(
     }
   };
   try {
-    return await forked(inChild, limit, signal);
+    return await forked(inChild, limit, signal, beforehand);
   } catch (error) {
     limit?.close();
     throw error;

@@ -1,7 +1,7 @@
 /** The children of one call of a pool: they are forked when they are first needed, and kept until the call is over. */
 import type { Confines } from './child';
 import type { Chunk } from './chunks';
-import { KeptChild, type Service } from './kept-child';
+import { KeptChild, type Service, type Wanted } from './kept-child';
 import type { Places } from './places';
 
 /** What a pool tells each of its crews. */
@@ -11,12 +11,6 @@ export interface CrewSettings {
   maxTasks: number;
   confines: Confines;
   places: Places;
-}
-
-interface Wanted {
-  chunk: Chunk;
-  resolve: (values: unknown[]) => void;
-  reject: (error: unknown) => void;
 }
 
 export class Crew {
@@ -29,6 +23,8 @@ export class Crew {
   readonly #dismissed = new AbortController();
   readonly #giveUpPlace = () => this.#letOneGo();
   #starting = 0;
+  /** Of these: who have their first chunk, and need none of the queue. */
+  #supplied = 0;
   #isComplete = false;
   #failure: { error: unknown } | undefined;
 
@@ -70,10 +66,12 @@ export class Crew {
 
   #serve(): void {
     while (this.#queue.length > 0 && this.#idle.length > 0) {
-      this.#give(this.#idle.pop() as KeptChild, this.#queue.shift() as Wanted);
+      const child = this.#idle.pop() as KeptChild;
+      child.do(this.#inHand(this.#queue.shift() as Wanted, () => child));
     }
     const room = this.#settings.processes - this.#children.size - this.#starting;
-    for (let i = Math.min(this.#queue.length - this.#starting, room); i > 0; i--) this.#startOne();
+    const forOthers = this.#queue.length - (this.#starting - this.#supplied);
+    for (let i = Math.min(forOthers, room); i > 0; i--) this.#startOne();
   }
 
   #startOne(): void {
@@ -91,7 +89,7 @@ export class Crew {
     if (child === undefined) return;
     this.#children.add(child);
     if (this.#failure !== undefined) child.kill();
-    else this.#goOn(child);
+    else if (!child.isAtWork) this.#goOn(child);
     try {
       await child.end;
     } finally {
@@ -102,36 +100,50 @@ export class Crew {
 
   /** None if there is nothing left for it: others were quicker. */
   async #start(): Promise<KeptChild | undefined> {
+    let child: KeptChild | undefined;
+    let isSupplied = false;
+    const first = () => {
+      const wanted = this.#queue.shift();
+      if (wanted === undefined) return undefined;
+      isSupplied = true;
+      this.#supplied++;
+      return this.#inHand(wanted, () => child as KeptChild);
+    };
     try {
       if (this.#queue.length === 0) return undefined;
       const { confines } = this.#settings;
-      return await KeptChild.start(this.#service, confines, this.#dismissed.signal);
+      child = await KeptChild.start(this.#service, confines, this.#dismissed.signal, first);
+      return child;
     } finally {
       this.#starting--;
+      if (isSupplied) this.#supplied--;
     }
   }
 
   /** The next chunk, rest, or the end. */
   #goOn(child: KeptChild): void {
+    if (child.hasEnded) return; // by itself: another one takes its place
     const { maxTasks, places } = this.#settings;
     const isDone = child.served >= maxTasks;
     const wanted = isDone ? undefined : this.#queue.shift();
-    if (wanted !== undefined) this.#give(child, wanted);
+    if (wanted !== undefined) child.do(this.#inHand(wanted, () => child));
     else if (isDone || this.#isComplete || places.areWanted) this.#letGo(child);
     else this.#idle.push(child);
   }
 
-  #give(child: KeptChild, { chunk, resolve, reject }: Wanted): void {
-    child.do(chunk).then(
-      (values) => {
+  /** A chunk as a child is given it: what becomes of it is news for the crew, too. */
+  #inHand({ chunk, resolve, reject }: Wanted, child: () => KeptChild): Wanted {
+    return {
+      chunk,
+      resolve: (values) => {
         resolve(values);
-        if (this.#children.has(child) && this.#failure === undefined) this.#goOn(child);
+        if (this.#children.has(child()) && this.#failure === undefined) this.#goOn(child());
       },
-      (error) => {
+      reject: (error) => {
         this.dismiss(error); // unless that is why it has failed
         reject(this.#failure?.error);
       },
-    );
+    };
   }
 
   /** One that has nothing to do. */

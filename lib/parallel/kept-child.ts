@@ -89,11 +89,13 @@ class Server {
   readonly #inbox: Inbox;
   #begun: Promise<unknown> | undefined;
 
-  constructor(ends: Ends, service: Service) {
+  /** The first message has come with the fork, if there is one. */
+  constructor(ends: Ends, service: Service, first: Buffer | undefined) {
     this.#ends = ends;
     this.#service = service;
     this.#begun = service.initializer === undefined ? undefined : Promise.resolve(service.initializer());
     this.#inbox = new Inbox(ends.chunks[0], (content) => this.#hear(content));
+    if (first !== undefined) this.#hear(first);
   }
 
   #hear(content: Buffer): void {
@@ -131,7 +133,8 @@ function giveUp(ends: Ends, error: unknown): never {
 
 // --- In the parent ---
 
-interface InHand {
+/** A chunk, and whoever waits for what comes of it. */
+export interface Wanted {
   chunk: Chunk;
   resolve: (values: unknown[]) => void;
   reject: (error: unknown) => void;
@@ -140,17 +143,20 @@ interface InHand {
 export class KeptChild {
   /** How many items it has done. */
   served = 0;
+  /** Nobody hears what it is given from now on. */
+  hasEnded = false;
   /** When it has ended, and nothing of it is left; with what it has thrown, if that was between two chunks. */
   readonly end: Promise<void>;
   readonly #child: Child;
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
   readonly #files: number;
-  #inHand: InHand | undefined;
+  #inHand: Wanted | undefined;
   #stray: { thrown: unknown } | undefined;
 
-  constructor(child: Child, ends: Ends) {
+  constructor(child: Child, ends: Ends, first: Wanted | undefined) {
     this.#child = child;
+    this.#inHand = first;
     this.#outbox = new Outbox(ends.chunks[1]);
     this.#inbox = new Inbox(ends.answers[0], (content) => this.#hear(content));
     this.#files = ends.files[0];
@@ -158,27 +164,46 @@ export class KeptChild {
     this.end.catch(() => {}); // whoever awaits it hears of it
   }
 
-  /** Forks one, which sees all memory as it is then. */
-  static async start(service: Service, confines: Confines, signal: AbortSignal): Promise<KeptChild> {
+  /** Forks one, which sees all memory as it is then, and begins with what `first` answers right before that. */
+  static async start(
+    service: Service,
+    confines: Confines,
+    signal: AbortSignal,
+    first: () => Wanted | undefined,
+  ): Promise<KeptChild> {
     const ends = new Ends();
+    let inHand: Wanted | undefined;
+    let message: Buffer | undefined;
+    const beforehand = () => {
+      inHand ??= first();
+      if (inHand !== undefined) message ??= serialize(inHand.chunk);
+    };
     try {
-      const begin = () => void new Server(ends, service);
-      const child = await startChild(begin, (error) => giveUp(ends, error), confines, signal);
-      return new KeptChild(child, ends);
+      const begin = () => void new Server(ends, service, message);
+      const child = await startChild(begin, (error) => giveUp(ends, error), confines, signal, beforehand);
+      return new KeptChild(child, ends, inHand);
     } catch (error) {
       ends.closeParents();
+      inHand?.reject(error);
       throw error;
     } finally {
       ends.closeChilds();
     }
   }
 
+  get isAtWork(): boolean {
+    return this.#inHand !== undefined;
+  }
+
   /** One chunk at a time. */
-  do(chunk: Chunk): Promise<unknown[]> {
-    return new Promise((resolve, reject) => {
-      this.#inHand = { chunk, resolve, reject };
-      this.#outbox.send(serialize(chunk));
-    });
+  do(wanted: Wanted): void {
+    this.#inHand = wanted;
+    try {
+      this.#outbox.send(serialize(wanted.chunk));
+    } catch (error) {
+      this.#inHand = undefined;
+      wanted.reject(error);
+    }
   }
 
   /** What it has in hand is lost, if there is something; it leaves nothing else, since it leaves by `_exit()` at best. */
@@ -189,24 +214,29 @@ export class KeptChild {
   #hear(content: Buffer): void {
     const inHand = this.#inHand;
     this.#inHand = undefined;
+    let values: unknown[];
     try {
       const what = receiveAnswer(content, this.#files);
       if ('thrown' in what) throw thrownBy(what);
-      this.served += inHand?.chunk.count ?? 0;
-      inHand?.resolve(what.value as unknown[]);
+      values = what.value as unknown[];
     } catch (error) {
       if (inHand === undefined) this.#stray = { thrown: error };
       else inHand.reject(error);
+      return;
     }
+    this.served += inHand?.chunk.count ?? 0;
+    inHand?.resolve(values);
   }
 
   async #awaitEnd(): Promise<void> {
     try {
       const end = await this.#child.end;
+      this.hasEnded = true;
       this.#inbox.drain();
       const inHand = this.#inHand;
       inHand?.reject(failureOf(end, ` while it had ${nameOf(inHand.chunk)} in hand`));
     } catch (error) {
+      this.hasEnded = true;
       this.#inHand?.reject(error);
     } finally {
       this.#outbox.close();
