@@ -19,9 +19,15 @@ export interface PreforkPoolOptions {
    * warning. Default: none.
    */
   preload?: readonly string[];
+  /**
+   * `'auto'`: setup files and modules are evaluated once for all files that begin with them, in the same order, as far as
+   * nothing shows outside of the process; a file that fails there is run once more by itself, and that result is the one that
+   * is reported. `false`, and with vitest 5: each file evaluates all that it imports. Default: `'auto'`.
+   */
+  warm?: 'auto' | false;
 }
 
-const OPTIONS = ['preload'] as const satisfies readonly (keyof PreforkPoolOptions)[];
+const OPTIONS = ['preload', 'warm'] as const satisfies readonly (keyof PreforkPoolOptions)[];
 
 /**
  * Makes the pool: for `test.pool` in vitest.config.ts.
@@ -38,9 +44,10 @@ const OPTIONS = ['preload'] as const satisfies readonly (keyof PreforkPoolOption
  */
 export function preforkPool(options: PreforkPoolOptions = {}): PoolRunnerInitializer {
   knownOptions('options', object('options', options), OPTIONS);
-  const { preload = [] } = options;
+  const { preload = [], warm = 'auto' } = options;
   if (!Array.isArray(preload) || !preload.every((name) => typeof name === 'string'))
     throw invalidType('options.preload', 'an array of names', preload);
-  const templates = new Templates(preload);
+  if (warm !== 'auto' && warm !== false) throw invalidType('options.warm', "'auto' or false", warm);
+  const templates = new Templates(preload, warm === 'auto');
   return { name: NAME, createPoolWorker: (options) => new PreforkWorker(options, templates) };
 }

@@ -10,10 +10,35 @@ export type Order =
   | { order: 'prepare'; message: object }
   /** Evaluates a package. Answers why it should not have been, if there is a reason. */
   | { order: 'preload'; name: string }
-  /** From now on it is the process of one file. vitest begins in it, if it has not. */
-  | { order: 'become'; poolId: string; workerId: string; begin: object | undefined }
+  /** Has vitest run a file up to where it would import it. Answers what the file is called, or nothing. */
+  | { order: 'pause'; message: object; isTrial: boolean }
+  /** Says what a file has evaluated before itself, without evaluating it. Answers steps. */
+  | { order: 'plan'; file: string }
+  /** Evaluates as the file would. Answers for how many steps no file can tell. */
+  | { order: 'evaluate'; steps: Step[]; isTrial: boolean }
+  /** From now on it is the process of one file. vitest begins in it, if it has not; a paused run goes on with the file. */
+  | { order: 'become'; poolId: string; workerId: string; begin?: object | undefined; file?: File }
+  /** The run of the file counts: what was held back is written. */
+  | { order: 'commit' }
   /** Sends a signal to a child of its own. Without an answer. */
   | { order: 'kill'; pid: number; signal: NodeJS.Signals };
+
+/** A module that a file has evaluated, with those that only it needs. */
+export interface Step {
+  id: string;
+  /** About the bytes of its code. */
+  weight: number;
+}
+
+/** A file that a paused run goes on with, and what vitest calls it. */
+export interface File {
+  id: string;
+  name: string;
+  context: { files: { filepath: string }[] };
+}
+
+/** What vitest calls the file that a paused run has stopped before. */
+export type Paused = Pick<File, 'id' | 'name'> | undefined;
 
 /** To a process: an order, or a message for vitest in it. */
 export type ToProcess = Order | { vitest: unknown };
@@ -30,10 +55,11 @@ export type FromProcess =
   | { ended: number };
 
 /** A message of vitest that asks for something (birpc, `t`), or answers (`i`). */
-interface Call {
+export interface Call {
   t: 'q' | 's';
   i?: string;
   m?: string;
+  a?: unknown[];
 }
 
 export function asCall(message: unknown): Call | undefined {
@@ -42,7 +68,7 @@ export function asCall(message: unknown): Call | undefined {
 }
 
 /** vitest's own message that a worker has begun, has done its file, has ended. */
-interface Response {
+export interface Response {
   type: 'started' | 'testfileFinished' | 'stopped';
   error?: unknown;
 }

@@ -6,11 +6,15 @@ import type { PoolOptions, PoolWorker, WorkerRequest } from 'vitest/node' with {
   'resolution-mode': 'import',
 };
 import { clearTimeout, setTimeout } from '../base/timers';
+import { HeldRun } from './held-run';
 import type { Peer } from './hub';
-import { asCall } from './orders';
+import { asCall, asResponse } from './orders';
 import type { PoolProcess } from './pool-process';
 import { refusal } from './refusals';
-import type { FileRequest, StartRequest, Template, Templates, Through } from './templates';
+import type { FileRequest, StartRequest, Through } from './requests';
+import { Results } from './results';
+import type { Template, Templates } from './templates';
+import type { WarmChild } from './warm-templates';
 
 export const NAME = 'prefork';
 
@@ -48,6 +52,9 @@ export class PreforkWorker implements PoolWorker {
   #isStopping = false;
   /** Which template has asked vitest, by the id of the call. */
   readonly #asked = new Map<string, Peer>();
+  /** What vitest has been told late, by the id of the call, until it has heard it. */
+  readonly #toldLate = new Set<string>();
+  #onAllHeard: () => void = () => {};
   /** What vitest wants is done in order. */
   #steps: Promise<void> = Promise.resolve();
 
@@ -85,6 +92,7 @@ export class PreforkWorker implements PoolWorker {
   send(message: WorkerRequest): void {
     const asked = this.#whoAsked(message);
     if (this.#forks !== undefined) this.#forks.send(message);
+    else if (this.#isHeard(message)) return;
     else if (asked !== undefined) asked.tellVitest(message);
     else
       this.#steps = this.#steps.then(() => this.#pass(message)).catch((error) => this.#emit('error', error));
@@ -141,7 +149,11 @@ export class PreforkWorker implements PoolWorker {
     const isOver = this.#isStopping || this.#child?.peer.isClosed;
     if (isOver) return;
     if (message.type === 'start') return this.#begin(message);
-    if (message.type === 'run' || message.type === 'collect') await this.#forkFor(message);
+    if (message.type === 'run' || message.type === 'collect') {
+      const warm = await this.#template?.forkWarmFor(message, this.#through);
+      if (warm !== undefined) return this.#runWarm(message, warm);
+      await this.#forkFor(message);
+    }
     if (this.#child !== undefined) this.#child.peer.tellVitest(message);
     else if (message.type === 'stop') this.#answer('stopped');
   }
@@ -162,14 +174,92 @@ export class PreforkWorker implements PoolWorker {
     this.#child = child;
     if (this.#isStopping) return this.#end();
     child.peer.closed.then(() => this.#emit('exit'));
-    const [poolId, workerId] = [String(begin.poolId), String(begin.workerId)];
     const own = template.isSetUp ? undefined : begin;
     const error = await this.#through(child, () =>
-      child.peer.ask({ order: 'become', poolId, workerId, begin: own }),
+      child.peer.ask({ order: 'become', ...this.#numbers(begin), begin: own }),
     );
     if (error !== undefined) throw error;
     child.peer.onVitest = (message) => this.#emit('message', message);
     child.peer.ref();
+  }
+
+  #numbers({ poolId, workerId }: StartRequest): { poolId: string; workerId: string } {
+    return { poolId: String(poolId), workerId: String(workerId) };
+  }
+
+  // --- A file that finds modules evaluated ---
+
+  async #runWarm(request: FileRequest, { process: child, file }: WarmChild): Promise<void> {
+    const begin = this.#request;
+    if (begin === undefined) throw new Error('vitest runs a file before it has begun');
+    this.#child = child;
+    if (this.#isStopping) return this.#end();
+    const held: HeldRun = new HeldRun({
+      pass: (message) => this.#emit('message', message),
+      answer: (message) => child.peer.tellVitest(message),
+      end: (isGood) => {
+        this.#steps = this.#steps
+          .then(() => (isGood ? this.#tellLate(child, held) : this.#runAlone(request, held.results)))
+          .catch((error) => this.#emit('error', error));
+      },
+    });
+    child.peer.onVitest = (message) => held.hear(message);
+    child.peer.closed.then(() => held.end(false));
+    await child.peer.ask({ order: 'become', ...this.#numbers(begin), file }).catch(() => held.end(false));
+    child.peer.ref();
+  }
+
+  #isHeard(message: unknown): boolean {
+    const call = asCall(message);
+    if (call?.t !== 's' || call.i === undefined || !this.#toldLate.delete(call.i)) return false;
+    if (this.#toldLate.size === 0) this.#onAllHeard();
+    return true;
+  }
+
+  /** The run counts: vitest hears of it as if it were just now. */
+  async #tellLate(child: PoolProcess, { held }: HeldRun): Promise<void> {
+    await child.peer.ask({ order: 'commit' });
+    child.peer.ref();
+    child.peer.onVitest = (message) => this.#emit('message', message);
+    child.peer.closed.then(() => this.#emit('exit'));
+    const calls = held.filter((message) => asResponse(message) === undefined);
+    const ids = calls.map((message) => asCall(message)?.i).filter((id) => id !== undefined);
+    const heard = new Promise<void>((resolve) => {
+      this.#onAllHeard = resolve;
+    });
+    for (const id of ids) this.#toldLate.add(id);
+    for (const call of calls) this.#emit('message', call);
+    if (ids.length > 0) await heard;
+    for (const response of held.filter((message) => asResponse(message) !== undefined))
+      this.#emit('message', response);
+  }
+
+  /** The run does not count: there is another one, in a process in which nothing of the project's is evaluated. */
+  async #runAlone(request: FileRequest, warm: Results): Promise<void> {
+    await this.#end();
+    if (this.#isStopping) return;
+    const file = request.context.files[0]?.filepath ?? '';
+    this.#templates.distrust(file);
+    await this.#forkFor(request);
+    const child = this.#child;
+    if (child === undefined) return;
+    const alone = new Results();
+    child.peer.onVitest = (message) => {
+      alone.hear(message, asCall(message));
+      if (asResponse(message)?.type === 'testfileFinished') this.#warnOf(file, alone.differences(warm));
+      this.#emit('message', message);
+    };
+    child.peer.tellVitest(request);
+  }
+
+  #warnOf(file: string, differences: string[]): void {
+    if (differences.length === 0) return;
+    const { vitest } = this.#options.project;
+    const more = differences.length > 5 ? `, and ${differences.length - 5} more` : '';
+    vitest.logger.warn(
+      `prefork/vitest: ${file} has another result where modules were evaluated before it (${differences.slice(0, 5).join('; ')}${more}). ` +
+        `The one reported is that of the file alone. Option warm: false has every file evaluate all that it imports.`,
+    );
   }
 
   async #end(): Promise<void> {

@@ -1,20 +1,19 @@
 /** The processes that test files are forked from: which there are, and how long. */
 import { createHash } from 'node:crypto';
+import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { serialize } from 'node:v8';
-import type { PoolOptions, TestProject, WorkerRequest } from 'vitest/node' with {
-  'resolution-mode': 'import',
-};
+import type { PoolOptions, TestProject } from 'vitest/node' with { 'resolution-mode': 'import' };
 import { startFirstProcess } from './first-process';
 import type { PoolProcess } from './pool-process';
-
-export type StartRequest = Extract<WorkerRequest, { type: 'start' }>;
-export type FileRequest = Extract<WorkerRequest, { type: 'run' | 'collect' }>;
-
-/** Has the messages of a template answered by vitest, until it has done what it was told. */
-export type Through = <T>(template: PoolProcess, work: () => Promise<T>) => Promise<T>;
+import type { FileRequest, StartRequest, Through } from './requests';
+import { type NameFile, needsFileAtOnce, type WarmChild, WarmTemplates } from './warm-templates';
 
 /** vitest's own, which are set up and no more: nothing outside of the process hears of it. */
 const KNOWN_ENVIRONMENTS = ['node', 'jsdom', 'happy-dom'];
+
+/** Those whose runs can be paused. */
+const WARM_VERSIONS = /^4\./;
 
 function digest(value: unknown): string {
   return createHash('sha1').update(serialize(value)).digest('base64');
@@ -32,6 +31,9 @@ interface Preload {
   refuse: (refused: Refused) => void;
 }
 
+/** How warm processes are made; undefined if they are not. */
+export type Warming = { nameFile: NameFile; distrusted: ReadonlySet<string> } | undefined;
+
 /** A template with an environment, for the files of one run that have the same one. */
 export class Template {
   /** An environment of the project's own may open what each file is to have for itself: each sets up its own. */
@@ -39,11 +41,14 @@ export class Template {
   readonly #process: Promise<PoolProcess>;
   readonly #request: StartRequest;
   readonly #preload: Preload;
+  readonly #warming: Warming;
   #begun: Promise<unknown> | undefined;
   #prepared: Promise<PoolProcess> | undefined;
+  #warm: Promise<WarmTemplates> | undefined;
 
-  constructor(process: Promise<PoolProcess>, request: StartRequest, preload: Preload) {
+  constructor(process: Promise<PoolProcess>, request: StartRequest, preload: Preload, warming: Warming) {
     this.#preload = preload;
+    this.#warming = warming;
     this.#process = process;
     this.#request = request;
     this.isSetUp = KNOWN_ENVIRONMENTS.includes(request.context.environment.name);
@@ -105,7 +110,22 @@ export class Template {
     return (await this.#prepared).fork();
   }
 
+  /** A process for a file, in which what the file begins with is done, if there is one for it. */
+  async forkWarmFor(request: FileRequest, through: Through): Promise<WarmChild | undefined> {
+    const { context } = request;
+    const [warming, file] = [this.#warming, context.files[0]?.filepath ?? ''];
+    const isCold = warming === undefined || request.type !== 'run' || warming.distrusted.has(file);
+    const { config } = this.#request.context;
+    if (isCold || !this.isSetUp || !this.#isBare() || needsFileAtOnce(config)) return undefined;
+    this.#prepared ??= this.#prepare(request, through);
+    this.#warm ??= this.#prepared.then(
+      (process) => new WarmTemplates(process, config.root, warming.nameFile),
+    );
+    return (await this.#warm).forkFor(context, through);
+  }
+
   async retire(): Promise<void> {
+    await this.#warm?.then((warm) => warm.retire()).catch(() => {});
     await this.#prepared?.then((process) => process.retire()).catch(() => {});
     await (await this.#process).retire();
   }
@@ -115,10 +135,12 @@ export class Template {
 class Run {
   readonly #first: PoolProcess;
   readonly #preload: Preload;
+  readonly #warming: Warming;
   readonly #templates = new Map<string, Template>();
   #spare: PoolProcess | undefined;
 
-  constructor(first: PoolProcess, spare: PoolProcess, preload: Preload) {
+  constructor(first: PoolProcess, spare: PoolProcess, preload: Preload, warming: Warming) {
+    this.#warming = warming;
     this.#first = first;
     this.#spare = spare;
     this.#preload = preload;
@@ -133,7 +155,8 @@ class Run {
   template(request: StartRequest): Template {
     const { environment, config } = request.context;
     const key = digest([environment, config]);
-    const template = this.#templates.get(key) ?? new Template(this.#process(), request, this.#preload);
+    const template =
+      this.#templates.get(key) ?? new Template(this.#process(), request, this.#preload, this.#warming);
     this.#templates.set(key, template);
     return template;
   }
@@ -144,16 +167,31 @@ class Run {
   }
 }
 
+function namesOf({ distPath, project }: PoolOptions): NameFile {
+  const { root, name: projectName } = project.config;
+  const vitest = import(pathToFileURL(join(distPath, 'node.js')).href) as Promise<{
+    generateFileHash: (path: string, projectName: string) => string;
+  }>;
+  return async (path) => {
+    const name = relative(root, path);
+    return { id: (await vitest).generateFileHash(name, projectName), name };
+  };
+}
+
 /** All that one `preforkPool()` has. */
 export class Templates {
   readonly #packages: Set<string>;
+  readonly #warms: boolean;
+  /** Files that have had another result in a warm process. */
+  readonly #distrusted = new Set<string>();
   readonly #first = new Map<string, Promise<PoolProcess>>();
   /** vitest makes a new environment of variables for each run of a project. */
   readonly #runs = new WeakMap<object, Promise<Run>>();
   readonly #latest = new WeakMap<TestProject, Promise<Run>>();
 
-  constructor(packages: readonly string[]) {
+  constructor(packages: readonly string[], warms: boolean) {
     this.#packages = new Set(packages);
+    this.#warms = warms;
   }
 
   #firstProcess(options: PoolOptions): Promise<PoolProcess> {
@@ -174,13 +212,21 @@ export class Templates {
 
   async #begin(options: PoolOptions): Promise<Run> {
     const first = await this.#firstProcess(options);
-    return new Run(first, await first.fork(), {
+    const preload: Preload = {
       packages: this.#packages,
       refuse: ({ name, why }) => {
         this.#packages.delete(name);
         options.project.vitest.logger.warn(`prefork/vitest: ${name} is not loaded before the files: ${why}.`);
       },
-    });
+    };
+    const warms = this.#warms && WARM_VERSIONS.test(options.project.vitest.version);
+    const warming = { nameFile: namesOf(options), distrusted: this.#distrusted };
+    return new Run(first, await first.fork(), preload, warms ? warming : undefined);
+  }
+
+  /** From now on this file finds nothing evaluated. */
+  distrust(file: string): void {
+    this.#distrusted.add(file);
   }
 
   /**

@@ -8,19 +8,33 @@ import { pathToFileURL } from 'node:url';
 import type * as VitestWorker from 'vitest/worker' with { 'resolution-mode': 'import' };
 import { registerAtFork } from '../../fork/at-fork';
 import { forkWhenIdle } from '../../fork/fork-when-idle';
-import { setParentDeathSignal } from '../../os';
+import { _exit, setParentDeathSignal } from '../../os';
 import { readFrames, writeFrame } from '../../testing/frames';
 import { waitpidAsync } from '../../wait/wait-async';
-import { type Answer, asCall, asResponse, type FromProcess, type Order, type ToProcess } from '../orders';
+import {
+  type Answer,
+  asCall,
+  asResponse,
+  type FromProcess,
+  type Order,
+  type Paused,
+  type Response,
+  type Step,
+  type ToProcess,
+} from '../orders';
+import { Effects } from './effects';
+import { hasTests, holdSnapshots, PausedRun, urlOf } from './paused-run';
 import { preload } from './preload';
+import { belongsToFile, evaluate, type Runner as StepRunner, stepsOf } from './steps';
 
 type Init = Parameters<typeof VitestWorker.init>[0];
 type Listener = Parameters<Init['on']>[0];
 type Runner = Parameters<NonNullable<Init['onModuleRunner']>>[0];
-type Response = NonNullable<ReturnType<typeof asResponse>>;
 
 /** A template asks vitest's process for nothing else: it has no test that could report. */
 const ASKED_BY_TEMPLATES = ['fetch', 'resolve'];
+/** What a module may have vitest say of the file. */
+const REPORTED = ['onUnhandledError', 'onUserConsoleLog'];
 /** Milliseconds until a template is idle; it has nothing to do but what it was told. */
 const IDLE = 10_000;
 
@@ -40,6 +54,12 @@ let isTemplate = true;
 let listeners = new Set<Listener>();
 /** vitest's, which loads modules. */
 let runner: Runner | undefined;
+/** vitest's run that has come to where it would import its file. */
+let paused: PausedRun | undefined;
+/** In a process that is given up afterwards. */
+let effects: Effects | undefined;
+/** Writes the snapshots of a file that has found modules evaluated. */
+let writeSnapshots = async (): Promise<void> => {};
 /** Whoever waits for vitest's next word, while this is a template. */
 let onResponse: ((response: Response) => void) | undefined;
 
@@ -59,6 +79,8 @@ function postFromTemplate(message: unknown): void {
   const call = asCall(message);
   if (response !== undefined) onResponse?.(response);
   if (call === undefined) return;
+  if (call.m === 'onQueued' && paused !== undefined) paused.task ??= call.a?.[0] as PausedRun['task'];
+  if (effects !== undefined && REPORTED.includes(call.m ?? '')) effects.hasAny = true;
   if (call.t === 's' || ASKED_BY_TEMPLATES.includes(call.m ?? '')) say({ vitest: message });
   else if (call.i !== undefined) queueMicrotask(() => tellVitest({ t: 's', i: call.i, r: undefined }));
 }
@@ -130,8 +152,54 @@ async function forkOff(id: number): Promise<number | undefined> {
   return pid;
 }
 
+function begun(): Runner {
+  if (runner === undefined) throw new Error('vitest has not begun');
+  return runner;
+}
+
+/** With what it has for vitest's mocker, too. */
+const stepRunner = (): StepRunner => begun() as unknown as StepRunner;
+
+/** Whether no file can tell that it was evaluated before, in a process that is given up afterwards. */
+async function isUnseen(work: () => Promise<unknown>): Promise<boolean> {
+  effects ??= new Effects();
+  if (!(await effects.areNoneOf(work)) || hasTests()) return false;
+  const nodes = [...stepRunner().evaluatedModules.idToModuleMap.values()];
+  return !nodes.some((node) => node.evaluated && belongsToFile(node));
+}
+
+async function pause(message: object, isTrial: boolean): Promise<Paused> {
+  const { files } = (message as { context: { files: { filepath: string }[] } }).context;
+  const run = new PausedRun(begun(), files[0]?.filepath ?? '');
+  paused = run;
+  const ended = () =>
+    have(message).then(() => {
+      throw new Error('vitest imports no file');
+    });
+  const work = () => Promise.race([run.reached, ended()]);
+  if (isTrial && !(await isUnseen(work))) return undefined;
+  if (!isTrial) await work();
+  return run.task && { id: run.task.id, name: run.task.name };
+}
+
+async function evaluateAll(steps: Step[], isTrial: boolean): Promise<number> {
+  let count = 0;
+  for (const step of steps) {
+    const work = () => evaluate(stepRunner(), step);
+    if (isTrial && !(await isUnseen(work))) return count;
+    if (!isTrial) await work();
+    count++;
+  }
+  return count;
+}
+
 /** Tests, and vitest, find what they find in a process of vitest's own pool. */
-async function become({ poolId, workerId, begin }: Extract<Order, { order: 'become' }>): Promise<unknown> {
+async function become({
+  poolId,
+  workerId,
+  begin,
+  file,
+}: Extract<Order, { order: 'become' }>): Promise<unknown> {
   const error = begin === undefined ? undefined : (await have(begin)).error;
   isTemplate = false;
   process.env['VITEST_POOL_ID'] = poolId;
@@ -141,7 +209,11 @@ async function become({ poolId, workerId, begin }: Extract<Order, { order: 'beco
     return true;
   };
   Object.assign(process, { send, connected: true });
-  return error;
+  if (file === undefined) return error;
+  if (paused === undefined) throw new Error('no run is paused');
+  writeSnapshots = holdSnapshots();
+  await paused.resume(file);
+  return undefined;
 }
 
 async function obey(order: Order): Promise<unknown> {
@@ -153,8 +225,16 @@ async function obey(order: Order): Promise<unknown> {
       return (await have(order.message)).error;
     case 'preload':
       return preload(order.name, runner);
+    case 'pause':
+      return pause(order.message, order.isTrial);
+    case 'plan':
+      return stepsOf(stepRunner(), await urlOf(order.file));
+    case 'evaluate':
+      return evaluateAll(order.steps, order.isTrial);
     case 'become':
       return become(order);
+    case 'commit':
+      return writeSnapshots();
     case 'kill':
       return children.has(order.pid) && kill(order.pid, order.signal);
   }
@@ -194,8 +274,9 @@ function hear(message: ToProcess): void {
 function connectAs(id: number): void {
   setParentDeathSignal('SIGKILL');
   socket = connect(hub);
-  // Without vitest there is nothing to do here.
-  socket.on('error', () => exit(1)).on('close', () => exit(1));
+  // Without vitest there is nothing to do here; what modules do at the exit is for the processes of files.
+  const leave = () => (isTemplate ? _exit(1) : exit(1));
+  socket.on('error', leave).on('close', leave);
   readFrames(socket, (message) => hear(message as ToProcess));
   say({ hello: id });
 }

@@ -13,12 +13,34 @@ const PROCESS = `
   const { init, runBaseTests, setupEnvironment } = await import(pathToFileURL(join(process.argv[2], 'worker.js')).href);
   const listeners = new Set();
   let runner;
+  const atImport = (id) => {
+    const { ctx, rpc, environment, config } = globalThis.__vitest_worker__;
+    const { tasks } = globalThis.__vitest_index__.TestRunner.getCurrentSuite();
+    const { saveSnapshotFile, removeSnapshotFile } = config.snapshotOptions.snapshotEnvironment;
+    const functions = [rpc.onQueued, rpc.resolve, runner.fetchModule, runner.cachedRequest, saveSnapshotFile, removeSnapshotFile];
+    return {
+      id,
+      files: ctx.files.map(({ filepath }) => filepath),
+      name: environment.name,
+      tasks: tasks.length,
+      kinds: functions.map((each) => typeof each),
+    };
+  };
   init({
     post: (message) => process.send(message),
     on: (listener) => listeners.add(listener),
     off: (listener) => listeners.delete(listener),
     setup: setupEnvironment,
-    onModuleRunner: (started) => { runner = started; },
+    onModuleRunner: (started) => {
+      runner = started;
+      runner.import = async (id) => {
+        const isFile = id === globalThis.__vitest_worker__.filepath;
+        const seen = isFile ? atImport(id) : undefined;
+        const imported = await Object.getPrototypeOf(runner).import.call(runner, id);
+        if (isFile) process.send({ atImport: { ...seen, code: runner.evaluatedModules.getModuleById(id).meta.code } });
+        return imported;
+      };
+    },
     runTests: (state, traces) => runBaseTests('run', state, traces),
     collectTests: (state, traces) => runBaseTests('collect', state, traces),
     teardown: () => listeners.clear(),
@@ -69,6 +91,7 @@ class Worker {
   }
 
   #hear(message) {
+    if (message.atImport !== undefined) return this.run.atImports.push(message.atImport);
     const index = this.#awaited.findIndex(({ isIt }) => isIt(message));
     if (index >= 0) return this.#awaited.splice(index, 1)[0].resolve(message);
     this.run.said.push(message);
@@ -137,7 +160,7 @@ exports.vitestRuns = async () => {
   const pool = {
     name: 'canary',
     createPoolWorker: (options) => {
-      const run = { options, heard: [], said: [], inlined };
+      const run = { options, heard: [], said: [], atImports: [], inlined };
       runs.push(run);
       return new Worker(options, run);
     },
