@@ -1,4 +1,5 @@
 /** prefork/test and `prefork test`: what `node --test` reports, and a fork for each file. */
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from 'prefork/test';
 import { expect, test } from 'vitest';
@@ -85,7 +86,7 @@ const PASSES = `require('node:test')('passes', () => {
 test.each([
   ['what --require loads opens something', ['--require=./opens.cjs'], 'opens Time'],
   ['what --require loads registers hooks', ['--require=./registers.cjs'], 'registers tests or hooks'],
-  ['coverage is wanted', ['--experimental-test-coverage'], 'coverage'],
+  ['coverage is wanted, and prefork is no package', ['--experimental-test-coverage'], 'coverage'],
   ['a profile is wanted', ['--cpu-prof', '--cpu-prof-dir=profiles'], '--cpu-prof is for processes'],
 ])('Where %s, node:test starts the processes, and one warning says why.', async (_, options, why) => {
   const folder = folderWith({
@@ -105,6 +106,72 @@ test.each([
   const warnings = stderr.split('\n').filter((line) => line.includes('prefork/test:'));
   expect(warnings).toEqual([expect.stringMatching(new RegExp(`started by node:test itself: .*${why}`))]);
 });
+
+/** The package as it is installed, with what it needs: its command. */
+function install(folder: string): string {
+  const packages = join(folder, 'node_modules');
+  for (const name of ['commander', 'node-gyp-build']) {
+    cpSync(join(ROOT, 'node_modules', name), join(packages, name), { recursive: true });
+  }
+  for (const name of ['package.json', 'dist', join('build', 'Release', 'prefork.node')]) {
+    cpSync(join(ROOT, name), join(packages, 'prefork', name), { recursive: true });
+  }
+  return join(packages, 'prefork', 'dist', 'cli', 'main.js');
+}
+
+/** Of each file; Node numbers branches as they come. */
+function countsIn(lcov: string): string[][] {
+  return lcov.split('end_of_record\n').map((record) =>
+    record
+      .replace(/^(BRDA:\d+),\d+/gm, '$1')
+      .split('\n')
+      .sort(),
+  );
+}
+
+test(
+  'With coverage each line, branch and function counts as in files that node:test has started.',
+  async () => {
+    const folder = folderWith(
+      {
+        'shared.cjs': `exports.sign = (n) => (n < 0 ? 'minus' : n > 0 ? 'plus' : 'none');
+exports.never = () => 'never called';
+exports.times = (count, call) => { for (let i = 0; i < count; i++) call(i); };`,
+        'module.mjs': `export const half = (n) => {
+  if (n % 2) return null;
+  return n / 2;
+};
+export class Point { constructor(x) { this.x = x; } get double() { return this.x * 2; } }`,
+        'one.test.cjs': `const test = require('node:test'); const { sign, times } = require('./shared.cjs');
+test('below', () => times(3, () => sign(-1)));`,
+        'other.test.mjs': `import test from 'node:test'; import { half, Point } from './module.mjs'; import shared from './shared.cjs';
+test('even', () => half(4)); test('point', () => new Point(1).double); test('above', () => shared.sign(1));`,
+        'exits.test.cjs': `const test = require('node:test'); const { sign } = require('./shared.cjs');
+test('odd', async () => {
+  (await import('./module.mjs')).half(3); sign(0); console.error('parent=' + process.ppid);
+  setImmediate(() => process.exit(0));
+});`,
+      },
+      { packages: false },
+    );
+    const command = install(folder);
+    const options = ['--experimental-test-coverage', '--test-reporter=lcov'];
+    const report = async (words: string[]) => {
+      const running = program(process.execPath, [...words, ...options], { ...alone, cwd: folder });
+      const { stdout, stderr } = await running.result;
+      return { stdout, stderr, isForked: !stderr.includes(`parent=${running.pid}`) };
+    };
+    const started = await report(['--test']);
+    expect(started.stdout, started.stderr).toMatch(/^SF:shared.cjs$/m);
+    expect(started.stdout).toMatch(/^FNDA:0,exports.never$/m);
+    for (const preload of [[], ['--with', './shared.cjs']]) {
+      const { stdout, stderr, isForked } = await report([command, 'test', ...preload]);
+      const [forked, expected] = [stdout, started.stdout].map(countsIn);
+      expect({ forked, isForked }, stderr).toEqual({ forked: expected, isForked: true });
+    }
+  },
+  LONG,
+);
 
 test('In watch mode node:test starts the processes, too.', async () => {
   const folder = folderWith({ 'one.test.js': PASSES });
