@@ -25,8 +25,8 @@ const { values: options } = parseArgs({
   },
 });
 
-const FULL = { rounds: 9, seconds: 2, requests: 200_000, forks: 10_000 };
-const QUICK = { rounds: 3, seconds: 1, requests: 2000, forks: 200 };
+const FULL = { rounds: 9, seconds: 2, requests: 200_000, forks: 10_000, files: 40 };
+const QUICK = { rounds: 3, seconds: 1, requests: 2000, forks: 200, files: 6 };
 
 function describeMachine() {
   const version = (program, command, args) => (peers[program] ? output(command, args) : null);

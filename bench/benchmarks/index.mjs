@@ -7,12 +7,14 @@ import { latency } from './latency.mjs';
 import { layout } from './layout.mjs';
 import { memory } from './memory.mjs';
 import { messages } from './messages.mjs';
+import { multiprocessing } from './multiprocessing.mjs';
 import { parallel } from './parallel.mjs';
 import { ready } from './ready.mjs';
 import { requests } from './requests.mjs';
 import { spawns } from './spawns.mjs';
 import { spread } from './spread.mjs';
 import { tail } from './tail.mjs';
+import { testing } from './testing.mjs';
 import { throughput } from './throughput.mjs';
 
 export const benchmarks = [
@@ -30,5 +32,7 @@ export const benchmarks = [
   memory,
   growth,
   parallel,
+  multiprocessing,
+  testing,
   messages,
 ];

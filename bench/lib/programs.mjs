@@ -9,7 +9,8 @@ export const LARGE_HEAP = ['--max-old-space-size=8000'];
 export const node = (program, args, flags = []) =>
   JSON.parse(output(process.execPath, [...flags, join(PROGRAMS, program), ...args]));
 
-export const python = (args) => JSON.parse(output(PYTHON, [join(PROGRAMS, 'cpython.py'), ...args]));
+export const python = (args, program = 'cpython.py') =>
+  JSON.parse(output(PYTHON, [join(PROGRAMS, program), ...args]));
 
 export function buildFloor() {
   const file = join(BUILD, 'floor.node');
