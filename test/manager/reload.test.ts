@@ -34,6 +34,7 @@ async function serve(options: string[] = []) {
   return {
     port,
     running,
+    folder: served.folder,
     heard,
     pid: running.pid,
     /** The message of the `times`th entry of that name. */
@@ -157,6 +158,32 @@ describe('SIGHUP', () => {
     );
     expect(served.running.workers()).toHaveLength(3);
     expect(await served.stop()).toBe('status 0');
+  });
+
+  test('is given up by SIGTERM while the new template warms up: nobody waits for it.', async () => {
+    const { running, port, folder, change, hangUp, until } = await serve([
+      '--title',
+      'web',
+      '--graceful-timeout',
+      '1h',
+    ]);
+    // It has listened, and heeds no signal any more, when it takes its title again.
+    const warming = `
+      const { existsSync, writeSync } = require('node:fs');
+      const never = new Int32Array(new SharedArrayBuffer(4));
+      Object.defineProperty(process, 'title', {
+        set() {
+          writeSync(1, 'warming up\\n');
+          while (!existsSync('go on')) Atomics.wait(never, 0, 0, 5);
+        },
+      });`;
+    change(`${warming}\n${version(2, port)}`);
+    hangUp();
+    await running.until(/warming up/);
+    running.kill('SIGTERM');
+    await until('shutdown_started');
+    writeFileSync(join(folder, 'go on'), '');
+    expect(await running.exit()).toBe('status 0');
   });
 
   test('leaves nothing behind in the manager, however often.', async () => {

@@ -136,8 +136,11 @@ export class Hearing {
   }
 
   #takeOfLoad(peer: Peer, generation: Generation, message: OfLoad): string | undefined {
-    // It could not know yet: its end is waited for.
-    if (this.#generations.isGivenUp(peer, generation)) return undefined;
+    // It could not know yet. It has loaded what it was told to end in, and has nothing to tie up any more; it may sleep by now.
+    if (this.#generations.isGivenUp(peer, generation)) {
+      if (message.type !== 'identity') this.#generations.dismiss(peer);
+      return undefined;
+    }
     if (!this.#generations.isLoading(peer, generation)) return NOT_LOADING;
     switch (message.type) {
       case 'identity':
