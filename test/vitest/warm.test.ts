@@ -1,5 +1,5 @@
 /** prefork/vitest, warm: what is evaluated before a file is what the file would have evaluated, in the same order. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { preforkPool } from 'prefork/vitest';
 import { expect, test } from 'vitest';
@@ -35,7 +35,9 @@ async function run(files: Files, options = '{}') {
     env: { ...clean(), NO_COLOR: '1', CI: '' },
     cwd: folder,
   }).result;
-  const { testResults, snapshot } = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
+  const report = join(folder, 'report.json');
+  expect(existsSync(report), stdout + stderr).toBe(true);
+  const { testResults, snapshot } = JSON.parse(readFileSync(report, 'utf8'));
   const states = (testResults as { assertionResults: { status: string }[] }[]).map(({ assertionResults }) =>
     assertionResults.map(({ status }) => status),
   );
