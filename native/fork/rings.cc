@@ -169,6 +169,13 @@ uint32_t& counter(const Ring& ring, uint32_t offset) {
 
 // Each submission of libuv's gives one completion, so all four numbers are equal when nothing is
 // under way. An operation that a kernel worker still has shows as a completion too few.
+//
+// The forking thread's own ring is at rest wherever JavaScript may fork: since 1.49 libuv fills it
+// at the beginning of uv__io_poll alone, submits it before it waits, and takes what a callback
+// closes off the epoll at once (linux.c, "Perform EPOLL_CTL_DEL immediately"). Before, those
+// waited in the ring until the batch of events was done; but those versions (in Node 20, and in the
+// first releases of 22) make rings with UV_USE_IO_URING=1 alone, each beside one that has a kernel
+// thread and is refused.
 bool is_at_rest(const Ring& ring) {
   const uint32_t taken = counter(ring, layout.sq.head);
   return counter(ring, layout.sq.tail) == taken && counter(ring, layout.cq.head) == taken &&

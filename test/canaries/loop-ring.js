@@ -1,5 +1,5 @@
 // Event loops batch their epoll_ctl in an io_uring, whose counters are equal when it is at rest: parent, child and grandchild
-// go on to watch sockets, each in a ring of its own.
+// go on to watch sockets, each in a ring of its own. It is at rest in every callback, whatever that has closed.
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { readdirSync, readlinkSync } = require('node:fs');
@@ -27,6 +27,28 @@ async function serveMany() {
   server.close();
 }
 
+/** Sockets that are read from are closed in the callback of one of them, which then forks. */
+async function closeManyAndFork() {
+  const sockets = [];
+  const server = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  const clients = Array.from({ length: 20 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+  while (sockets.length < clients.length) await once(server, 'connection');
+  const [first, ...others] = sockets;
+  for (const socket of others) socket.on('error', () => {}).resume();
+  const forked = new Promise((resolve, reject) => {
+    first.once('data', () => {
+      for (const socket of others) socket.destroy();
+      inChild(serveMany).then(resolve, reject);
+    });
+  });
+  for (const client of clients) client.write('to be read');
+  await forked;
+  for (const socket of [first, ...clients]) socket.destroy();
+  server.close();
+}
+
 canary(async () => {
   if (rings().length === 0)
     skip('no event loop here has a ring: Node before 22, or a kernel without io_uring');
@@ -37,5 +59,6 @@ canary(async () => {
       await inChild(serveMany);
     });
     await serveMany();
+    await closeManyAndFork();
   }
 });
