@@ -37,7 +37,7 @@ export function prettyLayout(color: boolean): Layout {
 const START = Date.now();
 
 function asctime(time: Date, datefmt: string | undefined): string {
-  if (datefmt !== undefined) return strftime(datefmt, time);
+  if (datefmt !== undefined && datefmt !== '') return strftime(datefmt, time);
   return `${strftime('%Y-%m-%d %H:%M:%S', time)},${String(time.getMilliseconds()).padStart(3, '0')}`;
 }
 

@@ -115,7 +115,7 @@ function entryOf(
 }
 
 /** Python's logging.Handler.handleError. */
-function reportMistake(problem: string, message: string, args: readonly unknown[]): void {
+function reportMistake(problem: string, message: unknown, args: readonly unknown[]): void {
   const { pathname, lineno } = findCaller();
   writeToStderr(
     `--- Logging error ---\nTypeError: ${problem}\n  File "${pathname}", line ${lineno}\n` +
@@ -160,7 +160,7 @@ function log(name: string, level: Level, takes: Takes, given: unknown, args: rea
     emit(entryOf(name, level, text, thrown, undefined));
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
-    reportMistake(error.message, message, args);
+    reportMistake(error.message, given, args);
   }
 }
 

@@ -82,6 +82,8 @@ describe('arguments', () => {
   test('are never taken for something else', async () => {
     expect(await written(`appLog.warn('%s died', 'worker 3')`)).toBe('worker 3 died\n');
     const extra = await written(`enablePrettyLogging(); appLog.warn('died', 'worker:3')`);
+    // Python drops a dict in silence.
+    expect(await written(`appLog.warn('done', { status: 7 })`)).toContain("Arguments: ({'status': 7},)");
     expect(extra).toMatch(
       /^--- Logging error ---\nTypeError: not all .*\n.*\nMessage: 'died'\nArguments: \('worker:3',\)\n$/,
     );

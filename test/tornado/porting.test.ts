@@ -90,6 +90,7 @@ const REQUESTS: Record<string, string> = {
   'lines that end in LF only': 'GET / HTTP/1.1\nHost: x\n\n',
   'a header on two lines': 'GET / HTTP/1.1\r\nHost: x\r\nX-Long: a\r\n b\r\n\r\n',
   'two equal Content-Lengths': `POST / HTTP/1.1\r\nHost: x\r\n${BODY}${BODY}\r\na`,
+  'a Content-Length below 0': 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n',
   'an Expect that nobody knows': 'GET / HTTP/1.1\r\nHost: x\r\nExpect: foo\r\n\r\n',
   CONNECT: 'CONNECT / HTTP/1.1\r\nHost: x\r\n\r\n',
 };

@@ -37,6 +37,7 @@ function mistakes() {
   appLog.warning('%s and %s', 'x');
   appLog.warning('%d', 'x');
   appLog.warning('%y', 1, 'two');
+  appLog.warning(42, 'x');
   appLog.warning('goes on');
 }
 
@@ -123,6 +124,7 @@ const CASES = {
   twice,
   asctime: shown({ format: '%(asctime)s|%(message)s' }),
   datefmt: shown({ format: '%(asctime)s|%(message)s', datefmt: '%d/%m/%y %H:%M %A %B %j %p %%' }),
+  'an empty datefmt': shown({ format: '%(asctime)s|%(message)s', datefmt: '' }),
 };
 
 CASES[process.argv[2]]();

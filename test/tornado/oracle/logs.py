@@ -36,7 +36,7 @@ def arguments():
 
 def mistakes():
     logging.basicConfig()
-    for message, args in (("no place", ("x",)), ("%s and %s", ("x",)), ("%d", ("x",)), ("%y", (1, "two"))):
+    for message, args in (("no place", ("x",)), ("%s and %s", ("x",)), ("%d", ("x",)), ("%y", (1, "two")), (42, ("x",))):
         app_log.warning(message, *args)
     app_log.warning("goes on")
 
@@ -124,6 +124,11 @@ def date_format():
     app_log.warning("x")
 
 
+def no_date_format():
+    logging.basicConfig(stream=sys.stdout, format="%(asctime)s|%(message)s", datefmt="")
+    app_log.warning("x")
+
+
 CASES = {
     "every level, nothing configured": every_level,
     "every level, basicConfig": configured(),
@@ -150,6 +155,7 @@ CASES = {
     "twice": twice,
     "asctime": default_time,
     "datefmt": date_format,
+    "an empty datefmt": no_date_format,
 }
 
 if sys.argv[1] == "--list":
