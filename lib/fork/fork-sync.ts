@@ -61,12 +61,15 @@ function openScratch(): number {
   }
 }
 
+/** The child's own output goes there, even if that of this program is closed. */
+const isNoStream = (fd: number): boolean => fd > 2;
+
 /** Opens as many as are wanted, has them used, and closes them. */
 function withScratch<T>(count: number, use: (...fds: number[]) => T): T {
   const fds: number[] = [];
   try {
-    while (fds.length < count) fds.push(openScratch());
-    return use(...fds);
+    while (fds.filter(isNoStream).length < count) fds.push(openScratch());
+    return use(...fds.filter(isNoStream));
   } finally {
     for (const fd of fds) closeSync(fd);
   }

@@ -30,6 +30,14 @@ test('What it throws is copied, with its class, name, stack and properties.', ()
   expect(thrown.error).toBeInstanceOf(RangeError);
   expect(thrown.error).toMatchObject({ name: 'RangeError', message: 'too much', code: 'ERR_MUCH', limit: 7 });
   expect((thrown.error as Error).stack).toContain('fork-sync.test.ts');
+  const several = forkSync(() => {
+    throw new AggregateError([new Error('one'), new TypeError('two')], 'several', { cause: 'a cause' });
+  });
+  expect(several.error).toMatchObject({
+    name: 'AggregateError',
+    cause: 'a cause',
+    errors: [new Error('one'), new TypeError('two')],
+  });
   expect(forkSync(() => expect(1).toBe(2)).error).toMatchObject({ name: 'AssertionError' });
   const { error } = forkSync(() => {
     throw 'a text';
@@ -135,6 +143,13 @@ test('Of a child that is killed while it answers, the parent learns the signal.'
     status: 0,
     stdout: 'null SIGXFSZ undefined undefined\n',
     stderr: '',
+  });
+});
+
+test('What the child prints is in the result, and nowhere else, where standard output is closed.', async () => {
+  expect(await run('fork/fork-sync.js', { args: ['closed'] })).toMatchObject({
+    status: 0,
+    stdout: '{"value":7,"stdout":"from the child\\n"}',
   });
 });
 
