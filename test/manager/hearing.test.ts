@@ -63,18 +63,20 @@ test('Of one that has ended every last word is heard, none of its questions answ
 });
 
 test.each([
-  ['is given up meanwhile is not accused of it', 'ending', []],
-  ['has done so already is killed', 'loaded', [process.pid]],
-])('A template that says that it has loaded, and %s.', (_, phase, killed) => {
+  ['is given up meanwhile is killed, but not accused of it', 'ending', []],
+  ['has done so already is killed, and the log says why', 'loaded', ['protocol_violated']],
+])('A template that says that it has loaded, and %s.', (_, phase, logged) => {
   const [own, others] = pairOfChannels();
   const peer = newPeer('template', process.pid, 0, own);
   const seen: number[] = [];
   const driver = { state: { templates: [{ generation: 0, phase }] }, kill: (pid: number) => seen.push(pid) };
-  const has = { generations: new Map([[0, { number: 0, template: peer }]]), log: { note: () => {} } };
+  const events: string[] = [];
+  const log = { note: ({ event }: { event: string }) => events.push(event) };
+  const has = { generations: new Map([[0, { number: 0, template: peer }]]), log };
   const generations = new Generations(...([driver, has, {}] as unknown as PartsOfGenerations));
   others.send({ type: 'loaded' });
   new Hearing(...([driver, has, { generations }] as unknown as Parts)).listenTo(peer);
-  expect(seen).toEqual(killed);
+  expect({ seen, events }).toEqual({ seen: [process.pid], events: logged });
 });
 
 test('A trial that was given up is not accused of having passed; a worker that says so is.', () => {

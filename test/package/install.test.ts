@@ -21,7 +21,7 @@ const MODULES = join(ROOT, 'node_modules');
 const TIMEOUT = 300_000;
 
 /** Somewhat above today's size, with all four binaries: if you exceed it, look at what grew. */
-const LARGEST_TARBALL = 1_850_000;
+const LARGEST_TARBALL = 1_950_000;
 const LARGEST_BINARY = 430_000;
 
 /** What browsers get as it is (lib/manager/attendant/page-files.ts). */
