@@ -101,16 +101,23 @@ function takePlace(): number {
   throw outOfRange(`Expected at most ${MOST_MEMBERS} processes that use the same locks and queues at a time`);
 }
 
-/** The bell is named before the identity is anybody's, and hung up before it is named: nobody finds half a member. */
+/**
+ * The bell is named before the identity is anybody's, and hung up before it is named: nobody finds half a member. And before
+ * that the identity of whoever had the place is nobody's any more, or the new bell would be taken for a sign that that one lives:
+ * the times are below 0 meanwhile.
+ */
 function join(): Self {
   const bell = openSocket();
   try {
     const table = family();
     const place = takePlace();
     const at = place * RECORD.words;
+    // Below 0 already, if one was killed in the middle of this.
+    const before = Math.abs(table[at + RECORD.times] ?? 0);
+    Atomics.store(table, at + RECORD.times, -before);
     binding.random_fill(table.subarray(at + RECORD.bell, at + RECORD.words));
     check(binding.socket_bind_unix(bell, bellName(place)), 'bind');
-    const times = ((table[at + RECORD.times] ?? 0) + 1) % TIMES || 1;
+    const times = (before + 1) % TIMES || 1;
     Atomics.store(table, at + RECORD.times, times);
     state.spare = openSocket();
     return { identity: (times << PLACE_BITS) | place, bell };
@@ -138,10 +145,11 @@ export function pidOf(identity: number): number {
   return Atomics.load(family(), place * RECORD.words + RECORD.pid);
 }
 
-/** Whether it has not ended yet. */
+/** Whether it has not ended yet. If its place has become another's meanwhile, the bell that was heard may be that one's. */
 export function isAlive(identity: number): boolean {
   const place = placeOf(identity);
-  return place !== undefined && binding.output_is_heard(bellName(place)) !== 0;
+  if (place === undefined || binding.output_is_heard(bellName(place)) === 0) return false;
+  return placeOf(identity) === place;
 }
 
 function send(name: string): number {
@@ -156,5 +164,6 @@ function send(name: string): number {
 /** Has it look. False: it has ended. One that has not looked since the last times need not be told again. */
 export function ring(identity: number): boolean {
   const place = placeOf(identity);
-  return place !== undefined && send(bellName(place)) !== -ECONNREFUSED;
+  if (place === undefined || send(bellName(place)) === -ECONNREFUSED) return false;
+  return placeOf(identity) === place; // as above
 }
