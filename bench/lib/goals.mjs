@@ -233,7 +233,7 @@ export const goals = [
     limit: atLeast(15),
     value: (s) => s.ratio('parallel first first piscina', 'parallel first first prefork-imap'),
     missed:
-      'Measured while four others wanted the two processors. Nearly half of the time is loading the package and what the first quiet fork finds out, once in a process; without these it is 34 to 63 ms, a thirtieth to a sixtieth of what piscina takes.',
+      'Of the 94 ms of this run about 29 are loading the package, once in a process, and the first quiet fork takes 8 to 10 more than later ones do (by stamps, on a busy machine at real-time priority).',
   },
   {
     figure: "memory of all processes meanwhile ÷ piscina's",
