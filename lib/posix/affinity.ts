@@ -3,15 +3,15 @@ import { int, integer, object } from '../base/arguments';
 import { binding } from '../base/binding';
 import { check } from '../base/errors';
 
-/** What Python takes. */
+/** The highest number that Python takes. */
 const MAX_PROCESSOR = 2 ** 31 - 2;
-/** Bytes. Far more processors than any kernel knows. */
-const LARGEST_MASK = 2 ** 20;
+/** So many processors has a mask, at most, a bit each: far more than any kernel knows (NR_CPUS: 8192). */
+const MOST_PROCESSORS = 2 ** 20;
 
 function maskOf(processors: Iterable<number>): Uint8Array {
   // One that no kernel can have is as absent as any other beyond the last.
   const numbers = Array.from(object('processors', processors), (each) =>
-    Math.min(integer('each of processors', each, 0, MAX_PROCESSOR), LARGEST_MASK - 1),
+    Math.min(integer('each of processors', each, 0, MAX_PROCESSOR), MOST_PROCESSORS - 1),
   );
   const bits = new Uint8Array((Math.floor(Math.max(0, ...numbers) / 64) + 1) * 8);
   for (const number of numbers) {
@@ -53,7 +53,7 @@ export function schedGetaffinity(pid: number): Set<number> {
   for (let size = 128; ; size *= 2) {
     const bits = new Uint8Array(size);
     const filled = binding.process_getaffinity(pid, bits);
-    if (filled === -constants.errno.EINVAL && size < LARGEST_MASK) continue;
+    if (filled === -constants.errno.EINVAL && 8 * size < MOST_PROCESSORS) continue;
     return processorsIn(bits.subarray(0, check(filled, 'sched_getaffinity')));
   }
 }
