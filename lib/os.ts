@@ -2,7 +2,7 @@
  * The process functions of Python's `os`, and related ones of `signal`, `time`, `fcntl` and `socket`.
  * @module
  */
-import { boolean, int, integer } from './base/arguments';
+import { boolean, int } from './base/arguments';
 import { binding } from './base/binding';
 import { check } from './base/errors';
 import { signalNumber } from './posix/signal-number';
@@ -50,8 +50,6 @@ export {
   waitid,
 } from './wait/wait-id';
 
-const MAX_INT = 0x7fffffff;
-
 /**
  * Ends this process at once, with all its threads: runs no `exit` or `beforeExit` listeners and no exit handlers of add-ons
  * or C, and writes nothing that is still buffered.
@@ -79,12 +77,12 @@ export function getppid(): number {
  * has one alarm: a new one replaces it. A forked child has none.
  *
  * Source: alarm(2), Python's `signal.alarm`.
- * @param seconds 0 cancels
+ * @param seconds 0 cancels; the kernel takes -1 for 2**32 - 1, the longest time there is
  * @returns the seconds that were left of the previous alarm, rounded; 0 if there was none
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
  */
 export function alarm(seconds: number): number {
-  return binding.process_alarm(integer('seconds', seconds, 0, MAX_INT));
+  return binding.process_alarm(int('seconds', seconds));
 }
 
 function pair(make: (ends: Int32Array) => number, syscall: string): [number, number] {
