@@ -11,16 +11,23 @@ export function withoutNul(name: string, value: unknown): string {
   return value as string;
 }
 
-function assignment([name, value]: [string, string | undefined]): string[] {
-  if (value === undefined) return [];
-  if (withoutNul('each name in env', name).slice(1).includes('=') || name === '') {
-    throw invalidValue(`Expected the name of an environment variable in env but received '${name}'`);
-  }
-  return [`${name}=${withoutNul(`env.${name}`, value)}`];
-}
+/** Which names somebody takes. */
+export type NameRule = (name: string) => boolean;
+
+/** Python's os.execve: on Windows hidden variables begin with `=`. */
+export const execName: NameRule = (name) => name !== '' && !name.slice(1).includes('=');
+
+/** Python's Popen. */
+export const spawnName: NameRule = (name) => !name.includes('=');
 
 /** `NAME=value` for each. A Map or an array, which has its entries elsewhere, would be an empty environment. */
-export function assignments(env: Environment): string[] {
+export function assignments(env: Environment, isName: NameRule): string[] {
   if (Symbol.iterator in object('env', env)) throw invalidType('env', 'an object with names and values', env);
-  return Object.entries(env).flatMap(assignment);
+  return Object.entries(env).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    if (!isName(withoutNul('each name in env', name))) {
+      throw invalidValue(`Expected the name of an environment variable in env but received '${name}'`);
+    }
+    return [`${name}=${withoutNul(`env.${name}`, value)}`];
+  });
 }

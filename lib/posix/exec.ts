@@ -2,7 +2,7 @@ import { isMainThread } from 'node:worker_threads';
 import { invalidValue } from '../base/arguments';
 import { binding } from '../base/binding';
 import { invalidType, type SystemError, systemError } from '../base/errors';
-import { assignments, type Environment, withoutNul } from './environment';
+import { assignments, type Environment, execName, withoutNul } from './environment';
 
 export type { Environment } from './environment';
 
@@ -20,7 +20,7 @@ function checkArguments(args: unknown): string[] {
 
 /** The process's own as it is, byte for byte; that of a worker thread is a copy which only JavaScript has. */
 function ownEnvironment(): string[] | null {
-  return isMainThread ? null : assignments(process.env);
+  return isMainThread ? null : assignments(process.env, execName);
 }
 
 /** Returns only with the error. */
@@ -80,7 +80,7 @@ export function execv(path: string, args: readonly string[]): never {
  * @throws as `execv`; TypeError `ERR_PREFORK_INVALID_ARG_VALUE` also for an invalid name
  */
 export function execve(path: string, args: readonly string[], env: Environment): never {
-  throw attempt(withoutNul('path', path), checkArguments(args), assignments(env));
+  throw attempt(withoutNul('path', path), checkArguments(args), assignments(env, execName));
 }
 
 /**
@@ -100,6 +100,6 @@ export function execvp(file: string, args: readonly string[]): never {
  * @throws as `execvp` and `execve`
  */
 export function execvpe(file: string, args: readonly string[], env: Environment): never {
-  const environment = assignments(env);
+  const environment = assignments(env, execName);
   searchAndExecute(withoutNul('file', file), checkArguments(args), env['PATH'], environment);
 }

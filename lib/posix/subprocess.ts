@@ -1,14 +1,14 @@
 import { ChildProcess } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { accessSync, closeSync, constants as fileConstants } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { boolean, callable, given, integer, invalidValue } from '../base/arguments';
 import { binding } from '../base/binding';
-import { check, invalidType, systemError } from '../base/errors';
+import { check, invalidType, type SystemError, systemError } from '../base/errors';
 import { knownOptions } from '../base/option-names';
 import { repr } from '../log/percent';
-import { assignments, type Environment, withoutNul } from './environment';
+import { assignments, type Environment, spawnName, withoutNul } from './environment';
 
 /** For `stdin`, `stdout` and `stderr`: a pipe, as `Subprocess.STREAM`. (Python's `subprocess.PIPE`) */
 export const PIPE = -1;
@@ -84,8 +84,9 @@ function commandOf(args: unknown, shell: boolean): string[] {
   const list = typeof args === 'string' ? [args] : args;
   if (!Array.isArray(list)) throw invalidType('args', 'a string or an array of strings', args);
   for (const each of list) withoutNul('each of args', each);
+  if (shell) return ['/bin/sh', '-c', ...list]; // with no list it says itself what it misses
   if (list.length === 0) throw invalidValue('Expected args not to be empty');
-  return shell ? ['/bin/sh', '-c', ...list] : list;
+  return list;
 }
 
 type Stdio = 'pipe' | 'ignore' | 'inherit' | number;
@@ -150,21 +151,50 @@ interface Spawning {
   }): number;
 }
 
+/** The errno, negative, with which nobody can enter it; 0 if one can. */
+function unenterable(cwd: string): number {
+  if (cwd === '') return -constants.errno.ENOENT; // chdir(2); for Node it is no directory given
+  try {
+    accessSync(`${cwd}/.`, fileConstants.X_OK);
+    return 0;
+  } catch (error) {
+    return (error as SystemError).errno;
+  }
+}
+
+/** Popen's error has the directory as its name if that was the reason. */
+function reasonOf(error: number, file: string, cwd: string | undefined): string {
+  return cwd !== undefined && unenterable(cwd) === error ? cwd : file;
+}
+
+/** 0 or `-errno`: Node returns some errors, and throws the others. */
+function errorOfSpawn(spawn: () => number): number {
+  try {
+    return spawn();
+  } catch (error) {
+    if ((error as SystemError).syscall !== 'spawn') throw error;
+    return (error as SystemError).errno;
+  }
+}
+
 /** As `child_process.spawn`, but an error is thrown here and now, as Popen's is. */
 function spawn(command: string[], options: Given, stdio: Stdio[]): ChildProcess {
   const [file = ''] = command;
-  const child = new (ChildProcess as unknown as new () => ChildProcess)();
-  const error = (child as unknown as Spawning).spawn({
-    file,
+  const cwd = options.cwd === undefined ? undefined : withoutNul('cwd', options.cwd);
+  const spawning = {
+    file: file === '' ? '/' : file, // Python finds each folder of PATH itself for '': EACCES
     args: command,
-    envPairs: assignments(options.env ?? process.env),
+    envPairs: assignments(options.env ?? process.env, spawnName),
     stdio,
     detached: boolean('startNewSession', options.startNewSession ?? false),
-    ...(options.cwd === undefined ? {} : { cwd: withoutNul('cwd', options.cwd) }),
-  });
+    ...(cwd === undefined ? {} : { cwd }),
+  };
+  if (cwd === '') throw systemError(unenterable(cwd), 'spawn', { address: cwd });
+  const child = new (ChildProcess as unknown as new () => ChildProcess)();
+  const error = errorOfSpawn(() => (child as unknown as Spawning).spawn(spawning));
   if (error >= 0) return child;
   child.on('error', () => {}); // Node tells the same in the next tick
-  throw systemError(error, 'spawn', { address: file });
+  throw systemError(error, 'spawn', { address: reasonOf(error, file, cwd) });
 }
 
 interface Started {
@@ -229,8 +259,8 @@ export class Subprocess {
    * Starts it. Descriptors other than the three are not inherited, but for `passFds`.
    *
    * @param args the program, looked for in PATH, and its arguments; a string: the program alone, or with `shell` a line for it
-   * @throws SystemError spawn `ENOENT` if there is no such program, or no such `cwd`, `EACCES`, `EAGAIN`, `EMFILE`, or
-   *   `EBADF` if a descriptor that it is to have is not open
+   * @throws SystemError spawn `ENOENT` if there is no such program, or no such `cwd`, with that one as `address`; `ENOTDIR`,
+   *   `EACCES`, `EAGAIN`, `EMFILE`, or `EBADF` if a descriptor that it is to have is not open
    * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE`, RangeError `ERR_PREFORK_OUT_OF_RANGE`
    */
   constructor(args: readonly string[] | string, options: SubprocessOptions = {}) {

@@ -1,6 +1,8 @@
 /** Subprocess beside Tornado's: each case of test/tornado/oracle/subprocesses.py and subprocesses.mjs prints the same. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CalledProcessError, STDOUT, Subprocess, type SubprocessOptions } from '../../lib/process';
@@ -19,6 +21,7 @@ const SAYS: Record<string, string> = {
   'wait_for_exit: 3': 'CalledProcessError 3\n3',
   'stdin and stdout': 'None\nto the cat\n0',
   errors: 'ENOENT\nEACCES\nENOENT\nENOENT',
+  'empty values': '<><a><>\n=nameless\nA=\nA=without PATH\n2',
   uninitialize: 'not told\ntold 4',
   'stderr with stdout': 'None None\nout\nerr\n3',
   DEVNULL: 'None None\ndevice\n0',
@@ -74,6 +77,15 @@ describe('What Tornado has not', () => {
     [['true'], { env: new Map([['A', 'B']]) }],
   ])('%j, %j is a TypeError', (args, options) => {
     expect(() => new Subprocess(args as string[], options as SubprocessOptions)).toThrow(TypeError);
+  });
+
+  test("A script without '#!' is run by /bin/sh; in Python it is no program.", async () => {
+    const script = join(mkdtempSync(join(tmpdir(), 'subprocess-')), 'script');
+    writeFileSync(script, 'exit 6', { mode: 0o700 });
+    expect(await new Subprocess([script]).waitForExit(false)).toBe(6);
+    const python = `import subprocess; subprocess.Popen(["${script}"])`;
+    if (version !== null)
+      expect(spawnSync(PYTHON, ['-c', python]).stderr.toString()).toMatch('Exec format error');
   });
 
   test('An error at the start is thrown, and not an event that would end the process.', async () => {

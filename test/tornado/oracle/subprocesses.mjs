@@ -97,6 +97,47 @@ function errors() {
   }
 }
 
+function odd() {
+  for (const [command, options] of [
+    [['true'], { cwd: '' }],
+    ['true', { cwd: '', shell: true }],
+    [['true'], { cwd: '/etc/passwd' }],
+    [['true'], { cwd: '/etc/passwd/x' }],
+    [['no-such-program'], { cwd: '/usr' }],
+    [['no-such-program'], { cwd: '/nonexistent' }],
+    [[''], {}],
+    ['', {}],
+    [['', 'x'], { cwd: '/usr' }],
+    [['/'], {}],
+    [['.'], {}],
+    [[' '], {}],
+    [['env'], { env: { PATH: '' } }],
+    [['env'], { env: { '=A': '1' } }],
+    [['env'], { env: { 'A=B': '1' } }],
+    [['env'], { env: { '': '1' }, cwd: '' }],
+    [['env'], { env: { '=': '1' }, cwd: '' }],
+  ]) {
+    try {
+      new Subprocess(command, options);
+      say('started');
+    } catch (error) {
+      say(error instanceof TypeError ? 'refused' : `${error.code} ${error.address}`);
+    }
+  }
+}
+
+async function empty() {
+  const run = (args, options) => new Subprocess(args, options).waitForExit();
+  await run('', { shell: true });
+  await run(['printf', '<%s>', '', 'a', '']);
+  say('');
+  await run(['/usr/bin/env'], { env: { '': 'nameless' } });
+  await run(['/usr/bin/env'], { env: { A: '' } });
+  await run(['/usr/bin/env'], { env: {} });
+  await run(['env'], { env: { A: 'without PATH' } });
+  say(await new Subprocess([], { shell: true, stderr: DEVNULL }).waitForExit(false));
+}
+
 async function several() {
   const children = [0, 1, 2, 3, 4].map((n) => new Subprocess(shell(`exit ${n}`)));
   const codes = await Promise.all(children.map((each) => each.waitForExit(false)));
@@ -236,6 +277,8 @@ const CASES = {
   'cwd and env': surroundings,
   shell: throughTheShell,
   errors,
+  'odd values': odd,
+  'empty values': empty,
   uninitialize: uninitialized,
   'stderr with stdout': together,
   "stderr with a descriptor, with this process's, with nothing": togetherElsewhere,

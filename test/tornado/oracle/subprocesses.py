@@ -102,6 +102,46 @@ async def errors():
             say(errno.errorcode[error.errno])
 
 
+def odd():
+    for command, options in (
+        (["true"], dict(cwd="")),
+        ("true", dict(cwd="", shell=True)),
+        (["true"], dict(cwd="/etc/passwd")),
+        (["true"], dict(cwd="/etc/passwd/x")),
+        (["no-such-program"], dict(cwd="/usr")),
+        (["no-such-program"], dict(cwd="/nonexistent")),
+        ([""], {}),
+        ("", {}),
+        (["", "x"], dict(cwd="/usr")),
+        (["/"], {}),
+        (["."], {}),
+        ([" "], {}),
+        (["env"], dict(env={"PATH": ""})),
+        (["env"], dict(env={"=A": "1"})),
+        (["env"], dict(env={"A=B": "1"})),
+        (["env"], dict(env={"": "1"}, cwd="")),
+        (["env"], dict(env={"=": "1"}, cwd="")),
+    ):
+        try:
+            Subprocess(command, **options)
+            say("started")
+        except OSError as error:
+            say("%s %s" % (errno.errorcode[error.errno], error.filename))
+        except ValueError:
+            say("refused")
+
+
+async def empty():
+    await Subprocess("", shell=True).wait_for_exit()
+    await Subprocess(["printf", "<%s>", "", "a", ""]).wait_for_exit()
+    say("")
+    await Subprocess(["/usr/bin/env"], env={"": "nameless"}).wait_for_exit()
+    await Subprocess(["/usr/bin/env"], env={"A": ""}).wait_for_exit()
+    await Subprocess(["/usr/bin/env"], env={}).wait_for_exit()
+    await Subprocess(["env"], env={"A": "without PATH"}).wait_for_exit()
+    say(str(await Subprocess([], shell=True, stderr=DEVNULL).wait_for_exit(raise_error=False)))
+
+
 async def several():
     processes = [Subprocess(shell("exit %d" % n)) for n in range(5)]
     codes = await asyncio.gather(*[each.wait_for_exit(raise_error=False) for each in processes])
@@ -246,6 +286,8 @@ CASES = {
     "cwd and env": surroundings,
     "shell": through_the_shell,
     "errors": errors,
+    "odd values": odd,
+    "empty values": empty,
     "uninitialize": uninitialized,
     "stderr with stdout": together,
     "stderr with a descriptor, with this process's, with nothing": together_elsewhere,
