@@ -63,7 +63,8 @@ function outputOf({
 
 /**
  * Python's `logging.basicConfig`: from now on lines read `WARNING:tornado.general:child 0 …`, on standard error, or as the
- * options say. As in Python it does nothing if logging has been configured already, unless `force` is given.
+ * options say. As in Python it does nothing if logging has been configured already, unless `force` is given; and a line that
+ * cannot be written (a full disk, a closed stream) is reported on standard error as `--- Logging error ---`.
  *
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`, `ERR_PREFORK_INVALID_ARG_VALUE`: an unknown level, format or option; or
  *   both `filename` and `stream`
@@ -106,7 +107,8 @@ export function enablePrettyLogging(options: { logging?: LogLevel | 'none' | nul
  * winston or console, get the message, and below it the stack of what was thrown.
  *
  * A logger that writes later, from a thread or a buffer, may double or lose lines around a fork: let it write
- * synchronously (`pino.destination({ sync: true })`). `null` restores what was there before.
+ * synchronously (`pino.destination({ sync: true })`). What it throws or rejects with is reported on standard error, and not
+ * to who logs. `null` restores what was there before.
  *
  * @throws TypeError `ERR_PREFORK_INVALID_ARG_TYPE`
  */

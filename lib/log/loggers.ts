@@ -1,11 +1,10 @@
-import { inspect } from 'node:util';
-import { writeToStderr } from '../base/blocking-write';
 import { onePerProcess } from '../base/one-per-process';
-import { findCaller, namedCaller } from './caller';
+import { type Caller, findCaller, namedCaller } from './caller';
 import { bareLayout, type Layout } from './layouts';
 import { LEVEL_NUMBERS, type Level } from './levels';
+import { stackOf, surviving } from './logging-error';
 import { type Output, stderrOutput } from './outputs';
-import { FormatError, percent, repr, tuple } from './percent';
+import { FormatError, percent } from './percent';
 import { type Entry, type LogRecord, recordOf, textOf } from './record';
 
 /** What `setLogger` takes: pino, winston, console, three functions, or one that gets all there is to know. */
@@ -72,24 +71,20 @@ function isShown(levelno: number): boolean {
   return levelno >= root.level && (root.layout !== null || levelno >= LEVEL_NUMBERS.warning);
 }
 
-function hand(target: LogTarget, entry: Entry): void {
+function hand(target: LogTarget, entry: Entry): unknown {
   const text = textOf(entry);
-  if (typeof target === 'function') target(recordOf(entry));
-  else if (entry.level === 'debug' && typeof target.debug === 'function') target.debug(text);
-  else if (entry.levelno <= LEVEL_NUMBERS.info) target.info(text);
-  else if (entry.level === 'warning') target.warn(text);
-  else if (entry.level === 'critical' && typeof target.fatal === 'function') target.fatal(text);
-  else target.error(text);
+  if (typeof target === 'function') return target(recordOf(entry));
+  if (entry.level === 'debug' && typeof target.debug === 'function') return target.debug(text);
+  if (entry.levelno <= LEVEL_NUMBERS.info) return target.info(text);
+  if (entry.level === 'warning') return target.warn(text);
+  if (entry.level === 'critical' && typeof target.fatal === 'function') return target.fatal(text);
+  return target.error(text);
 }
 
-function emit(entry: Entry): void {
-  if (root.target !== null) hand(root.target, entry);
-  else root.output(`${(root.layout ?? bareLayout)(entry)}\n`);
-}
-
-/** With everything that it holds: its cause, as Python shows it, its code and so on. */
-function stackOf(thrown: unknown): string {
-  return typeof thrown === 'object' ? inspect(thrown) : String(thrown);
+/** What it returns may be a promise, whatever the types say. */
+function emit(entry: Entry): unknown {
+  if (root.target !== null) return hand(root.target, entry);
+  return root.output(`${(root.layout ?? bareLayout)(entry)}\n`);
 }
 
 function entryOf(
@@ -97,11 +92,10 @@ function entryOf(
   level: Level,
   message: string,
   thrown: readonly unknown[],
-  line: string | undefined,
+  caller: () => Caller,
 ): Entry {
   const [error] = thrown;
   const stack = thrown.length === 0 ? undefined : stackOf(error);
-  const caller = line === undefined ? findCaller : () => namedCaller(line);
   return {
     name,
     level,
@@ -112,15 +106,6 @@ function entryOf(
     time: new Date(),
     caller,
   };
-}
-
-/** Python's logging.Handler.handleError. */
-function reportMistake(problem: string, message: unknown, args: readonly unknown[]): void {
-  const { pathname, lineno } = findCaller();
-  writeToStderr(
-    `--- Logging error ---\nTypeError: ${problem}\n  File "${pathname}", line ${lineno}\n` +
-      `Message: ${repr(message)}\nArguments: ${tuple(args)}\n`,
-  );
 }
 
 type Takes = 'an Error' | 'anything';
@@ -148,20 +133,17 @@ function fillOrTake(message: string, args: readonly unknown[], takes: Takes): Re
   }
 }
 
+function messageOf(given: unknown, args: readonly unknown[], takes: Takes): ReturnType<typeof fill> {
+  const message = typeof given === 'string' ? given : percent('%s', [given]).text;
+  return args.length === 0 ? { text: message, thrown: [] } : fillOrTake(message, args, takes);
+}
+
 function log(name: string, level: Level, takes: Takes, given: unknown, args: readonly unknown[]): void {
   if (!isShown(LEVEL_NUMBERS[level])) return;
-  const message = typeof given === 'string' ? given : percent('%s', [given]).text;
-  if (args.length === 0) {
-    emit(entryOf(name, level, message, [], undefined));
-    return;
-  }
-  try {
-    const { text, thrown } = fillOrTake(message, args, takes);
-    emit(entryOf(name, level, text, thrown, undefined));
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    reportMistake(error.message, given, args);
-  }
+  surviving({ message: given, args, caller: findCaller }, () => {
+    const { text, thrown } = messageOf(given, args, takes);
+    return emit(entryOf(name, level, text, thrown, findCaller));
+  });
 }
 
 /**
@@ -175,7 +157,9 @@ export function logAsTornado(
   line: string,
   thrown: readonly [] | readonly [unknown] = [],
 ): void {
-  if (isShown(LEVEL_NUMBERS[level])) emit(entryOf(name, level, message, thrown, line));
+  if (!isShown(LEVEL_NUMBERS[level])) return;
+  const caller = () => namedCaller(line);
+  surviving({ message, args: [], caller }, () => emit(entryOf(name, level, message, thrown, caller)));
 }
 
 export function makeLogger(name: string): Logger {

@@ -2,9 +2,10 @@ import { openSync } from 'node:fs';
 import { integer } from '../base/arguments';
 import { writeAll, writeToStderr } from '../base/blocking-write';
 import { invalidType } from '../base/errors';
+import { hearLater } from './logging-error';
 
-/** Where lines go. It never throws: a log must not end the process. */
-export type Output = (line: string) => void;
+/** Where lines go. What it throws or rejects with is reported. */
+export type Output = (line: string) => unknown;
 
 /** What `basicConfig` writes to: a descriptor, `process.stdout`, or anything with a `write`. */
 export type LogStream =
@@ -16,15 +17,9 @@ export type LogStream =
 
 const MAX_INT = 0x7fffffff;
 
-/** At once and with one blocking call. A closed pipe or a full disk loses the line. */
+/** At once and with one blocking call. */
 function toDescriptor(fd: number): Output {
-  return (line) => {
-    try {
-      writeAll(fd, line);
-    } catch {
-      // As Python's handlers, which print to a standard error that may be as closed.
-    }
-  };
+  return (line) => writeAll(fd, line);
 }
 
 /**
@@ -43,7 +38,16 @@ export function streamOutput(stream: unknown): Output {
   // Of process.stdout and process.stderr the descriptor is used: they may write later, and a fork would double that.
   if ((fd === 1 || fd === 2) && (stream === process.stdout || stream === process.stderr))
     return toDescriptor(fd);
-  return (line) => Reflect.apply(write, stream, [line]);
+  hearLater(stream as object);
+  return (line) => {
+    if (isClosed(stream as object)) throw new Error('write to a closed stream');
+    return Reflect.apply(write, stream, [line]);
+  };
+}
+
+/** A stream of Node's that is closed says nothing, or says so later. */
+function isClosed(stream: { destroyed?: unknown; writableEnded?: unknown }): boolean {
+  return stream.destroyed === true || stream.writableEnded === true;
 }
 
 export const stderrOutput: Output = writeToStderr;

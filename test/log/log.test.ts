@@ -136,6 +136,67 @@ describe('enablePrettyLogging', () => {
   });
 });
 
+describe('what fails while a line is logged is reported on stderr, and the program goes on', () => {
+  const REPORT = String.raw`--- Logging error ---\nError: oops\n(?: {4}at .*\n)+`;
+  const OF_THE_LINE = String.raw`  File "\[stdin\]", line \d+\nMessage: '%s died'\nArguments: \('x',\)\n`;
+  const ends = async (program: string) => {
+    const { stdout, stderr, status } = await runStdin(`
+      const { appLog, basicConfig, setLogger } = require('prefork/log');
+      ${program}
+      appLog.warning('%s died', 'x');
+      console.log('goes on');
+    `);
+    return { stdout, stderr, status };
+  };
+  const THROWS = `() => { throw new Error('oops') }`;
+  const REJECTS = `async () => { throw new Error('oops') }`;
+
+  test.each([
+    ['a function', `setLogger(${THROWS})`],
+    ['one of three functions', `setLogger({ info() {}, warn: ${THROWS}, error() {} })`],
+    ['an asynchronous function', `setLogger(${REJECTS})`],
+    ['a stream', `basicConfig({ stream: { write: ${THROWS} } })`],
+    ['an asynchronous stream', `basicConfig({ stream: { write: ${REJECTS} } })`],
+  ])('%s', async (_, program) => {
+    const { stderr, ...rest } = await ends(program);
+    expect(rest).toEqual({ stdout: 'goes on\n', status: 0 });
+    expect(stderr).toMatch(new RegExp(`^${REPORT}${OF_THE_LINE}$`));
+  });
+
+  test('a stream of Node that fails later, once for all lines, and as one that is closed from then on', async () => {
+    const { stderr, ...rest } = await ends(`
+      const stream = require('node:fs').createWriteStream('/nonexistent/log');
+      basicConfig({ stream });
+      basicConfig({ stream, force: true });
+      appLog.warning('before');
+      stream.on('close', () => appLog.warning('after'));
+    `);
+    expect(rest).toEqual({ stdout: 'goes on\n', status: 0 });
+    expect(stderr.match(/^(?:\[?Error|Message).*/gm)).toEqual([
+      expect.stringMatching('ENOENT'),
+      'Error: write to a closed stream',
+      "Message: 'after'",
+    ]);
+  });
+
+  test('a stream that logs', async () => {
+    const { stdout, stderr, status } = await ends(
+      `basicConfig({ stream: { write() { appLog.error('again') } } });`,
+    );
+    expect({ stdout, status }).toEqual({ stdout: 'goes on\n', status: 0 });
+    expect(stderr).toMatch(/^--- Logging error ---\n[\s\S]*Message: 'again'/);
+  });
+
+  test('an error that cannot be shown', async () => {
+    const { stdout, stderr } = await ends(`
+      const { inspect } = require('node:util');
+      setLogger(() => { throw { [inspect.custom]() { throw new Error('oops') } } });
+    `);
+    expect(stdout).toBe('goes on\n');
+    expect(stderr).toMatch(/^--- Logging error ---\nAn error that cannot be shown\n/);
+  });
+});
+
 describe('the place of a line', () => {
   const pretty = (program: string) => written(`enablePrettyLogging(); ${program}`);
 

@@ -11,6 +11,18 @@ function casesOf(): string[] {
   return spawnSync(PYTHON, [script, '--list'], { encoding: 'utf8' }).stdout.trim().split('\n');
 }
 
+/** How Node and Python call the same. */
+const ERRORS: Record<string, RegExp> = {
+  ENOSPC: /^error: (ENOSPC: no space left on device, write|\[Errno 28\] No space left on device)$/,
+  EPIPE: /^error: (EPIPE: broken pipe, write|\[Errno 32\] Broken pipe)$/,
+  closed: /^error: (write to a closed stream|I\/O operation on closed file\.)$/,
+};
+
+function sameError(line: string): string {
+  const [name] = Object.entries(ERRORS).find(([, pattern]) => pattern.test(line)) ?? [];
+  return name ?? line.replace(/^(error|TypeError|ValueError|KeyError): /, '');
+}
+
 /** The time of day, and what only one of the two shows of a mistake: how its logging came there. */
 function comparable({ stdout, stderr, end }: Outcome): Partial<Outcome> {
   const isOwn = (line: string) => /^\s+/.test(line) || line === 'Call stack:';
@@ -19,7 +31,7 @@ function comparable({ stdout, stderr, end }: Outcome): Partial<Outcome> {
     stdout: stdout
       .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}/g, 'ASCTIME')
       .replace(/\d\d:\d\d /g, 'HH:MM '),
-    stderr: lines.map((line) => line.replace(/^(error|TypeError|ValueError|KeyError): /, '')).join('\n'),
+    stderr: lines.map(sameError).join('\n'),
     end,
   };
 }
@@ -30,6 +42,11 @@ const SAYS: Record<string, Partial<Record<'stdout' | 'stderr', RegExp>>> = {
     stderr:
       /^--- Logging error ---\nnot all arguments converted .*\nMessage: 'no place'\nArguments: \('x',\)\n/,
   },
+  'a full disk': {
+    stdout: /^goes on$/,
+    stderr: /^--- Logging error ---\nENOSPC\nMessage: '%s died'\nArguments: \('worker 3',\)\n/,
+  },
+  'an argument without a text': { stderr: /no text\nUnable to print the message and arguments .*\nUse the/ },
   exception: { stderr: /^ERROR:tornado\.application:Failed: x\noops$/ },
   'filename, and a child': { stdout: /^INFO first\nINFO of the child\nINFO last$/ },
   asctime: { stdout: /^ASCTIME\|x$/ },

@@ -1,7 +1,8 @@
 // prefork/log beside Python's logging. argv: one case.
-import { readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, createWriteStream, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { accessLog, appLog, basicConfig, genLog } from 'prefork/log';
-import { _exit, fork, wait } from 'prefork/os';
+import { _exit, fork, pipe, wait } from 'prefork/os';
 
 const print = (text) => writeSync(1, text);
 
@@ -43,6 +44,55 @@ function mistakes() {
 
 function hiddenMistake() {
   appLog.info('%d', 'x');
+  appLog.warning('goes on');
+}
+
+function goesOn(options) {
+  basicConfig({ format: '%(message)s', ...options });
+  appLog.warning('%s died', 'worker 3');
+  appLog.warning('last');
+  print('goes on\n');
+}
+
+const broken = {
+  write() {
+    throw new Error('no room');
+  },
+};
+
+function closedStream() {
+  const stream = createWriteStream('log');
+  stream.end();
+  goesOn({ stream });
+}
+
+function nobodyReads() {
+  const [reading, writing] = pipe();
+  closeSync(reading);
+  goesOn({ stream: writing });
+}
+
+class Shy {
+  toString() {
+    throw new Error('no text');
+  }
+
+  [inspect.custom]() {
+    return 'Shy';
+  }
+}
+
+class Shyer extends Shy {
+  [inspect.custom]() {
+    throw new Error('nor that');
+  }
+}
+
+function noText() {
+  basicConfig();
+  appLog.warning('%s died', new Shy());
+  appLog.warning(new Shy());
+  appLog.warning('%s died', new Shyer());
   appLog.warning('goes on');
 }
 
@@ -111,6 +161,11 @@ const CASES = {
   arguments: args,
   mistakes,
   'a mistake that nobody sees': hiddenMistake,
+  'a stream that raises': () => goesOn({ stream: broken }),
+  'a full disk': () => goesOn({ filename: '/dev/full' }),
+  'a closed stream': closedStream,
+  'a pipe that nobody reads': nobodyReads,
+  'an argument without a text': noText,
   exception,
   exc_info: excInfo,
   'filename, and a child': filename,

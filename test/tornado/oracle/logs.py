@@ -46,6 +46,65 @@ def hidden_mistake():
     app_log.warning("goes on")
 
 
+class Broken:
+    def write(self, text):
+        raise ValueError("no room")
+
+    def flush(self):
+        pass
+
+
+def goes_on(**options):
+    logging.basicConfig(format="%(message)s", **options)
+    app_log.warning("%s died", "worker 3")
+    app_log.warning("last")
+    print("goes on")
+    sys.stdout.flush()
+    # Python's own end would say once more what it could not write.
+    os._exit(0)
+
+
+def broken_stream():
+    goes_on(stream=Broken())
+
+
+def full_disk():
+    goes_on(filename="/dev/full")
+
+
+def closed_stream():
+    stream = open("log", "w")
+    stream.close()
+    goes_on(stream=stream)
+
+
+def nobody_reads():
+    reading, writing = os.pipe()
+    os.close(reading)
+    goes_on(stream=os.fdopen(writing, "w"))
+
+
+class Shy:
+    def __str__(self):
+        raise ValueError("no text")
+
+    def __repr__(self):
+        return "Shy"
+
+
+class Shyer(Shy):
+    def __repr__(self):
+        raise ValueError("nor that")
+
+
+def no_text():
+    logging.basicConfig()
+    app_log.warning("%s died", Shy())
+    app_log.warning(Shy())
+    app_log.warning("%s died", Shyer())
+    app_log.warning("goes on")
+
+
 def exception():
     logging.basicConfig()
     try:
@@ -142,6 +201,11 @@ CASES = {
     "arguments": arguments,
     "mistakes": mistakes,
     "a mistake that nobody sees": hidden_mistake,
+    "a stream that raises": broken_stream,
+    "a full disk": full_disk,
+    "a closed stream": closed_stream,
+    "a pipe that nobody reads": nobody_reads,
+    "an argument without a text": no_text,
     "exception": exception,
     "exc_info": exc_info,
     "filename, and a child": filename,
