@@ -1,16 +1,14 @@
 /** What JavaScript state the child of a fork must change, one function each. */
-import { syncBuiltinESMExports } from 'node:module';
 import { inspect } from 'node:util';
 import { binding } from '../base/binding';
 import { writeAll } from '../base/blocking-write';
 import { systemError } from '../base/errors';
 import { forgetAsyncWaits } from '../wait/wait-async';
 import { type Estate, inspector, takeStock } from './estate';
+import { leaveCluster } from './leave-cluster';
 import { type ChannelOwner, dropMessagesDue } from './messages-due';
 import { reseedRandom } from './random';
 import { cryptoCaches } from './random/crypto-caches';
-
-const cluster = require('node:cluster') as import('node:cluster').Cluster;
 
 /** The parts of Node's internals that are touched here; all have been the same since Node 16. */
 interface Handle {
@@ -96,17 +94,6 @@ function hearNoClosedChannel(object: NodeJS.Process): void {
     return isClosedChannel ? false : Reflect.apply(emit, object, parameters);
   };
   Object.defineProperty(object, 'emit', { value, configurable: true, writable: true });
-}
-
-/**
- * The primary does not know the child, which has no channel to it: as a worker, its servers would wait in vain for the
- * primary's answer instead of listening. A primary's workers do not belong to its child, either.
- */
-function leaveCluster({ clusterWorkers, isClusterWorker }: Estate): void {
-  for (const id of clusterWorkers) Reflect.deleteProperty(cluster.workers ?? {}, id);
-  if (!isClusterWorker) return;
-  Object.assign(cluster, { isWorker: false, isPrimary: true, isMaster: true, worker: undefined });
-  syncBuiltinESMExports();
 }
 
 /** The parent's children: no exit event can come, kill() must not reach them, and their pipes are the parent's to read. */
