@@ -83,8 +83,9 @@ export class HTTPServer extends TCPServer {
    * Opens nothing yet.
    *
    * What `requestListener` throws, and what a promise it returns is rejected with, is logged to `tornado.application`, and the
-   * client gets 500; where an answer has begun, its connection is closed. The process lives. What the listener's own callbacks
-   * throw later ends it, as everywhere in Node.
+   * client gets 500, also after `writeHead()`; where an answer has begun to be sent, its connection is closed after what has
+   * been written. The process lives, also if the listener writes on. What its own callbacks throw later ends it, as everywhere
+   * in Node.
    *
    * @param requestListener what `http.createServer` takes
    * @throws what TCPServer's constructor does, and what `http.createServer` does for its own options

@@ -73,6 +73,13 @@ const CHANGES: Record<string, string> = {
       if (!Object.hasOwn(this, '_httpMessage')) Object.defineProperty(this, '_httpMessage', hidden);
       return on.call(this, name, ...rest);
     };`,
+  'unsent-head': `
+    const { OutgoingMessage } = require('node:http');
+    const values = new WeakMap();
+    Object.defineProperty(OutgoingMessage.prototype, '_headerSent', {
+      get() { return /listener-errors/.test(new Error().stack.split('\n')[2]) ? undefined : values.get(this); },
+      set(value) { values.set(this, value); },
+    });`,
   'child-process-channel': unheard('child_process'),
   'cluster-worker': "Object.freeze(require('node:cluster'));",
   'color-depth':

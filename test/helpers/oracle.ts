@@ -117,7 +117,10 @@ function sameErrors(text: string): string {
     })
     .replace(/^(?:file:\/\/)?\/.*:\d+\n.*\n\s*\^+\n\n/gm, '')
     .replace(/ \{\n(?: {2}\w+: .*\n)+\}/g, '')
-    .replace(/^\w*Error: (.*)(?:\n {4}at .*)+/gm, (_all, message) => `error: ${errorText('Error', message)}`)
+    .replace(
+      /^\w*Error(?: \[\w+\])?: (.*)(?:\n {4}at .*)+/gm,
+      (_all, message) => `error: ${errorText('Error', message)}`,
+    )
     .replace(/\n\nNode\.js v.*\n/g, '\n')
     .replace(/Exception in callback .*/g, 'Exception in callback')
     .replace(/\n+/g, '\n');

@@ -20,11 +20,12 @@ function ask(port: number, text: string, last?: RegExp): Promise<string> {
   });
 }
 
-/** The status, whether a header of the listener's own got through, and the body. */
+/** The status and its reason, whether a header of the listener's own got through, and the body. */
 function gist(answer: string): string {
   const [head = '', ...rest] = answer.split('\r\n\r\n');
   const secret = /x-secret/i.test(head) ? ' with its header' : '';
-  return `${head.split(' ')[1] ?? 'nothing'}${secret} ${rest.join('').trim()}\n`;
+  const [, status = 'nothing'] = /^HTTP\/1\.1 (.*)/.exec(head) ?? [];
+  return `${status}${secret} ${rest.join('').trim()}\n`;
 }
 
 const GET = 'GET /a?b=c HTTP/1.1\r\nHost: example.org\r\n\r\n';
@@ -35,11 +36,11 @@ async function portOf(running: Program, times = 1): Promise<number> {
 }
 
 /** The same request so often, on connections of their own. */
-const asking = (times: number, workers = 1) =>
+const asking = (times: number, workers = 1, last = /<\/html>|all of it\n/) =>
   async function drive(running: Program): Promise<string> {
     const port = await portOf(running, workers);
     let seen = '';
-    for (let i = 0; i < times; i++) seen += gist(await ask(port, GET, /<\/html>|all of it\n/));
+    for (let i = 0; i < times; i++) seen += gist(await ask(port, GET, last));
     return end(running, seen);
   };
 
@@ -48,11 +49,20 @@ function end(running: Program, seen: string): string {
   return seen;
 }
 
+const UNCAUGHT = `ERROR:tornado.application:Uncaught exception GET /a?b=c (127.0.0.1)
+HTTPServerRequest(protocol='http', host='example.org', method='GET', uri='/a?b=c', version='HTTP/1.1', remote_ip='127.0.0.1')
+error: oops`;
+const CANNOT = /Cannot send error response after headers written/;
+/** Tornado finds out that the answer is too short, and says that, too. */
+const LOGGED_IN_THE_MIDDLE = `${UNCAUGHT}\nERROR:tornado.general:Cannot send error response after headers written`;
+/** The last chunk. */
+const ENDED = /\r\n0\r\n\r\n$/;
+
 const LOGGED =
   /^ERROR:tornado\.application:Uncaught exception GET \/a\?b=c \(127\.0\.0\.1\)\nHTTPServerRequest\(protocol='http', host='example\.org', method='GET', uri='\/a\?b=c', version='HTTP\/1\.1', remote_ip='127\.0\.0\.1'\)\nerror: oops/;
 
 const PAGE =
-  '500 <html><title>500: Internal Server Error</title><body>500: Internal Server Error</body></html>';
+  '500 Internal Server Error <html><title>500: Internal Server Error</title><body>500: Internal Server Error</body></html>';
 const failures = (times: number) => Array(times).fill(PAGE).join('\n');
 
 const scenarios: Scenario[] = [
@@ -82,11 +92,81 @@ const scenarios: Scenario[] = [
     program: 'errors',
     args: ['middle', 'basic'],
     drive: asking(1),
-    says: { stderr: /Cannot send error response after headers written/, seen: '200 begun' },
-    // Tornado finds out that the answer is too short, and says that, too.
-    instead: {
-      stderr: `ERROR:tornado.application:Uncaught exception GET /a?b=c (127.0.0.1)\nHTTPServerRequest(protocol='http', host='example.org', method='GET', uri='/a?b=c', version='HTTP/1.1', remote_ip='127.0.0.1')\nerror: oops\nERROR:tornado.general:Cannot send error response after headers written`,
+    says: { stderr: CANNOT, seen: '200 OK begun' },
+    instead: { stderr: LOGGED_IN_THE_MIDDLE },
+  },
+  ...['head', 'head_empty', 'head_chunked'].map(
+    (where): Scenario => ({
+      name: `what has not been sent is taken back, ${where}`,
+      program: 'errors',
+      args: [where, 'basic'],
+      drive: asking(2),
+      says: { stderr: LOGGED, seen: failures(2) },
+    }),
+  ),
+  {
+    name: 'a listener that fails when its headers have been sent',
+    program: 'errors',
+    args: ['flushed', 'basic'],
+    drive: asking(1, 1, ENDED),
+    says: { stderr: CANNOT, seen: '200 OK with its header 0' },
+    instead: { seen: '200 OK with its header' },
+  },
+  {
+    name: 'a listener that fails in the moment in which it has written',
+    program: 'errors',
+    args: ['written', 'basic'],
+    drive: asking(1, 1, ENDED),
+    says: { stderr: CANNOT, seen: '200 OK 6\r\nbegun \r\n0' },
+    instead: { seen: '200 OK 6\r\nbegun' },
+  },
+  {
+    name: 'a listener that fails in the moment in which it has written, of a known length',
+    program: 'errors',
+    args: ['written_length', 'basic'],
+    drive: asking(1),
+    says: { stderr: CANNOT, seen: '200 OK begun' },
+    instead: { stderr: LOGGED_IN_THE_MIDDLE },
+  },
+  {
+    name: 'a listener that fails when it has written all that it said it would',
+    program: 'errors',
+    args: ['written_all', 'basic'],
+    drive: asking(2, 1, /begun /),
+    says: { stderr: CANNOT, seen: '200 OK begun\n200 OK begun' },
+  },
+  {
+    name: 'a listener that fails, and writes on',
+    program: 'errors',
+    args: ['writes_later', 'basic'],
+    async drive(running) {
+      const port = await portOf(running);
+      let seen = '';
+      for (const times of [1, 2]) {
+        seen += gist(await ask(port, GET, /<\/html>/));
+        await running.until(/Exception in callback/, times);
+      }
+      return end(running, seen);
     },
+    says: { seen: failures(2), stderr: /ERROR:asyncio:Exception in callback\n/ },
+    instead: {
+      stderr: Array(2)
+        .fill(`${UNCAUGHT}\nERROR:tornado.application:Exception in callback\nerror: write after end`)
+        .join('\n'),
+    },
+  },
+  {
+    name: 'a listener that fails in the middle of an answer, and writes on',
+    program: 'errors',
+    args: ['writes_later_middle', 'basic'],
+    async drive(running) {
+      const port = await portOf(running);
+      let seen = '';
+      for (let i = 0; i < 2; i++) seen += gist(await ask(port, GET));
+      return end(running, seen);
+    },
+    says: { stderr: CANNOT, seen: '200 OK begun\n200 OK begun' },
+    instead: { stderr: `${LOGGED_IN_THE_MIDDLE}\n${LOGGED_IN_THE_MIDDLE}` },
   },
   {
     name: 'a listener that fails when it has answered',
@@ -100,7 +180,7 @@ const scenarios: Scenario[] = [
       await running.until(/: oops\n/, 2);
       return end(running, seen);
     },
-    says: { stderr: LOGGED, seen: '200 all of it\n200 all of it' },
+    says: { stderr: LOGGED, seen: '200 OK all of it\n200 OK all of it' },
   },
   {
     name: 'six requests that fail use up no restarts',
@@ -156,7 +236,7 @@ const scenarios: Scenario[] = [
         );
         return end(running, `${JSON.stringify(begun)} ${gist(whole)}`);
       },
-      says: { stderr: 'INFO:tornado.general:Timeout reading body from 127.0.0.1', seen: '"" 200 got 3' },
+      says: { stderr: 'INFO:tornado.general:Timeout reading body from 127.0.0.1', seen: '"" 200 OK got 3' },
     }),
   ),
 ];

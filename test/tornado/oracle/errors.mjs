@@ -12,13 +12,31 @@ async function raisesLater() {
   throw new Error('oops');
 }
 
+const oops = () => {
+  throw new Error('oops');
+};
+
+const head = (status, headers) => (_request, response) => {
+  response.writeHead(status, { 'X-Secret': '1', ...headers });
+  oops();
+};
+
+const written = (headers) => (_request, response) => {
+  response.writeHead(200, headers);
+  response.write('begun ');
+  oops();
+};
+
+const writesLater = (listener, later) => (request, response) => {
+  later(() => response.write('late'));
+  listener(request, response);
+};
+
 const LISTENERS = {
   plain(_request, response) {
     response.end('ok\n');
   },
-  sync() {
-    throw new Error('oops');
-  },
+  sync: oops,
   later: raisesLater,
   workers: raisesLater,
   async middle(_request, response) {
@@ -32,9 +50,23 @@ const LISTENERS = {
   },
   async headers(_request, response) {
     response.setHeader('X-Secret', '1');
+    response.statusMessage = 'Secret';
     response.statusCode = 201;
     throw new Error('oops');
   },
+  head: head(201, { 'Content-Length': 100 }),
+  head_empty: head(204, {}),
+  head_chunked: head(200, {}),
+  flushed(_request, response) {
+    response.setHeader('X-Secret', '1');
+    response.flushHeaders();
+    oops();
+  },
+  written: written({}),
+  written_length: written({ 'Content-Length': 100 }),
+  written_all: written({ 'Content-Length': 6 }),
+  writes_later: writesLater(oops, process.nextTick),
+  writes_later_middle: writesLater(written({ 'Content-Length': 100 }), (write) => setTimeout(write, 50)),
   async body(request, response) {
     let size = 0;
     for await (const chunk of request) size += chunk.length;

@@ -33,6 +33,51 @@ class RaisesInTheMiddle(RequestHandler):
         raise Exception("oops")
 
 
+class RaisesUnflushed(RequestHandler):
+    def prepare(self):
+        self.set_status(201)
+        self.set_header("X-Secret", "1")
+
+    def get(self):
+        self.set_header("Content-Length", "100")
+        self.write("begun ")
+        raise Exception("oops")
+
+
+class RaisesFlushed(RequestHandler):
+    def get(self):
+        self.set_header("X-Secret", "1")
+        self.flush()
+        raise Exception("oops")
+
+
+def raises_written(length):
+    class RaisesWritten(RequestHandler):
+        def get(self):
+            if length is not None:
+                self.set_header("Content-Length", str(length))
+            self.write("begun ")
+            self.flush()
+            raise Exception("oops")
+
+    return RaisesWritten
+
+
+class WritesLater(RequestHandler):
+    def get(self):
+        asyncio.get_running_loop().call_later(0.05, self.write, "late")
+        raise Exception("oops")
+
+
+class WritesLaterInTheMiddle(RequestHandler):
+    def get(self):
+        asyncio.get_running_loop().call_later(0.05, self.write, "late")
+        self.set_header("Content-Length", "100")
+        self.write("begun ")
+        self.flush()
+        raise Exception("oops")
+
+
 class RaisesAfterwards(RequestHandler):
     async def get(self):
         await self.finish("all of it\n")
@@ -42,7 +87,7 @@ class RaisesAfterwards(RequestHandler):
 class ReplacesHeaders(RequestHandler):
     async def get(self):
         self.set_header("X-Secret", "1")
-        self.set_status(201)
+        self.set_status(201, "Secret")
         raise Exception("oops")
 
 
@@ -60,6 +105,15 @@ HANDLERS = dict(
     middle=RaisesInTheMiddle,
     afterwards=RaisesAfterwards,
     headers=ReplacesHeaders,
+    head=RaisesUnflushed,
+    head_empty=RaisesUnflushed,
+    head_chunked=RaisesUnflushed,
+    flushed=RaisesFlushed,
+    written=raises_written(None),
+    written_length=raises_written(100),
+    written_all=raises_written(6),
+    writes_later=WritesLater,
+    writes_later_middle=WritesLaterInTheMiddle,
     workers=RaisesLater,
     body=Raises,
 )
