@@ -93,6 +93,8 @@ const REQUESTS: Record<string, string> = {
   'a Content-Length below 0': 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n',
   'an Expect that nobody knows': 'GET / HTTP/1.1\r\nHost: x\r\nExpect: foo\r\n\r\n',
   CONNECT: 'CONNECT / HTTP/1.1\r\nHost: x\r\n\r\n',
+  'an empty line before it': '\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n',
+  'two empty lines before it': '\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n',
 };
 
 /** The status of the answer, `none` if the connection is closed without one. */
@@ -109,7 +111,7 @@ function statusFor(port: number, request: string): Promise<string> {
 }
 
 test.skipIf(oracleVersion() === null)(
-  'What Node refuses, Tornado takes, as the page says.',
+  'What Node refuses, Tornado takes, and the other way round, as the page says.',
   { timeout: 60_000 },
   async () => {
     const rows = table('requests');
