@@ -30,7 +30,7 @@ export {
   WTERMSIG,
   waitstatusToExitcode,
 } from './wait/status';
-export { WCONTINUED, WNOHANG, WUNTRACED, wait, wait3, wait4, waitpid } from './wait/wait';
+export { WCONTINUED, WUNTRACED, wait, wait3, wait4, waitpid } from './wait/wait';
 export { waitpidAsync } from './wait/wait-async';
 export {
   CLD_CONTINUED,
@@ -49,6 +49,7 @@ export {
   WSTOPPED,
   waitid,
 } from './wait/wait-id';
+export { WNOHANG } from './wait/wait-now';
 
 /**
  * Ends this process at once, with all its threads: runs no `exit` or `beforeExit` listeners and no exit handlers of add-ons

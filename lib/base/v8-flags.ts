@@ -2,7 +2,6 @@
  * Flags of V8 that are set in a running process, and which of them this V8 has. One that it does not have is left out: V8
  * would print "unrecognized flag" to the user's terminal, and tell nobody else.
  */
-import { spawnSync } from 'node:child_process';
 import { setFlagsFromString } from 'node:v8';
 import { spawnApart } from './spawn-apart';
 
@@ -41,6 +40,7 @@ export function hasFlag(flag: Flag): boolean {
 /** A program that carries its Node within itself would not list flags, but run once more. */
 function askForMissing(): readonly Flag[] {
   if (isSingleExecutable()) return FLAGS;
+  const { spawnSync } = require('node:child_process') as typeof import('node:child_process');
   const { stdout } = spawnApart(() =>
     spawnSync(process.execPath, ['--v8-options'], {
       encoding: 'utf8',

@@ -4,14 +4,13 @@
  * Left out on purpose: timers and immediates (each process has its own), signal listeners, standard input, output and
  * error, IPC channels, message ports, and the inspector.
  */
-import { subscribe } from 'node:diagnostics_channel';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { isMainThread, type Worker } from 'node:worker_threads';
 import { binding, type LoopHandle } from '../base/binding';
-import { onePerProcess } from '../base/one-per-process';
-import { openingOf, rememberOpening, type Traits, tracedHandles, tracedRequests } from './openings';
+import { requestsInFlight } from './in-flight';
+import { openingOf, type Traits, tracedHandles, tracedRequests } from './openings';
 import { nameOfRequest } from './request-names';
 import { areTsxOpening, isTsxConnecting, isTsxPipe } from './tsx';
+import { threadsOfWorkers } from './worker-threads';
 
 /** What it is: a request of the thread pool or the kernel, a handle by its use, a worker thread. */
 export type ActiveKind =
@@ -51,18 +50,6 @@ export function activeThings(): ActiveThing[] {
 export function formatActive({ kind, detail, openedAt }: ActiveThing): string {
   const name = `${kind} ${detail}`.trim();
   return openedAt === undefined ? name : `${name}, opened at ${openedAt}`;
-}
-
-const CLOSING_MILLISECONDS = 10;
-
-/**
- * Requests that a fork would have done twice. A close that the thread pool has carried out is none of them: its
- * descriptor is closed in both processes, and what is left of it is a callback that is due, like a tick's. Many
- * native packages leave one behind when they are loaded (detect-libc).
- */
-export function requestsInFlight(): number {
-  const count = binding.requests_in_flight();
-  return count === 0 ? 0 : count - binding.requests_finished_closes(CLOSING_MILLISECONDS);
 }
 
 /**
@@ -142,31 +129,11 @@ function describeDescriptor(
   return { kind: type === 'pipe' ? 'pipe' : 'descriptor', detail: fd < 0 ? '' : `fd ${fd} (${target})` };
 }
 
-/** Worker threads are on none of Node's lists; each is announced when it is made. */
 function activeWorkers(): ActiveThing[] {
-  return [...workers].map((worker) =>
+  return threadsOfWorkers().map((worker) =>
     withOpening({ kind: 'worker', detail: `thread ${worker.threadId}` }, openingOf(worker)),
   );
 }
-
-/** Whether JavaScript runs in another thread than this one: in a worker, or, if this is one, in the main thread. */
-export function hasOtherThreads(): boolean {
-  return workers.size > 0 || !isMainThread;
-}
-
-export function threadsOfWorkers(): Worker[] {
-  return [...workers];
-}
-
-/** Those of this thread that run. A forked child has a copy of each, and so of the list. */
-const workers = onePerProcess('worker threads', () => new Set<Worker>());
-
-subscribe('worker_threads', (message) => {
-  const { worker } = message as { worker: Worker };
-  workers.add(worker);
-  worker.once('exit', () => workers.delete(worker));
-  rememberOpening(worker);
-});
 
 function withOpening(thing: ActiveThing, openedAt: string | undefined): ActiveThing {
   return openedAt === undefined ? thing : { ...thing, openedAt };

@@ -1,6 +1,7 @@
 /** What JavaScript state the child of a fork must change, one function each. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
-import { binding } from '../base/binding';
+import { binding, hasAddon } from '../base/binding';
 import { writeAll } from '../base/blocking-write';
 import { systemError } from '../base/errors';
 import { forgetAsyncWaits } from '../wait/wait-async';
@@ -8,7 +9,8 @@ import { type Estate, inspector, takeStock } from './estate';
 import { leaveCluster } from './leave-cluster';
 import { type ChannelOwner, dropMessagesDue } from './messages-due';
 import { reseedRandom } from './random';
-import { cryptoCaches } from './random/crypto-caches';
+import { cryptoCachesInAnyCase } from './random/crypto-caches';
+import { mayHaveOlderThreads } from './worker-threads';
 
 /** The parts of Node's internals that are touched here; all have been the same since Node 16. */
 interface Handle {
@@ -177,7 +179,23 @@ export function becomeChild(estate: Estate, { inspectPort }: { inspectPort?: num
   leaveInspector(estate, inspectPort);
 }
 
+function listenWith(secrets: Uint8Array[]): void {
+  binding.on_fork_elsewhere(() => takeNewIdentity(takeStock()), secrets);
+}
+
+/** From now on there is another thread. What it forks must not know what node:crypto draws in this one, from the first time on. */
+function listenWithSecrets(): void {
+  unsubscribe('worker_threads', listenWithSecrets);
+  listenWith(cryptoCachesInAnyCase());
+}
+
 /** Once, when the package is loaded: this thread may live on in the child of another thread's fork. */
 export function listenForForksElsewhere(): void {
-  binding.on_fork_elsewhere(() => takeNewIdentity(takeStock()), cryptoCaches());
+  if (!hasAddon) return;
+  if (mayHaveOlderThreads()) {
+    listenWith(cryptoCachesInAnyCase());
+  } else {
+    listenWith([]);
+    subscribe('worker_threads', listenWithSecrets);
+  }
 }

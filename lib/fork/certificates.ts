@@ -1,4 +1,4 @@
-import { binding } from '../base/binding';
+import { hasNodeLoaded } from '../base/loaded-builtins';
 
 /** Not in the oldest Node versions, which read certificates when they are wanted. */
 interface Tls {
@@ -23,9 +23,7 @@ function usesSystemCertificates(): boolean {
  * failed". Asking for the certificates waits for that thread.
  */
 export function awaitCertificates(): void {
-  if (complete) return;
-  const { moduleLoadList } = binding.wait_real_process() as NodeJS.Process & { moduleLoadList: string[] };
-  if (!moduleLoadList.includes('NativeModule tls')) return;
+  if (complete || !hasNodeLoaded('tls')) return;
   const tls = require('node:tls') as Tls;
   tls.getCACertificates?.('extra');
   if (usesSystemCertificates()) tls.getCACertificates?.('system');

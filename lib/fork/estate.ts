@@ -1,13 +1,12 @@
 /** What a child inherits from its parent and must not keep as it is. */
-import { ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Cluster } from 'node:cluster';
 import { isMainThread } from 'node:worker_threads';
 import { binding } from '../base/binding';
+import { hasNodeLoaded } from '../base/loaded-builtins';
 import { type AsyncWaits, asyncWaits } from '../wait/wait-async';
 import { childProcesses } from './child-processes';
 import { type RandomSources, randomSources } from './random';
-
-const cluster = require('node:cluster') as Cluster;
 
 /** The list that Node keeps but does not type. */
 interface ProcessInternals extends NodeJS.Process {
@@ -47,19 +46,30 @@ function inspectorPort(): number {
   return url === undefined ? 0 : Number(new URL(url).port);
 }
 
+/** Undefined where nobody has loaded it. */
+function clusterIfLoaded(): Cluster | undefined {
+  return hasNodeLoaded('cluster') ? require('node:cluster') : undefined;
+}
+
+/** Those that keep the loop alive. */
+function referencedChildProcesses(real: ProcessInternals): ChildProcess[] {
+  if (!hasNodeLoaded('internal/child_process')) return [];
+  const { ChildProcess } = require('node:child_process') as typeof import('node:child_process');
+  return real._getActiveHandles().filter((handle): handle is ChildProcess => handle instanceof ChildProcess);
+}
+
 /** In the parent, just before the fork. */
 export function takeStock(): Estate {
   const real = binding.wait_real_process() as ProcessInternals;
-  const isChildProcess = (handle: unknown): handle is ChildProcess => handle instanceof ChildProcess;
-  const referenced = real._getActiveHandles().filter(isChildProcess);
+  const cluster = clusterIfLoaded();
   const processes = real === process ? [process] : [real, process];
   return {
     processes,
     onChannel: processes.filter(({ channel }) => channel !== undefined && channel !== null),
     worker: isMainThread ? undefined : real,
-    childProcesses: [...new Set([...referenced, ...childProcesses()])],
-    clusterWorkers: Object.keys(cluster.workers ?? {}),
-    isClusterWorker: cluster.isWorker,
+    childProcesses: [...new Set([...referencedChildProcesses(real), ...childProcesses()])],
+    clusterWorkers: Object.keys(cluster?.workers ?? {}),
+    isClusterWorker: cluster?.isWorker === true,
     ownsSocketFiles: binding.loop_owns_socket_files(),
     asyncWaits,
     randomSources: randomSources(),

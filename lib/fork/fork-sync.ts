@@ -10,7 +10,7 @@ import { check, invalidType, preforkError } from '../base/errors';
 import { knownOptions } from '../base/option-names';
 import { blockUntil } from '../wait/block';
 import { signalName, WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../wait/status';
-import { WNOHANG, waitNow } from '../wait/wait';
+import { WNOHANG, waitNow } from '../wait/wait-now';
 import { type Answer, readAnswer, readWhole, thrownAnswer, thrownBy, writeInstead } from './answer';
 import { exitAtOnce, writeDirectly } from './apart';
 import { fork } from './fork';

@@ -2,8 +2,8 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 import { integer } from '../base/arguments';
 import { invalidType } from '../base/errors';
 import { knownOptions } from '../base/option-names';
-import { requestsInFlight } from './active';
 import { type ForkOptions, fork } from './fork';
+import { requestsInFlight } from './in-flight';
 
 /** How long to wait, and what `fork()` takes. */
 export interface ForkWhenIdleOptions extends Omit<ForkOptions, 'allowInFlight'> {

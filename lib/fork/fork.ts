@@ -3,15 +3,15 @@ import { boolean, integer, object } from '../base/arguments';
 import { binding } from '../base/binding';
 import { preforkError, systemError } from '../base/errors';
 import { knownOptions } from '../base/option-names';
-import { activeRequests, formatActive, hasOtherThreads, requestsInFlight } from './active';
 import { type HookFailed, runAfter, runBefore, throwLater } from './at-fork';
 import { becomeChild, listenForForksElsewhere } from './become-child';
 import { becomeQuiet } from './become-quiet';
 import { awaitCertificates } from './certificates';
 import { wrapCredentialCalls } from './credentials';
 import { type Estate, takeStock } from './estate';
+import { requestsInFlight } from './in-flight';
 import { rehearseFork } from './rehearse-fork';
-import { adviceForTsx, areTsxOpening, leaveCacheToParent } from './tsx';
+import { hasOtherThreads } from './worker-threads';
 
 /** Options of `fork()`. */
 export interface ForkOptions {
@@ -35,6 +35,8 @@ const MAX_PORT = 65535;
 
 listenForForksElsewhere();
 wrapCredentialCalls();
+if (process.env['PREFORK_TRACE'] === '1')
+  (require('./openings') as typeof import('./openings')).traceOpenings();
 
 const FORK_OPTIONS = ['allowInFlight', 'inspectPort'] as const satisfies readonly (keyof ForkOptions)[];
 
@@ -45,21 +47,12 @@ function checkOptions(options: ForkOptions): void {
   if (inspectPort !== undefined) integer('options.inspectPort', inspectPort, 0, MAX_PORT);
 }
 
-/** Throws if there is some, but for what tsx has: true if there is such. */
-function refuseWorkInFlight(): boolean {
+/** Throws if there is some that is to be done once; what the child has to do about the rest. */
+function refuseWorkInFlight(): (() => void) | undefined {
   const count = requestsInFlight();
-  if (count === 0) return false;
-  if (areTsxOpening(count)) return true;
-  const active = activeRequests();
-  const names = active.map((request) => formatActive(request).replace(/^request /, ''));
-  const traced = active.some(({ openedAt }) => openedAt !== undefined);
-  throw preforkError(
-    'ERR_PREFORK_BUSY',
-    `fork() while ${count} request${count === 1 ? ' is' : 's are'} in flight would do the work in both processes: ${names.join(', ')}. ` +
-      'Wait with forkWhenIdle(), or pass { allowInFlight: true }' +
-      adviceForTsx() +
-      (traced ? '' : '. With PREFORK_TRACE=1 in the environment this says where each was made'),
-  );
+  if (count === 0) return undefined;
+  const { refuseInFlight } = require('./refuse-in-flight') as typeof import('./refuse-in-flight');
+  return refuseInFlight(count);
 }
 
 /**
@@ -165,9 +158,9 @@ function duplicate(failedInParent: HookFailed, options: InnerOptions): number {
   const hooks = runBefore(failedInParent);
   let pid: number;
   let estate: Estate;
-  let tsxIsOpening = false;
+  let settleInChild: (() => void) | undefined;
   try {
-    tsxIsOpening = options.allowInFlight !== true && refuseWorkInFlight();
+    settleInChild = options.allowInFlight === true ? undefined : refuseWorkInFlight();
     awaitCertificates();
     estate = takeStock();
     const noHooks = hooks.slice(0, 0);
@@ -192,7 +185,7 @@ function duplicate(failedInParent: HookFailed, options: InnerOptions): number {
     return -1;
   }
   goOn(pid, estate, options);
-  if (pid === 0 && tsxIsOpening) leaveCacheToParent();
+  if (pid === 0) settleInChild?.();
   runAfter(hooks, pid, failedInParent);
   return pid;
 }

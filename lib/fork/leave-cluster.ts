@@ -4,8 +4,6 @@ import { syncBuiltinESMExports } from 'node:module';
 import { preforkError } from '../base/errors';
 import type { Estate } from './estate';
 
-const cluster = require('node:cluster') as Cluster;
-
 /** Of node:cluster a worker has loaded a worker's half, which cannot start any. */
 function refuse(name: string): never {
   throw preforkError(
@@ -24,6 +22,8 @@ function disconnect(callback?: () => void): void {
  * primary's answer instead of listening. A primary's workers do not belong to its child, either.
  */
 export function leaveCluster({ clusterWorkers, isClusterWorker }: Estate): void {
+  if (clusterWorkers.length === 0 && !isClusterWorker) return;
+  const cluster = require('node:cluster') as Cluster;
   for (const id of clusterWorkers) Reflect.deleteProperty(cluster.workers ?? {}, id);
   if (!isClusterWorker) return;
   Object.assign(cluster, { isWorker: false, isPrimary: true, isMaster: true, worker: undefined });

@@ -1,6 +1,8 @@
 /** Where each thing on the event loop was opened, for those who ask for it. */
 import { createHook } from 'node:async_hooks';
+import { subscribe } from 'node:diagnostics_channel';
 import { join, sep } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import type { LoopHandle } from '../base/binding';
 import { isRequest, nameOfRequest } from './request-names';
 
@@ -67,6 +69,7 @@ export function traceOpenings(): void {
       tracedResources.delete(asyncId);
     },
   }).enable();
+  subscribe('worker_threads', (message) => rememberOpening((message as { worker: Worker }).worker));
 }
 
 function rememberRequest(asyncId: number, resource: object): void {
@@ -122,7 +125,7 @@ export function tracedRequests(count: number): TracedRequest[] | undefined {
 }
 
 /** The caller's place is where `resource` was opened, if that is to be remembered. */
-export function rememberOpening(resource: object): void {
+function rememberOpening(resource: object): void {
   if (!tracing) return;
   const where = firstOutsideNode();
   if (where !== undefined) openings.set(resource, where);
@@ -132,5 +135,3 @@ export function rememberOpening(resource: object): void {
 export function openingOf(resource: object): string | undefined {
   return openings.get(resource);
 }
-
-if (process.env['PREFORK_TRACE'] === '1') traceOpenings();

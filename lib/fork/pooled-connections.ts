@@ -3,18 +3,13 @@
  * would take one.
  */
 import type { Agent } from 'node:http';
-import { binding } from '../base/binding';
+import { hasNodeLoaded } from '../base/loaded-builtins';
 
 interface Pool {
   sockets: object;
   freeSockets: object;
   requests: object;
   totalSocketCount?: number;
-}
-
-function isLoaded(name: string): boolean {
-  const { moduleLoadList } = binding.wait_real_process() as NodeJS.Process & { moduleLoadList: string[] };
-  return moduleLoadList.includes(`NativeModule ${name}`);
 }
 
 function empty(agent: Agent): void {
@@ -43,7 +38,7 @@ function forgetDispatchers(): void {
 }
 
 export function forgetParentsConnections(): void {
-  if (isLoaded('http')) empty((require('node:http') as typeof import('node:http')).globalAgent);
-  if (isLoaded('https')) empty((require('node:https') as typeof import('node:https')).globalAgent);
+  if (hasNodeLoaded('http')) empty((require('node:http') as typeof import('node:http')).globalAgent);
+  if (hasNodeLoaded('https')) empty((require('node:https') as typeof import('node:https')).globalAgent);
   forgetDispatchers();
 }

@@ -7,10 +7,10 @@ import { writeToStderr } from '../base/blocking-write';
 import { preforkError } from '../base/errors';
 import { onePerProcess } from '../base/one-per-process';
 import { monotonic, setImmediate, setTimeout } from '../base/timers';
-import { hasOtherThreads } from './active';
 import { forkAtRest } from './fork';
 import { findQueues } from './quiet-queues';
 import { findChannels } from './resolver';
+import { hasOtherThreads } from './worker-threads';
 
 interface Wanted {
   work: () => void;

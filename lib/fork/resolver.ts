@@ -2,14 +2,13 @@
  * What node:dns asks by itself: `resolve()` and the like. When one question is asked c-ares looks after all of its channel's, those
  * of the program, too: they would be asked twice, and the program called back. So a quiet child asks by a channel of its own.
  */
-import { binding } from '../base/binding';
+import { hasNodeLoaded } from '../base/loaded-builtins';
 
 /** Node's, which stands in `_handle` of a Resolver (lib/internal/dns/utils.js). */
 type Channel = Record<string, (...parameters: unknown[]) => unknown>;
 
 function dnsIfLoaded(): typeof import('node:dns') | undefined {
-  const { moduleLoadList } = binding.wait_real_process() as NodeJS.Process & { moduleLoadList: string[] };
-  return moduleLoadList.includes('NativeModule dns') ? require('node:dns') : undefined;
+  return hasNodeLoaded('dns') ? require('node:dns') : undefined;
 }
 
 function channelOf(resolver: object): Channel {

@@ -13,7 +13,7 @@ import { exitAtOnce, writeDirectly } from '../fork/apart';
 import { forkQuietly } from '../fork/quiet-child';
 import { blockUntil } from '../wait/block';
 import { waitstatusToExitcode } from '../wait/status';
-import { WNOHANG, waitNow } from '../wait/wait';
+import { WNOHANG, waitNow } from '../wait/wait-now';
 import { invalidState } from './errors';
 import { inEachChild } from './members';
 import { timeLimit, whenReady } from './news';

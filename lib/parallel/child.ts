@@ -6,8 +6,8 @@ import { abortError, check, preforkError } from '../base/errors';
 import { exitAtOnce, writeDirectly } from '../fork/apart';
 import { forkQuietly } from '../fork/quiet-child';
 import { signalName, WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../wait/status';
-import { WNOHANG, waitNow } from '../wait/wait';
 import { ended } from '../wait/wait-async';
+import { WNOHANG, waitNow } from '../wait/wait-now';
 import { MemoryLimit } from './memory-limit';
 import { onAbort } from './on-abort';
 

@@ -1,4 +1,4 @@
-import { ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { accessSync, closeSync, constants as fileConstants } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
@@ -190,7 +190,8 @@ function spawn(command: string[], options: Given, stdio: Stdio[]): ChildProcess 
     ...(cwd === undefined ? {} : { cwd }),
   };
   if (cwd === '') throw systemError(unenterable(cwd), 'spawn', { address: cwd });
-  const child = new (ChildProcess as unknown as new () => ChildProcess)();
+  const { ChildProcess: Child } = require('node:child_process') as typeof import('node:child_process');
+  const child = new (Child as unknown as new () => ChildProcess)();
   const error = errorOfSpawn(() => (child as unknown as Spawning).spawn(spawning));
   if (error >= 0) return child;
   child.on('error', () => {}); // Node tells the same in the next tick

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { outOfRange, string } from '../base/arguments';
 import { invalidType } from '../base/errors';
 import { sharedCounterCells } from './memory';
@@ -16,6 +15,7 @@ const CELL = 2;
 
 /** 64 bits of a name, never 0: they take a cell in one step, which no kill can leave half done. */
 function keyOf(name: string): bigint {
+  const { createHash } = require('node:crypto') as typeof import('node:crypto');
   return createHash('sha256').update(name).digest().readBigInt64LE() || 1n;
 }
 

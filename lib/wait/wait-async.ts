@@ -4,7 +4,7 @@ import { binding, type PidWatch } from '../base/binding';
 import { abortError, invalidType, systemError } from '../base/errors';
 import { onePerProcess } from '../base/one-per-process';
 import { knownOptions } from '../base/option-names';
-import { WNOHANG, waitNow } from './wait';
+import { WNOHANG, waitNow } from './wait-now';
 
 const MAX_INT = 0x7fffffff;
 

@@ -2,7 +2,7 @@ import { int } from '../base/arguments';
 import { binding } from '../base/binding';
 import { check } from '../base/errors';
 import { blockUntil } from './block';
-import { WNOHANG } from './wait';
+import { WNOHANG } from './wait-now';
 
 /** `waitid`: any child, as `wait` does. (waitid(2)) */
 export const P_ALL = 0;

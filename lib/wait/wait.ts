@@ -1,28 +1,14 @@
 import { int } from '../base/arguments';
-import { binding } from '../base/binding';
-import { check } from '../base/errors';
 import { blockUntil } from './block';
 import { type ResourceUsage, readUsage, usageRoom } from './rusage';
+import { WNOHANG, waitNow } from './wait-now';
 
-/** Do not block: `waitpid` answers `[0, 0]` if no child is ready. (wait(2)) */
-export const WNOHANG = 1;
 /** Also report children that a signal stopped. (wait(2)) */
 export const WUNTRACED = 2;
 /** Also report stopped children that SIGCONT woke. (wait(2)) */
 export const WCONTINUED = 8;
 
 const ANY_CHILD = -1;
-
-/** waitpid(2), never blocking: `[0, 0]` if no child is ready. */
-export function waitNow(
-  pid: number,
-  options: number,
-  usage: Float64Array | null = null,
-): [pid: number, status: number] {
-  const status = new Int32Array(1);
-  const found = check(binding.wait_now(pid, options, status, usage), 'waitpid');
-  return [found, found === 0 ? 0 : (status[0] ?? 0)];
-}
 
 function waitBlocking(
   pid: number,

@@ -5,23 +5,18 @@
  */
 import { createServer, type Server } from 'node:net';
 import { binding } from '../base/binding';
+import { hasNodeLoaded } from '../base/loaded-builtins';
 import { addSockets } from '../netutil';
 import { ListeningSocket } from '../sockets/listening-socket';
 
 /** The second time uses what V8 learned in the first. After more, V8 would begin to optimise in the child. */
 const TIMES = 2;
 
-/** A program without http should not load it. (Undocumented, but there since Node 0.2.) */
-function usesHttp(): boolean {
-  const { moduleLoadList = [] } = process as { moduleLoadList?: string[] };
-  return moduleLoadList.includes('NativeModule http');
-}
-
 function nothing(): void {}
 
-/** One that does nothing, of the kind that the program probably listens with. */
+/** One that does nothing, of the kind that the program probably listens with. A program without http should not load it. */
 export function makeServer(): Server {
-  const http = usesHttp() ? (require('node:http') as typeof import('node:http')) : undefined;
+  const http = hasNodeLoaded('http') ? (require('node:http') as typeof import('node:http')) : undefined;
   return http === undefined ? createServer(nothing) : http.createServer(nothing);
 }
 

@@ -176,6 +176,7 @@ const CHANGES: Record<string, string> = {
   'worker-exit': `
     const exit = process.reallyExit;
     process.exit = (status) => exit.call(process, status);`,
+  'worker-ports': withBinding('binding.loop_active_handles = () => [];'),
 };
 
 describe('A canary fails on a Node that is another in just that', () => {

@@ -5,7 +5,7 @@ const { Worker } = require('node:worker_threads');
 const { canary, load } = require('./helpers/canary');
 
 canary(async () => {
-  const { hasOtherThreads } = load('fork/active');
+  const { hasOtherThreads } = load('fork/worker-threads');
   assert.equal(hasOtherThreads(), false);
   const worker = new Worker('', { eval: true });
   assert.equal(hasOtherThreads(), true);

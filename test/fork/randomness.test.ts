@@ -79,6 +79,20 @@ test('A worker thread that has not loaded it repeats only what node:crypto has i
   expect(repeating(lines)).toEqual(['crypto.randomInt', 'crypto.randomUUID']);
 });
 
+test.each(['older', 'newer'])(
+  'A worker thread that is %s than the package forks: the main thread draws other values in the child at once.',
+  async (age) => {
+    const lines = await drawn('fork/random/elsewhere.js', [age]);
+    expect(lines.length).toBe(2 * 3);
+    expect(duplicates(lines)).toEqual([]);
+  },
+);
+
+test('node:crypto is loaded neither with the package nor by a fork.', async () => {
+  const result = await run('fork/random/without-crypto.js');
+  expect(result).toEqual({ status: 0, signal: null, stdout: '[false,false,false]\n', stderr: '' });
+});
+
 test('Math.random in a child is the same function as before.', async () => {
   const result = await run('fork/random/same-function.js');
   expect(result).toEqual({ status: 0, signal: null, stdout: '0\n', stderr: '' });

@@ -9,11 +9,11 @@ import { binding } from '../../base/binding';
 import { cryptoCaches, renewCryptoCaches } from './crypto-caches';
 import { canRenewMathRandom, renewMathRandom } from './math-random';
 import { canSetRandom, setRandom } from './seeded-random';
-import { reseedContexts, watchContexts } from './vm-contexts';
 
 /** Whether V8's generator must be replaced because it cannot be renewed: in a V8 that is built in another way. */
 const replaces = !canRenewMathRandom();
-if (replaces) watchContexts();
+const contexts = replaces ? (require('./vm-contexts') as typeof import('./vm-contexts')) : undefined;
+contexts?.watchContexts();
 
 /** Once for a whole family of processes: the warning comes before the first fork. */
 let warned = false;
@@ -29,13 +29,13 @@ function warnIfFrozen(): void {
 /** The child gets another `Math.random`. One that a module has put aside before the fork goes on as it was. */
 function replaceMathRandom(): void {
   setRandom(Math);
-  reseedContexts();
+  contexts?.reseedContexts();
 }
 
 /** What hands out random numbers. */
 export interface RandomSources {
-  /** None where they cannot be had. */
-  cryptoCaches: Uint8Array[];
+  /** None where they cannot be had; undefined where there is nothing in them yet. */
+  cryptoCaches: Uint8Array[] | undefined;
   renewMath: () => number;
 }
 

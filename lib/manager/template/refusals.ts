@@ -1,13 +1,8 @@
 /** From the start of a template to its first fork: what it waits for, and why it refuses. */
 import type { ChildProcess } from 'node:child_process';
-import {
-  type ActiveThing,
-  activeRequests,
-  activeThings,
-  formatActive,
-  requestsInFlight,
-} from '../../fork/active';
+import { type ActiveThing, activeRequests, activeThings, formatActive } from '../../fork/active';
 import { childProcesses } from '../../fork/child-processes';
+import { requestsInFlight } from '../../fork/in-flight';
 import type { UNSHARABLE } from '../channel/messages';
 import { areStreamsWaiting } from './unwritten';
 

@@ -4,9 +4,10 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
+import { hasNodeLoaded } from '../../base/loaded-builtins';
 import { monotonic, nextTick } from '../../base/timers';
-import { threadsOfWorkers } from '../../fork/active';
 import { closureVariables } from '../../fork/random/closure-variables';
+import { threadsOfWorkers } from '../../fork/worker-threads';
 
 // --- Streams that are being opened ---
 
@@ -31,8 +32,7 @@ let ticks: TickQueue | null | undefined;
 
 /** Whether a stream that holds something waits for a tick, as one does that has yet to be opened: nothing is in flight then. */
 export function areStreamsWaiting(): boolean {
-  const { moduleLoadList = [] } = process as { moduleLoadList?: string[] };
-  if (!moduleLoadList.includes('NativeModule internal/fs/streams')) return false;
+  if (!hasNodeLoaded('internal/fs/streams')) return false;
   if (ticks === undefined) ticks = findTicks();
   for (let part = ticks?.tail ?? null; part !== null; part = part.next) {
     if (part.list.some((tick) => tick !== undefined && isOfStream(tick))) return true;
