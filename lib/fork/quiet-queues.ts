@@ -29,7 +29,7 @@ interface Queues {
 const NAMES = ['timerListMap', 'immediateQueue', 'queue'] as const;
 
 function find(): Queues | undefined {
-  const found = closureVariables([setTimeout, setImmediate, nextTick], NAMES);
+  const found = closureVariables([setTimeout, nextTick, setImmediate], NAMES);
   const [timers, immediates, ticks] = NAMES.map((name) => found.get(name));
   const isKnown =
     typeof timers === 'object' &&

@@ -16,7 +16,7 @@ const EXCHANGE = Symbol.for('prefork.exchange');
 const REACH_EXCHANGE = "process[Symbol.for('prefork.exchange')]";
 interface Exchange {
   closure: unknown;
-  found: Map<string, unknown>;
+  taken: unknown[];
 }
 
 function propertiesOf(ask: Ask, objectId: string): Properties {
@@ -38,34 +38,43 @@ function variablesOfClosure(ask: Ask): Property[] {
   );
 }
 
-function takeVariable(ask: Ask, { name, value }: Property): void {
+/** All at once: each question costs a tenth of a millisecond. */
+function takeVariables(ask: Ask, variables: Property[]): void {
   ask('Runtime.callFunctionOn', {
-    objectId: value?.objectId,
-    functionDeclaration: `function () { ${REACH_EXCHANGE}.found.set('${name}', this); }`,
+    objectId: variables[0]?.value?.objectId,
+    functionDeclaration: `function (...values) { ${REACH_EXCHANGE}.taken = values; }`,
+    arguments: variables.map(({ value }) => ({ objectId: value?.objectId })),
   });
 }
 
 /**
- * Objects by the names of the variables that hold them, as far as they can be had.
+ * Objects by the names of the variables that hold them, as far as they can be had. The closures are looked at one after the other
+ * until all are found.
  * @throws Error in a build of Node without inspector, and where Node is another than we know
  */
 export function closureVariables(
   closures: readonly unknown[],
   names: readonly string[],
 ): Map<string, unknown> {
-  const exchange: Exchange = { closure: undefined, found: new Map() };
+  const found = new Map<string, unknown>();
+  const exchange: Exchange = { closure: undefined, taken: [] };
   const realProcess = binding.wait_real_process();
   Reflect.set(realProcess, EXCHANGE, exchange);
   try {
     withSession((ask) => {
       for (const closure of closures) {
+        if (found.size === names.length) return;
         exchange.closure = closure;
-        const wanted = variablesOfClosure(ask).filter(({ name }) => names.includes(name));
-        for (const variable of wanted) takeVariable(ask, variable);
+        const wanted = variablesOfClosure(ask).filter(
+          ({ name, value }) => names.includes(name) && value?.objectId !== undefined,
+        );
+        if (wanted.length === 0) continue;
+        takeVariables(ask, wanted);
+        for (const [i, { name }] of wanted.entries()) found.set(name, exchange.taken[i]);
       }
     });
   } finally {
     Reflect.deleteProperty(realProcess, EXCHANGE);
   }
-  return exchange.found;
+  return found;
 }
