@@ -22,7 +22,7 @@ export interface PreforkPoolOptions {
   /**
    * `'auto'`: setup files and modules are evaluated once for all files that begin with them, in the same order, as far as
    * nothing shows outside of the process; a file that fails there is run once more by itself, and that result is the one that
-   * is reported. `false`, and with vitest 5: each file evaluates all that it imports. Default: `'auto'`.
+   * is reported. `false`: each file evaluates all that it imports. Default: `'auto'`.
    */
   warm?: 'auto' | false;
 }

@@ -6,12 +6,13 @@ import { asCall, asResponse, type Call } from './orders';
 import { Results } from './results';
 
 /** They change nothing in vitest's process. */
-const ASKED = ['fetch', 'resolve', 'resolveSnapshotPath', 'getCountOfFailedTests'];
+const ASKED = ['fetch', 'fetchWarmModules', 'resolve', 'resolveSnapshotPath', 'getCountOfFailedTests'];
 /** Their answer is that they were heard. */
 const TOLD = [
   'onQueued',
   'onCollected',
   'onTaskUpdate',
+  'onTestModuleDependencies',
   'onUserConsoleLog',
   'onUnhandledError',
   'onCancel',
@@ -31,6 +32,8 @@ export class HeldRun {
   readonly results = new Results();
   /** In order. */
   readonly held: unknown[] = [];
+  /** It has ended in the middle, well so far: vitest has to do something for it. */
+  isCut = false;
   readonly #ways: Ways;
   #isOver = false;
 
@@ -45,7 +48,12 @@ export class HeldRun {
     if (call === undefined) this.#hearWord(message);
     else if (call.t === 's' || ASKED.includes(call.m ?? '')) this.#ways.pass(message);
     else if (TOLD.includes(call.m ?? '')) this.#hold(call);
-    else this.end(false); // vitest has to do something for it
+    else this.#cut();
+  }
+
+  #cut(): void {
+    this.isCut = !this.results.hasFailed;
+    this.end(false);
   }
 
   #hold(call: Call): void {

@@ -199,7 +199,7 @@ export class PreforkWorker implements PoolWorker {
       answer: (message) => child.peer.tellVitest(message),
       end: (isGood) => {
         this.#steps = this.#steps
-          .then(() => (isGood ? this.#tellLate(child, held) : this.#runAlone(request, held.results)))
+          .then(() => (isGood ? this.#tellLate(child, held) : this.#runAlone(request, held)))
           .catch((error) => this.#emit('error', error));
       },
     });
@@ -235,7 +235,7 @@ export class PreforkWorker implements PoolWorker {
   }
 
   /** The run does not count: there is another one, in a process in which nothing of the project's is evaluated. */
-  async #runAlone(request: FileRequest, warm: Results): Promise<void> {
+  async #runAlone(request: FileRequest, { results: warm, isCut }: HeldRun): Promise<void> {
     await this.#end();
     if (this.#isStopping) return;
     const file = request.context.files[0]?.filepath ?? '';
@@ -246,7 +246,8 @@ export class PreforkWorker implements PoolWorker {
     const alone = new Results();
     child.peer.onVitest = (message) => {
       alone.hear(message, asCall(message));
-      if (asResponse(message)?.type === 'testfileFinished') this.#warnOf(file, alone.differences(warm));
+      const isOver = asResponse(message)?.type === 'testfileFinished';
+      if (isOver && !isCut) this.#warnOf(file, alone.differences(warm));
       this.#emit('message', message);
     };
     child.peer.tellVitest(request);

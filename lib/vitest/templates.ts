@@ -12,9 +12,6 @@ import { type NameFile, needsFileAtOnce, type WarmChild, WarmTemplates } from '.
 /** vitest's own, which are set up and no more: nothing outside of the process hears of it. */
 const KNOWN_ENVIRONMENTS = ['node', 'jsdom', 'happy-dom'];
 
-/** Those whose runs can be paused. */
-const WARM_VERSIONS = /^4\./;
-
 function digest(value: unknown): string {
   return createHash('sha1').update(serialize(value)).digest('base64');
 }
@@ -167,14 +164,20 @@ class Run {
   }
 }
 
+/** As vitest 5 has it: reports of several runs are told apart by a label. */
+interface Labelled {
+  mergeReportsLabel?: string | undefined;
+}
+
 function namesOf({ distPath, project }: PoolOptions): NameFile {
   const { root, name: projectName } = project.config;
+  const meta = { __vitest_label__: (project.config as Labelled).mergeReportsLabel };
   const vitest = import(pathToFileURL(join(distPath, 'node.js')).href) as Promise<{
-    generateFileHash: (path: string, projectName: string) => string;
+    generateFileHash: (path: string, projectName: string, meta: object) => string;
   }>;
   return async (path) => {
     const name = relative(root, path);
-    return { id: (await vitest).generateFileHash(name, projectName), name };
+    return { id: (await vitest).generateFileHash(name, projectName, meta), name };
   };
 }
 
@@ -219,9 +222,8 @@ export class Templates {
         options.project.vitest.logger.warn(`prefork/vitest: ${name} is not loaded before the files: ${why}.`);
       },
     };
-    const warms = this.#warms && WARM_VERSIONS.test(options.project.vitest.version);
     const warming = { nameFile: namesOf(options), distrusted: this.#distrusted };
-    return new Run(first, await first.fork(), preload, warms ? warming : undefined);
+    return new Run(first, await first.fork(), preload, this.#warms ? warming : undefined);
   }
 
   /** From now on this file finds nothing evaluated. */

@@ -185,7 +185,17 @@ function isPlain({ files }: Context): boolean {
   );
 }
 
-/** Whether vitest looks at a file from the beginning of a run, before it imports it. */
-export function needsFileAtOnce(config: StartRequest['context']['config']): boolean {
-  return config.mode !== 'test' || Boolean(config.includeTaskLocation) || Boolean(config.detectAsyncLeaks);
+type Config = StartRequest['context']['config'];
+
+/** vitest 4 has a mode for benchmarks, vitest 5 projects for them. */
+function measures({ mode, benchmark }: Config): boolean {
+  const isProject = (benchmark as { enabled?: boolean } | undefined)?.enabled === true;
+  return isProject || (mode ?? 'test') !== 'test';
+}
+
+/** Whether vitest looks at a file from the beginning of a run, before it imports it, or at what its imports cost. */
+export function needsFileAtOnce(config: Config): boolean {
+  const { includeTaskLocation, detectAsyncLeaks, experimental } = config;
+  const { limit = 0 } = experimental.importDurations ?? {};
+  return measures(config) || Boolean(includeTaskLocation) || Boolean(detectAsyncLeaks) || limit > 0;
 }

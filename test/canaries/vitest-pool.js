@@ -4,30 +4,31 @@ const assert = require('node:assert/strict');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { canary } = require('./helpers/canary');
-const { vitestRuns } = require('./helpers/vitest-run');
+const { eachVitest } = require('./helpers/vitest-run');
 
-canary(async () => {
-  const { runs, failed } = await vitestRuns();
-  assert.deepEqual([runs.length, failed], [2, 0]);
-  const [one, other] = runs;
-  assert.notEqual(one.options.env, other.options.env);
-  for (const { options, heard } of runs) {
-    const { project, distPath, execArgv, env } = options;
-    assert.deepEqual([typeof distPath, typeof env, Array.isArray(execArgv)], ['string', 'object', true]);
-    assert.match(project.vitest.version, /^[45]\./);
-    assert.equal(typeof project.vitest.onClose, 'function');
-    assert.equal(typeof project.vitest.logger.outputStream.write, 'function');
-    const orders = heard.filter(({ type }) => type !== undefined);
-    assert.deepEqual(
-      orders.map(({ type }) => type),
-      ['start', 'run', 'stop'],
-    );
-    const [start, run] = orders;
-    assert.deepEqual([typeof start.poolId, typeof start.workerId], ['number', 'number']);
-    assert.equal(start.context.environment.name, 'node');
-    assert.equal(start.context.config.isolate, true);
-    assert.deepEqual([run.context.files.length, run.context.environment.name], [1, 'node']);
-    const { ForksPoolWorker } = await import(pathToFileURL(join(distPath, 'node.js')).href);
-    assert.equal(new ForksPoolWorker(options).name, 'forks');
-  }
-});
+canary(() =>
+  eachVitest(async ({ runs, failed }) => {
+    assert.deepEqual([runs.length, failed], [2, 0]);
+    const [one, other] = runs;
+    assert.notEqual(one.options.env, other.options.env);
+    for (const { options, heard } of runs) {
+      const { project, distPath, execArgv, env } = options;
+      assert.deepEqual([typeof distPath, typeof env, Array.isArray(execArgv)], ['string', 'object', true]);
+      assert.match(project.vitest.version, /^[45]\./);
+      assert.equal(typeof project.vitest.onClose, 'function');
+      assert.equal(typeof project.vitest.logger.outputStream.write, 'function');
+      const orders = heard.filter(({ type }) => type !== undefined);
+      assert.deepEqual(
+        orders.map(({ type }) => type),
+        ['start', 'run', 'stop'],
+      );
+      const [start, run] = orders;
+      assert.deepEqual([typeof start.poolId, typeof start.workerId], ['number', 'number']);
+      assert.equal(start.context.environment.name, 'node');
+      assert.equal(start.context.config.isolate, true);
+      assert.deepEqual([run.context.files.length, run.context.environment.name], [1, 'node']);
+      const { ForksPoolWorker } = await import(pathToFileURL(join(distPath, 'node.js')).href);
+      assert.equal(new ForksPoolWorker(options).name, 'forks');
+    }
+  }),
+);

@@ -3,19 +3,16 @@
 const assert = require('node:assert/strict');
 const { existsSync } = require('node:fs');
 const { join } = require('node:path');
-const { pathToFileURL } = require('node:url');
-const { canary, ROOT } = require('./helpers/canary');
-const { vitestRuns } = require('./helpers/vitest-run');
+const { canary } = require('./helpers/canary');
+const { eachVitest } = require('./helpers/vitest-run');
 
-canary(async () => {
-  const dist = join(ROOT, 'node_modules', 'vitest', 'dist');
-  const { init, runBaseTests, setupEnvironment } = await import(pathToFileURL(join(dist, 'worker.js')).href);
-  for (const each of [init, runBaseTests, setupEnvironment]) assert.equal(typeof each, 'function');
-  assert.ok(existsSync(join(dist, 'workers', 'forks.js')));
-  const { runs, failed } = await vitestRuns();
-  assert.equal(failed, 0);
-  for (const { options, prepared } of runs) {
-    assert.equal(options.distPath, dist);
-    assert.deepEqual([prepared.response.error, prepared.modules], [undefined, []]);
-  }
-});
+canary(() =>
+  eachVitest(async ({ dist, runs, failed }) => {
+    assert.ok(existsSync(join(dist, 'workers', 'forks.js')));
+    assert.equal(failed, 0);
+    for (const { options, prepared } of runs) {
+      assert.equal(options.distPath, dist);
+      assert.deepEqual([prepared.response.error, prepared.modules], [undefined, []]);
+    }
+  }),
+);

@@ -5,14 +5,22 @@
 import type { ModuleRunner } from 'vite/module-runner' with { 'resolution-mode': 'import' };
 import type { File } from '../orders';
 
+/** Of vitest 5: which of the processes that run at the same time it is, as reporters hear it. */
+interface Context {
+  concurrencyId?: number;
+  workerId?: number;
+}
+
 /** Of vitest's own state in a worker (its `__vitest_worker__`), what a file is told of itself. */
 interface WorkerState {
   filepath: string;
-  ctx: { files: { filepath: string }[] };
+  ctx: Context & { files: { filepath: string }[] };
+  durations: { fetch?: number };
   environment: { name: string; viteEnvironment?: string };
   rpc: {
     onQueued: (file: object) => Promise<unknown>;
     resolve: (id: string, importer: undefined, environment: string) => Promise<{ url: string } | null>;
+    fetchWarmModules: (environment: string, files: string[]) => Promise<Modules>;
   };
   config: { snapshotOptions: { snapshotEnvironment: SnapshotEnvironment } };
 }
@@ -23,7 +31,10 @@ interface SnapshotEnvironment {
   removeSnapshotFile: (...args: string[]) => Promise<void>;
 }
 
-interface FileTask {
+/** What vitest 5 knows of modules, by their URLs and ids. */
+type Modules = Record<string, unknown>;
+
+interface FileTask extends Context {
   id: string;
   name: string;
   fullName: string;
@@ -35,10 +46,18 @@ function workerState(): WorkerState {
   return (globalThis as unknown as { __vitest_worker__: WorkerState }).__vitest_worker__;
 }
 
+const environmentOf = ({ environment }: WorkerState): string =>
+  environment.viteEnvironment || environment.name;
+
+/** In the process of a file; vitest has the number of the process that it was forked from. */
+export function takeNumber(ctx: Context): void {
+  if ('concurrencyId' in ctx) ctx.concurrencyId = Number(process.env['VITEST_POOL_ID']);
+}
+
 /** As vitest's module runner has it, of a file that it is to import. */
 export async function urlOf(file: string): Promise<string> {
-  const { environment, rpc } = workerState();
-  const resolved = await rpc.resolve(file, undefined, environment.viteEnvironment || environment.name);
+  const state = workerState();
+  const resolved = await state.rpc.resolve(file, undefined, environmentOf(state));
   return resolved?.url ?? file;
 }
 
@@ -59,6 +78,8 @@ export class PausedRun {
   readonly reached: Promise<void>;
   readonly #runner: ModuleRunner;
   #since = 0;
+  #fetched: number | undefined;
+  #modules: Modules | undefined;
   #goOn: (file: string) => void = () => {};
 
   constructor(runner: ModuleRunner, placeholder: string) {
@@ -71,8 +92,11 @@ export class PausedRun {
       runner.import = async (id: string, ...options: unknown[]): Promise<never> => {
         if (id !== placeholder) return importModule.call(runner, id, ...options);
         this.#since = performance.now();
+        this.#fetched = workerState().durations.fetch;
         resolve();
-        return importModule.call(runner, await file, ...options);
+        const path = await file;
+        await this.#learn();
+        return importModule.call(runner, path, ...options);
       };
     });
   }
@@ -83,17 +107,37 @@ export class PausedRun {
     if (task === undefined || spec === undefined) throw new Error('vitest has made no file');
     const { files: _, ...rest } = context;
     Object.assign(state.ctx, rest);
+    takeNumber(state.ctx);
     Object.assign(state.ctx.files[0] as object, spec);
     state.filepath = spec.filepath;
     Object.assign(task, { id, name, fullName: name, filepath: spec.filepath });
-    this.#leaveOutWaiting(task);
+    for (const number of ['concurrencyId', 'workerId'] as const)
+      if (number in task) Object.assign(task, { [number]: state.ctx[number] });
+    this.#leaveOutWaiting(task, state);
     await state.rpc.onQueued(task);
     Reflect.deleteProperty(this.#runner, 'import');
     this.#goOn(spec.filepath);
   }
 
+  /**
+   * vitest 5's module runner asks once what vitest's process knows of the modules that its first file will need. Here it gets
+   * nothing yet: a child fills in what it is told of its own file.
+   */
+  modules(): Modules {
+    this.#modules ??= {};
+    return this.#modules;
+  }
+
+  async #learn(): Promise<void> {
+    if (this.#modules === undefined) return;
+    const state = workerState();
+    const more = state.rpc.fetchWarmModules(environmentOf(state), [state.filepath]);
+    Object.assign(this.#modules, await more.catch(() => undefined));
+  }
+
   /** vitest counts from when it began to import. */
-  #leaveOutWaiting(task: FileTask): void {
+  #leaveOutWaiting(task: FileTask, { durations }: WorkerState): void {
+    if (this.#fetched !== undefined) durations.fetch = this.#fetched;
     const waited = performance.now() - this.#since;
     let duration = 0;
     Object.defineProperty(task, 'collectDuration', {

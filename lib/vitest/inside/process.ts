@@ -23,7 +23,7 @@ import {
   type ToProcess,
 } from '../orders';
 import { Effects } from './effects';
-import { hasTests, holdSnapshots, PausedRun, urlOf } from './paused-run';
+import { hasTests, holdSnapshots, PausedRun, takeNumber, urlOf } from './paused-run';
 import { preload } from './preload';
 import { belongsToFile, evaluate, type Runner as StepRunner, stepsOf } from './steps';
 
@@ -82,7 +82,12 @@ function postFromTemplate(message: unknown): void {
   if (call.m === 'onQueued' && paused !== undefined) paused.task ??= call.a?.[0] as PausedRun['task'];
   if (effects !== undefined && REPORTED.includes(call.m ?? '')) effects.hasAny = true;
   if (call.t === 's' || ASKED_BY_TEMPLATES.includes(call.m ?? '')) say({ vitest: message });
-  else if (call.i !== undefined) queueMicrotask(() => tellVitest({ t: 's', i: call.i, r: undefined }));
+  else if (call.i !== undefined) answerVitest(call.i, call.m);
+}
+
+function answerVitest(i: string, method: string | undefined): void {
+  const r = method === 'fetchWarmModules' ? paused?.modules() : undefined;
+  queueMicrotask(() => tellVitest({ t: 's', i, r }));
 }
 
 function post(message: unknown): void {
@@ -104,6 +109,7 @@ async function runFiles(
   method: 'run' | 'collect',
   ...[state, traces]: Parameters<Init['runTests']>
 ): Promise<void> {
+  if (!isTemplate) takeNumber(state.ctx);
   try {
     await vitest.runBaseTests(method, state, traces);
   } finally {

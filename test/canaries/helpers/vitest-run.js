@@ -1,10 +1,17 @@
 // Two runs of vitest over one file, in a pool that has its processes do what prefork/vitest has them do, without a fork: what
 // both sides were given and have said.
 const { fork } = require('node:child_process');
-const { writeFileSync } = require('node:fs');
+const { existsSync, writeFileSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { file, ROOT } = require('./canary');
+
+/** This package's vitest, and vitest 5 if `npm run test:runners` has fetched it and this Node is new enough for it. */
+function vitests() {
+  const fetched = join(ROOT, '.node-versions', 'vitest-5', 'node_modules', 'vitest', 'dist');
+  const isHere = Number.parseInt(process.versions.node, 10) >= 22 && existsSync(fetched);
+  return [join(ROOT, 'node_modules', 'vitest', 'dist'), ...(isHere ? [fetched] : [])];
+}
 
 /** A process of the pool. It tells on request what is loaded. */
 const PROCESS = `
@@ -12,9 +19,20 @@ const PROCESS = `
   import { pathToFileURL } from 'node:url';
   const { init, runBaseTests, setupEnvironment } = await import(pathToFileURL(join(process.argv[2], 'worker.js')).href);
   const listeners = new Set();
+  const tell = (message) => [...listeners].forEach((listener) => listener(message));
   let runner;
+  /** What vitest 5 is told that its process knows of modules; filled later. */
+  const known = {};
+  const post = (message) => {
+    const isOfKnown = message.t === 'q' && message.m === 'fetchWarmModules';
+    if (isOfKnown) queueMicrotask(() => tell({ t: 's', i: message.i, r: known }));
+    if (isOfKnown) process.send({ knownBy: message.a });
+    else process.send(message);
+    if (message.m === 'fetch' && message.a[0] === '/one.mjs')
+      known['/two.mjs'] = { externalize: 'node:path', type: 'builtin' };
+  };
   const atImport = (id) => {
-    const { ctx, rpc, environment, config } = globalThis.__vitest_worker__;
+    const { ctx, rpc, environment, config, durations } = globalThis.__vitest_worker__;
     const { tasks } = globalThis.__vitest_index__.TestRunner.getCurrentSuite();
     const { saveSnapshotFile, removeSnapshotFile } = config.snapshotOptions.snapshotEnvironment;
     const functions = [rpc.onQueued, rpc.resolve, runner.fetchModule, runner.cachedRequest, saveSnapshotFile, removeSnapshotFile];
@@ -24,10 +42,12 @@ const PROCESS = `
       name: environment.name,
       tasks: tasks.length,
       kinds: functions.map((each) => typeof each),
+      numbers: [ctx.concurrencyId, ctx.workerId],
+      fetched: durations.fetch,
     };
   };
   init({
-    post: (message) => process.send(message),
+    post,
     on: (listener) => listeners.add(listener),
     off: (listener) => listeners.delete(listener),
     setup: setupEnvironment,
@@ -46,7 +66,7 @@ const PROCESS = `
     teardown: () => listeners.clear(),
   });
   process.on('message', async (message) => {
-    if (message.ask === undefined) return [...listeners].forEach((listener) => listener(message));
+    if (message.ask === undefined) return tell(message);
     if (message.ask === 'import') await runner.import(message.name);
     const modules = [...runner.evaluatedModules.idToModuleMap.values()].map(({ id, meta }) => [id, meta && 'code' in meta]);
     process.send({ modules });
@@ -92,6 +112,7 @@ class Worker {
 
   #hear(message) {
     if (message.atImport !== undefined) return this.run.atImports.push(message.atImport);
+    if (message.knownBy !== undefined) return this.run.knownBy.push(message.knownBy);
     const index = this.#awaited.findIndex(({ isIt }) => isIt(message));
     if (index >= 0) return this.#awaited.splice(index, 1)[0].resolve(message);
     this.run.said.push(message);
@@ -147,20 +168,21 @@ class Worker {
   }
 }
 
-/** Of each run: `options` of the pool, what vitest's own process `heard` and `said`, and what was loaded. */
-exports.vitestRuns = async () => {
+async function runsOf(dist) {
   const test = file(
-    "import { test } from 'vitest'; test('passes', () => console.log('printed'));",
+    "import { test } from 'vitest'; import { sep } from './one.mjs'; test('passes', () => console.log('printed ' + sep));",
     'a.test.mjs',
   );
   const inlined = join(dirname(test), 'inlined.mjs');
   writeFileSync(inlined, 'export default 1;');
-  const { createVitest } = await import(pathToFileURL(join(ROOT, 'node_modules/vitest/dist/node.js')).href);
+  writeFileSync(join(dirname(test), 'one.mjs'), "export { sep } from './two.mjs';");
+  writeFileSync(join(dirname(test), 'two.mjs'), "export const sep = 'of its own';");
+  const { createVitest, generateFileHash, version } = await import(pathToFileURL(join(dist, 'node.js')).href);
   const runs = [];
   const pool = {
     name: 'canary',
     createPoolWorker: (options) => {
-      const run = { options, heard: [], said: [], atImports: [], inlined };
+      const run = { options, heard: [], said: [], atImports: [], knownBy: [], inlined, file: test };
       runs.push(run);
       return new Worker(options, run);
     },
@@ -170,5 +192,13 @@ exports.vitestRuns = async () => {
   await vitest.rerunFiles();
   const failed = vitest.state.getCountOfFailedTests() + vitest.state.getUnhandledErrors().length;
   await vitest.close();
-  return { runs, failed };
+  return { major: Number.parseInt(version, 10), dist, generateFileHash, runs, failed };
+}
+
+/**
+ * Looks at each vitest: its folder `dist`, its `runs`, and how many tests `failed`. Of each run: `options` of the pool, what
+ * vitest's own process `heard` and `said`, and what was loaded.
+ */
+exports.eachVitest = async (look) => {
+  for (const dist of vitests()) await look(await runsOf(dist));
 };
