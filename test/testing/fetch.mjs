@@ -1,5 +1,6 @@
 // `npm run test:runners`: fetches the test runners that are not installed with this package, into .node-versions/runners, and
-// runs the tests of docs/testing.md in them. Once they are there, `npm test` runs these tests, too.
+// vitest 4 and 5 with environments and coverage, each into a folder of its own beside it; and runs the tests of docs/testing.md
+// in them. Once they are there, `npm test` runs these tests, too.
 //
 // `-- --report=FOLDER`, for .ci/run: on each Node that docs/testing.md speaks of and that is there; a registry that does not
 // answer is no failure.
@@ -12,23 +13,23 @@ import { parseArgs } from 'node:util';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, '..', '..');
 const NODES = join(ROOT, '.node-versions');
-const FOLDER = join(NODES, 'runners');
 const MAJORS = ['20', '24'];
 const FETCH_MILLISECONDS = 60_000;
+const FILES = ['test/testing/fetched.test.ts', 'test/vitest/fetched.test.ts'];
 
 const { report } = parseArgs({ options: { report: { type: 'string' } } }).values;
 
-function fetch() {
-  const dependencies = JSON.parse(readFileSync(join(HERE, 'runners.json'), 'utf8'));
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(join(FOLDER, 'package.json'), JSON.stringify({ private: true, dependencies }));
+function fetch([name, dependencies]) {
+  const cwd = join(NODES, name);
+  mkdirSync(cwd, { recursive: true });
+  writeFileSync(join(cwd, 'package.json'), JSON.stringify({ private: true, dependencies }));
   const args = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline'];
-  const options = { cwd: FOLDER, stdio: 'inherit', timeout: FETCH_MILLISECONDS };
+  const options = { cwd, stdio: 'inherit', timeout: FETCH_MILLISECONDS };
   return spawnSync('npm', args, options).status === 0;
 }
 
-function runTests(file, env = {}) {
-  const args = ['node_modules/vitest/vitest.mjs', 'run', file];
+function runTests(files, env = {}) {
+  const args = ['node_modules/vitest/vitest.mjs', 'run', ...files];
   return (
     spawnSync('node', args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } }).status === 0
   );
@@ -39,15 +40,16 @@ function runOn(version) {
   if (!existsSync(bin)) return true;
   console.log(`Node ${version}`);
   const PATH = bin + delimiter + process.env.PATH;
-  return runTests('test/testing/fetched.test.ts', {
+  return runTests(FILES, {
     PATH,
     TEST_REPORT: join(report, `tests-runners-${version}.json`),
   });
 }
 
-const isFetched = fetch();
+const runners = JSON.parse(readFileSync(join(HERE, 'runners.json'), 'utf8'));
+const isFetched = Object.entries(runners).map(fetch).every(Boolean);
 if (report === undefined) {
-  process.exitCode = isFetched && runTests('test/testing') ? 0 : 1;
+  process.exitCode = isFetched && runTests(['test/testing', ...FILES]) ? 0 : 1;
 } else if (isFetched) {
   const versions = JSON.parse(readFileSync(join(ROOT, 'test', 'node-versions.json'), 'utf8'));
   const chosen = versions.filter((version) => MAJORS.includes(version.split('.')[0]));
