@@ -21,8 +21,8 @@ const ELSEWHERE =
   /^(index\.js|cli\/|jest|log|manager\/|node-test\/|servers\/|sockets\/|testing\/|vitest|warmup\/)/;
 
 describe.each([
-  ['parallel', 50],
-  ['multiprocessing', 62],
+  ['parallel', 55],
+  ['multiprocessing', 68],
 ])('prefork/%s', (entry, most) => {
   test('loads none of the modules of other entries.', async () => {
     const { files } = await loadedBy(entry);
