@@ -46,7 +46,7 @@ test('The plain calls do what their manual pages say.', async () => {
 
 testIntegers([
   ['_exit', os._exit, [2 ** 31]],
-  ['alarm', os.alarm, [-1, 2 ** 31]],
+  ['alarm', os.alarm, [-(2 ** 31) - 1, 2 ** 31]],
   ['dup2', (value) => os.dup2(value, 0), [2 ** 31]],
   ['dup2', (value) => os.dup2(0, value), [2 ** 31]],
   ['setpgid', (value) => os.setpgid(value, 0), [2 ** 31]],
