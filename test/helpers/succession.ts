@@ -98,10 +98,6 @@ export async function start({ args = [], env = {}, under = [], auto = false, slo
 
 export type Started = Awaited<ReturnType<typeof start>>;
 
-export async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 /** Clients that open a connection for each request. */
 export class Knocking {
   answered = 0;

@@ -5,6 +5,7 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
+import { eventually } from '../helpers/eventually';
 import { get } from '../helpers/manager';
 import { freePort } from '../helpers/port';
 import { serve } from '../helpers/served';
@@ -47,10 +48,6 @@ async function statusLine(socket: Socket): Promise<string | undefined> {
 
 /** Answers, or why there was none. */
 const ask = (port: number) => get({ port }).catch((error) => String(error.code));
-
-async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
-}
 
 function serveBoth(port: number, second: NetConnectOpts, more: string, options: string[] = []) {
   const app = `

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { eventually } from '../helpers/eventually';
 import { get } from '../helpers/manager';
 import { freePort } from '../helpers/port';
 import { type Served, serve } from '../helpers/served';
@@ -41,10 +42,6 @@ const event = (name: string) => new RegExp(`"event":"${name}"`);
 function change({ folder, running }: Served, source: string): void {
   writeFileSync(join(folder, 'app.js'), source);
   running.kill('SIGHUP');
-}
-
-async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 /** Answers, or why there was none. */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { eventually } from '../helpers/eventually';
 import { get, Load } from '../helpers/manager';
 import { freePort } from '../helpers/port';
 import { serve as start } from '../helpers/served';
@@ -48,10 +49,6 @@ async function serve(options: string[] = []) {
     ask: () => get({ port }),
     stop: () => served.stop(),
   };
-}
-
-async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 function childrenOf(pid: number): number[] {

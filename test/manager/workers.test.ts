@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ready } from '../..';
 import type { WorkerStatus } from '../../lib/manager/scoreboard';
+import { eventually } from '../helpers/eventually';
 import { get, Managed } from '../helpers/manager';
 
 interface Info {
@@ -23,11 +24,6 @@ function isAlive(pid: number): boolean {
   } catch {
     return false; // it was there a moment ago
   }
-}
-
-/** Until what is asked for again and again is so. */
-async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 describe('workers', () => {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { folderWith, prefork, program } from '../../helpers/command';
+import { eventually } from '../../helpers/eventually';
 import { type Served, serve } from '../../helpers/served';
 
 /** An application that answers with its version. */
@@ -24,10 +25,6 @@ function change({ folder }: Served, source: string): void {
 async function reload({ folder }: Pick<Served, 'folder'>, ...args: string[]) {
   const { status, stdout, stderr } = await prefork(folder, ['reload', ...args]).result;
   return { status, stdout, stderr };
-}
-
-async function eventually(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 const DONE = (generation: number) => ({

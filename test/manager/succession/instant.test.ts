@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { eventually, type Options, start } from '../../helpers/succession';
+import { eventually } from '../../helpers/eventually';
+import { type Options, start } from '../../helpers/succession';
 
 describe('In the instant in which the successor starts, before a line of it has run,', () => {
   async function startSlowly(options: Options = {}) {

@@ -2,9 +2,10 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { eventually } from '../../helpers/eventually';
 import { Load } from '../../helpers/manager';
 import { ROOT } from '../../helpers/stdin';
-import { eventually, lead, packageWith, type Started, start } from '../../helpers/succession';
+import { lead, packageWith, type Started, start } from '../../helpers/succession';
 
 describe('What cannot start leaves the manager in service, and the log says why:', () => {
   const script = (folder: string, name: string, text: string) => {

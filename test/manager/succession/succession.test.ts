@@ -5,9 +5,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { folderWith, prefork, program } from '../../helpers/command';
+import { eventually } from '../../helpers/eventually';
 import { get, Load } from '../../helpers/manager';
 import { ROOT } from '../../helpers/stdin';
-import { eventually, Knocking, lead, start, version } from '../../helpers/succession';
+import { Knocking, lead, start, version } from '../../helpers/succession';
 
 const NODES = join(ROOT, '.node-versions');
 
