@@ -3,6 +3,7 @@ import { cpSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } 
 import { join } from 'node:path';
 import { onTestFailed, onTestFinished } from 'vitest';
 import { folderWith, program } from './command';
+import { events } from './events';
 import { get } from './manager';
 import { freePort } from './port';
 import { ROOT } from './stdin';
@@ -66,22 +67,13 @@ export async function start({ args = [], env = {}, under = [], auto = false, slo
   onTestFailed(() => console.error(`${running.stdout}\n${running.stderr}`));
   onTestFinished(() => running.sweep());
   await running.until(/2 workers ready/);
-  const heard = (event: string) =>
-    [...running.stderr.matchAll(/^\{.*\}$/gm)]
-      .map(([line]) => JSON.parse(line))
-      .filter((entry) => entry.event === event)
-      .map((entry): string => entry.message);
   return {
     port,
     folder,
     running,
     node,
     ours,
-    heard,
-    until: async (event: string, times = 1) => {
-      await running.until(new RegExp(`"event":"${event}"`), times);
-      return heard(event)[times - 1] ?? '';
-    },
+    ...events(running),
     change: (number: number) => writeFileSync(join(folder, 'app.js'), version(number, port)),
     slowly: () => {
       rmSync(join(folder, 'go on'), { force: true });

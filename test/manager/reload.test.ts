@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { events } from '../helpers/events';
 import { eventually } from '../helpers/eventually';
 import { get, Load } from '../helpers/manager';
 import { freePort } from '../helpers/port';
@@ -27,22 +28,12 @@ async function serve(options: string[] = []) {
   const args = ['app.js', '-w', '2', '--log-format', 'json', ...options];
   const served = await start(args, { files: { 'app.js': version(1, port) }, until: /"2 workers ready"/ });
   const { running } = served;
-  const heard = (event: string) =>
-    [...served.log.matchAll(/^\{.*\}$/gm)]
-      .map(([line]) => JSON.parse(line))
-      .filter((entry) => entry.event === event)
-      .map((entry): string => entry.message);
   return {
     port,
     running,
     folder: served.folder,
-    heard,
+    ...events(running),
     pid: running.pid,
-    /** The message of the `times`th entry of that name. */
-    until: async (event: string, times = 1) => {
-      await served.until(new RegExp(`"event":"${event}"`), times);
-      return heard(event)[times - 1] ?? '';
-    },
     change: (source: string) => writeFileSync(join(served.folder, 'app.js'), source),
     hangUp: () => running.kill('SIGHUP'),
     asleep: () => running.asleep(),
