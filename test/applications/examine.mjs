@@ -1,10 +1,9 @@
 /** What every application must do with 3 workers, beside what it does alone. */
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, Load, openings } from './clients.mjs';
+import { freePort } from './free-port.mjs';
 import { Running, standsStill } from './running.mjs';
 
 const WORKERS = 3;
@@ -39,15 +38,6 @@ export class CannotRun extends Error {}
 
 function check(condition, message) {
   if (!condition) throw new Error(message);
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 const UUID = /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g;

@@ -4,9 +4,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.mjs';
 
 const NOBODY = 65534;
 const isRoot = process.getuid() === 0;
@@ -66,15 +67,6 @@ const kinds = {
   },
 };
 
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return String(port);
-}
-
 async function accepts(port) {
   const socket = connect(port, '127.0.0.1');
   try {
@@ -126,7 +118,7 @@ class Service {
       const { status, stdout, stderr } = spawnSync('setpriv', tied, options);
       if (status !== 0) throw new Error(`${prepare(this.folder)[0]}: ${stdout}${stderr}`);
     }
-    const port = await freePort();
+    const port = String(await freePort());
     const tied = [...drop, `--pdeathsig=${ends.slice(3)}`, ...serve(this.folder, port)];
     this.running = spawn('setpriv', tied, { ...options, stdio: 'ignore' });
     this.ended = once(this.running, 'close');
