@@ -1,10 +1,21 @@
-/** Messages in a pipe: length, then content. One end sends at once, the other hears of them on its event loop. */
-import { readSync } from 'node:fs';
-import { Socket } from 'node:net';
+/**
+ * Messages in a stream socket: length, then content. One end sends at once, the other hears of them on its event loop.
+ *
+ * By natives that never block, and not by node:net, of which the first Socket takes a process more than a millisecond.
+ */
+import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { binding, type NativeReadiness } from '../base/binding';
 import { writeAll } from '../base/blocking-write';
+import { systemError } from '../base/errors';
 
+const { EAGAIN } = constants.errno;
 const HEADER = 4;
 const AT_ONCE = 65_536;
+/** So often at a turn of the loop, which has others to serve. */
+const TIMES = 32;
+
+const NO_DESCRIPTORS = new Int32Array(0);
 
 function framed(content: Buffer): Buffer {
   const message = Buffer.allocUnsafe(HEADER + content.length);
@@ -18,20 +29,74 @@ export function sendAtOnce(fd: number, content: Buffer): void {
   writeAll(fd, framed(content));
 }
 
-/** Sends, and waits for nobody. What nobody takes any more is lost. */
-export class Outbox {
-  readonly #socket: Socket;
+/** The loop's eye on a descriptor. A child of fork() has a copy, which sees nothing. */
+class Eye {
+  readonly #owner = binding.process_getpid();
+  #readiness: NativeReadiness | undefined;
 
-  constructor(fd: number) {
-    this.#socket = new Socket({ fd, readable: false, writable: true }).on('error', () => {});
+  /** @throws SystemError `ENOMEM`, `EMFILE` */
+  constructor(fd: number, forWriting: boolean, seen: () => void) {
+    const started = binding.readiness_start(fd, forWriting, () => {
+      if (binding.process_getpid() === this.#owner) seen();
+      else this.close();
+    });
+    if (typeof started === 'number') throw systemError(started, 'epoll_ctl');
+    this.#readiness = started;
   }
 
-  send(content: Buffer): void {
-    this.#socket.write(framed(content));
+  keepAlive(isKept: boolean): void {
+    if (this.#readiness !== undefined) binding.readiness_keep_alive(this.#readiness, isKept);
   }
 
   close(): void {
-    this.#socket.destroy();
+    if (this.#readiness !== undefined) binding.readiness_stop(this.#readiness);
+    this.#readiness = undefined;
+  }
+}
+
+/** Sends, and waits for nobody. What nobody takes any more is lost. */
+export class Outbox {
+  readonly #fd: number;
+  #unsent: Buffer[] = [];
+  #room: Eye | undefined;
+  #isClosed = false;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  send(content: Buffer): void {
+    if (this.#isClosed) return;
+    this.#unsent.push(framed(content));
+    if (this.#room === undefined) this.#sendAll();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#rest();
+    closeSync(this.#fd);
+  }
+
+  #sendAll(): void {
+    for (let message = this.#unsent[0]; message !== undefined; message = this.#unsent[0]) {
+      const sent = binding.fds_send(this.#fd, message, NO_DESCRIPTORS, 0);
+      if (sent === -EAGAIN) {
+        this.#room ??= new Eye(this.#fd, true, () => this.#sendAll());
+        return;
+      }
+      if (sent < 0) break;
+      if (sent < message.length) this.#unsent[0] = message.subarray(sent);
+      else this.#unsent.shift();
+    }
+    this.#rest();
+  }
+
+  /** Nothing is to be sent, or nobody takes it. */
+  #rest(): void {
+    this.#unsent = [];
+    this.#room?.close();
+    this.#room = undefined;
   }
 }
 
@@ -67,51 +132,54 @@ class Parts {
   }
 }
 
+const room = Buffer.allocUnsafeSlow(AT_ONCE);
+const received = new Int32Array(2);
+
 /** Hears of each message, in its order, on the event loop. */
 export class Inbox {
   readonly #fd: number;
-  readonly #socket: Socket;
+  readonly #eye: Eye;
   readonly #parts = new Parts();
   readonly #heard: (content: Buffer) => void;
+  #isClosed = false;
 
   constructor(fd: number, heard: (content: Buffer) => void) {
     this.#fd = fd;
     this.#heard = heard;
-    this.#socket = new Socket({ fd, readable: true, writable: false });
-    this.#socket.on('error', () => {}).on('data', (part) => this.#take(part));
+    this.#eye = new Eye(fd, false, () => this.#receiveSome());
   }
 
   /** Whether the loop goes on for the sake of what may come. */
   keepAlive(isKept: boolean): void {
-    if (isKept) this.#socket.ref();
-    else this.#socket.unref();
+    this.#eye.keepAlive(isKept);
   }
 
   /** Of a sender that has ended: hears of what it has sent, and the loop has not seen yet. */
   drain(): void {
-    const part = Buffer.alloc(AT_ONCE);
-    for (;;) {
-      const size = this.#readNow(part);
-      if (size === 0) return;
-      this.#take(Buffer.from(part.subarray(0, size)));
-    }
+    while (this.#receive() > 0);
   }
 
   close(): void {
-    this.#socket.destroy();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#eye.close();
+    closeSync(this.#fd);
   }
 
-  #take(part: Buffer): void {
-    for (const content of this.#parts.add(part)) this.#heard(content);
-  }
-
-  /** 0 where there is nothing, or nobody who could send more. */
-  #readNow(part: Buffer): number {
-    try {
-      return this.#socket.destroyed ? 0 : readSync(this.#fd, part);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
-      throw error;
+  /** How many bytes; 0: there is nothing now, or nobody can send any more. */
+  #receive(): number {
+    if (this.#isClosed) return 0;
+    const size = binding.fds_receive(this.#fd, room, NO_DESCRIPTORS, 0, received);
+    if (size <= 0) {
+      if (size !== -EAGAIN) this.#eye.close();
+      return 0;
     }
+    // What is heard may keep a part of it.
+    for (const content of this.#parts.add(Buffer.from(room.subarray(0, size)))) this.#heard(content);
+    return size;
+  }
+
+  #receiveSome(): void {
+    for (let i = 0; i < TIMES && this.#receive() === AT_ONCE; i++);
   }
 }

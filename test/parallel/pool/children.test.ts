@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { Pool } from 'prefork/parallel';
 import { describe, expect, test } from 'vitest';
 import { nice, sharedCounters } from '../../..';
+import { run } from '../../helpers/run';
 import { numbers, pool } from './pools';
 
 function never(): never {
@@ -119,4 +120,9 @@ test.each([
   [{ process: 1 }, 'process'],
 ])('new Pool(%j) is refused.', (options, message) => {
   expect(() => new Pool(options as never)).toThrow(message);
+});
+
+test('A child of fork() that is made meanwhile, and turns its loop, takes no answer away from its parent.', async () => {
+  const result = await run('parallel/forks-meanwhile.js', { deadman: 60_000 });
+  expect(result).toEqual({ status: 0, signal: null, stdout: '300\n', stderr: '' });
 });

@@ -46,6 +46,21 @@ describe('imap()', () => {
     expect(hasEnded).toBe(true);
   });
 
+  test('copies items that are larger than what a child can be sent at once, and the loop goes on.', async () => {
+    const MEGABYTES = 3;
+    function* large() {
+      for (let i = 0; i < 6; i++) yield { text: String.fromCharCode(97 + i).repeat(MEGABYTES * 2 ** 20) };
+    }
+    let turns = 0;
+    const turn = setInterval(() => turns++, 1);
+    const ends = pool({ processes: 2 }).imap(large(), ({ text }) => text);
+    const texts = await readAll(ends);
+    clearInterval(turn);
+    expect(texts.map((text) => text.length)).toEqual(Array(6).fill(MEGABYTES * 2 ** 20));
+    expect(texts.map((text) => `${text[0]}${text.at(-1)}`).join(' ')).toBe('aa bb cc dd ee ff');
+    expect(turns).toBeGreaterThan(0);
+  });
+
   test('yields what is there while its source keeps it waiting.', async () => {
     async function* slow() {
       yield 1;
