@@ -5,7 +5,7 @@
 import { sharedSamples } from '../../shared/memory';
 
 /** What is noted once a second. Requests, errors, answers and times are of all workers since the service began. */
-export const FIELDS = [
+const FIELDS = [
   'second',
   'requests',
   'errors',
@@ -22,7 +22,7 @@ export const FIELDS = [
 export type Sample = Record<(typeof FIELDS)[number], number>;
 
 /** How far back. */
-export const SECONDS = 600;
+const SECONDS = 600;
 /** Numbers of a sample: two cache lines. */
 const LINE = 16;
 
@@ -35,7 +35,7 @@ export function noteSample(sample: Sample): void {
 }
 
 /** The oldest first, as lists of numbers: any process of the service can write there. */
-export function samplesUntil(second: number): number[][] {
+function samplesUntil(second: number): number[][] {
   const numbers = sharedSamples();
   return Array.from({ length: SECONDS }, (_, index) => {
     const at = index * LINE;
@@ -43,6 +43,11 @@ export function samplesUntil(second: number): number[][] {
   })
     .filter(([at = 0]) => at > second - SECONDS && at <= second)
     .sort(([one = 0], [other = 0]) => one - other);
+}
+
+/** With what the numbers are: a page that is open may be older than the service, or newer. */
+export function historyUntil(second: number): { fields: readonly string[]; samples: number[][] } {
+  return { fields: FIELDS, samples: samplesUntil(second) };
 }
 
 export function listOf(sample: Sample): number[] {

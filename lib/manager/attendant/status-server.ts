@@ -12,7 +12,7 @@ import type { Shown } from '../shown/form';
 import { Metrics } from './metrics';
 import { PAGE_HEADERS, readPage } from './page-files';
 import { isBlocked, isServing, readyWorkers } from './probes';
-import { samplesUntil } from './samples';
+import { historyUntil } from './samples';
 import { Service, workersOf } from './survey';
 import { eventOf, Viewers } from './viewers';
 
@@ -144,8 +144,8 @@ class StatusServer {
     }
     this.#service.watch();
     const survey = await this.#service.survey();
-    const samples = samplesUntil(Math.floor(survey.at / 1000));
-    this.#viewers.add(response, eventOf('samples', samples) + eventOf('survey', survey));
+    const history = historyUntil(Math.floor(survey.at / 1000));
+    this.#viewers.add(response, eventOf('history', history) + eventOf('survey', survey));
   }
 
   async #tick(): Promise<void> {

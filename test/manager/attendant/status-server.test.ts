@@ -251,10 +251,10 @@ function secondsOf(where: Where): Promise<number[]> {
       let seen = '';
       response.on('data', (text: Buffer) => {
         seen += text;
-        const [, samples] = /event: samples\ndata: (.*)\n/.exec(seen) ?? [];
-        if (samples === undefined) return;
+        const [, history] = /event: history\ndata: (.*)\n/.exec(seen) ?? [];
+        if (history === undefined) return;
         sent.destroy();
-        resolve((JSON.parse(samples) as number[][]).map(([second = 0]) => second));
+        resolve((JSON.parse(history) as { samples: number[][] }).samples.map(([second = 0]) => second));
       });
       response.on('error', reject);
     });

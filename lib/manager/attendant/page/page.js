@@ -132,21 +132,6 @@ function showLatest({ latest }) {
 
 // --- Plots ---
 
-const FIELDS = [
-  'second',
-  'requests',
-  'errors',
-  'answers',
-  'answerSeconds',
-  'cpu',
-  'connections',
-  'waiting',
-  'ready',
-  'wanted',
-  'loopDelay',
-  'privateMemory',
-];
-
 /** What has been added since the sample before, a second. */
 const rate = (field) => (now, before) =>
   Math.max(0, now[field] - before[field]) / (now.second - before.second);
@@ -199,10 +184,12 @@ const FIGURES = [
   { name: 'Private memory', curve: level('privateMemory'), join: highest, show: bytes },
 ];
 
+/** What the numbers of a sample are, as the service has it. */
+let fields = [];
 let samples = [];
 
 function toSample(numbers) {
-  return Object.fromEntries(FIELDS.map((field, index) => [field, numbers[index]]));
+  return Object.fromEntries(fields.map((field, index) => [field, numbers[index]]));
 }
 
 function addSample(numbers) {
@@ -484,8 +471,10 @@ function show(survey) {
 
 function watch() {
   const events = new EventSource('events');
-  events.addEventListener('samples', ({ data }) => {
-    samples = JSON.parse(data).map(toSample);
+  events.addEventListener('history', ({ data }) => {
+    const history = JSON.parse(data);
+    fields = history.fields;
+    samples = history.samples.map(toSample);
   });
   events.addEventListener('survey', ({ data }) => show(JSON.parse(data)));
   // By itself it comes back after a connection that was cut, and not after an answer that turned it away.
