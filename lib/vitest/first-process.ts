@@ -23,8 +23,8 @@ export async function startFirstProcess(options: PoolOptions): Promise<PoolProce
   const { logger } = project.vitest;
   child.stdout.on('data', (chunk) => logger.outputStream.write(chunk));
   child.stderr.on('data', (chunk) => logger.errorStream.write(chunk));
-  const ended = new Promise<void>((resolve, reject) => {
-    child.once('error', reject).once('exit', () => resolve());
+  const ended = new Promise<undefined>((resolve, reject) => {
+    child.once('error', reject).once('exit', () => resolve(undefined));
   });
   const early = ended.then((): never => {
     throw new Error('the first process ended before it began');

@@ -15,7 +15,7 @@ export class Peer {
   /** Called with what vitest in it says. */
   onVitest: (message: unknown) => void = () => {};
   /** Called when a child of it has ended. */
-  onEnded: (pid: number) => void = () => {};
+  onEnded: (pid: number, status: number) => void = () => {};
   /** When it is gone, and all that it has said is read. */
   readonly closed: Promise<void>;
   readonly #socket: Socket;
@@ -39,7 +39,7 @@ export class Peer {
 
   hear(message: FromProcess): void {
     if ('vitest' in message) this.onVitest(message.vitest);
-    else if ('ended' in message) this.onEnded(message.ended);
+    else if ('ended' in message) this.onEnded(message.ended, message.status);
     else if ('answer' in message) this.#settle(message.answer);
   }
 

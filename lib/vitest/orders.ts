@@ -51,8 +51,8 @@ export type FromProcess =
   | { hello: number }
   | { answer: Answer }
   | { vitest: unknown }
-  /** One of its children has ended, and is reaped. */
-  | { ended: number };
+  /** One of its children has ended, and is reaped; its wait status. */
+  | { ended: number; status: number };
 
 /** A message of vitest that asks for something (birpc, `t`), or answers (`i`). */
 export interface Call {

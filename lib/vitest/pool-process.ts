@@ -1,14 +1,17 @@
 /** A process of the pool, which may be forked: what vitest's process knows of it. */
 import type { Hub, Peer } from './hub';
 
+/** The wait status, if there is anybody who knows it. */
+type Status = number | undefined;
+
 interface End {
-  promise: Promise<void>;
-  resolve: () => void;
+  promise: Promise<Status>;
+  resolve: (status?: number) => void;
 }
 
 function anEnd(): End {
-  let resolve = () => {};
-  const promise = new Promise<void>((done) => {
+  let resolve: End['resolve'] = () => {};
+  const promise = new Promise<Status>((done) => {
     resolve = done;
   });
   return { promise, resolve };
@@ -17,19 +20,19 @@ function anEnd(): End {
 export class PoolProcess {
   readonly peer: Peer;
   /** When it has ended and is reaped. */
-  readonly ended: Promise<void>;
+  readonly ended: Promise<Status>;
   readonly kill: (signal: NodeJS.Signals) => void;
   readonly #hub: Hub;
   /** Of its children, by pid: the answer to the fork and the news of the end come in any order. */
   readonly #ends = new Map<number, End>();
-  readonly #living = new Set<Promise<void>>();
+  readonly #living = new Set<Promise<Status>>();
 
-  constructor(hub: Hub, peer: Peer, ended: Promise<void>, kill: (signal: NodeJS.Signals) => void) {
+  constructor(hub: Hub, peer: Peer, ended: Promise<Status>, kill: (signal: NodeJS.Signals) => void) {
     this.#hub = hub;
     this.peer = peer;
     this.ended = ended;
     this.kill = kill;
-    peer.onEnded = (pid) => this.#endOf(pid).resolve();
+    peer.onEnded = (pid, status) => this.#endOf(pid).resolve(status);
     // With it, its children end; nobody is left to tell of them.
     peer.closed.then(() => {
       for (const { resolve } of this.#ends.values()) resolve();

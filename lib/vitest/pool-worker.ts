@@ -6,6 +6,7 @@ import type { PoolOptions, PoolWorker, WorkerRequest } from 'vitest/node' with {
   'resolution-mode': 'import',
 };
 import { clearTimeout, setTimeout } from '../base/timers';
+import { signalName, WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../wait/status';
 import { HeldRun } from './held-run';
 import type { Peer } from './hub';
 import { asCall, asResponse } from './orders';
@@ -34,6 +35,12 @@ function warn({ project }: PoolOptions, reason: string): void {
   project.vitest.logger.warn(
     `prefork/vitest: the test files${name} run in vitest's own pool, forks: ${reason}.`,
   );
+}
+
+/** As child_process has it: a code, or a signal. */
+function exitOf(status: number | undefined): [code?: number | null, signal?: NodeJS.Signals | null] {
+  if (status === undefined) return [];
+  return WIFSIGNALED(status) ? [null, signalName(WTERMSIG(status))] : [WEXITSTATUS(status), null];
 }
 
 export class PreforkWorker implements PoolWorker {
@@ -120,6 +127,12 @@ export class PreforkWorker implements PoolWorker {
     this.#events.emit(event, value);
   }
 
+  /** vitest 5 tells how it has ended. */
+  async #watch(child: PoolProcess): Promise<void> {
+    await child.peer.closed;
+    this.#events.emit('exit', ...exitOf(await child.ended));
+  }
+
   #answer(type: 'started' | 'stopped', error?: unknown): void {
     this.#emit('message', { type, error, __vitest_worker_response__: true });
   }
@@ -173,7 +186,7 @@ export class PreforkWorker implements PoolWorker {
     const child = await template.forkFor(request, this.#through);
     this.#child = child;
     if (this.#isStopping) return this.#end();
-    child.peer.closed.then(() => this.#emit('exit'));
+    this.#watch(child);
     const own = template.isSetUp ? undefined : begin;
     const error = await this.#through(child, () =>
       child.peer.ask({ order: 'become', ...this.#numbers(begin), begin: own }),
@@ -221,7 +234,7 @@ export class PreforkWorker implements PoolWorker {
     await child.peer.ask({ order: 'commit' });
     child.peer.ref();
     child.peer.onVitest = (message) => this.#emit('message', message);
-    child.peer.closed.then(() => this.#emit('exit'));
+    this.#watch(child);
     const calls = held.filter((message) => asResponse(message) === undefined);
     const ids = calls.map((message) => asCall(message)?.i).filter((id) => id !== undefined);
     const heard = new Promise<void>((resolve) => {

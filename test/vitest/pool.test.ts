@@ -5,25 +5,10 @@ import { expect, test } from 'vitest';
 import { folderWith, program } from '../helpers/command';
 import { ROOT } from '../helpers/stdin';
 import { clean } from '../testing/runners';
-import { outcome } from './compare';
+import { outcome, testSuite } from './compare';
+import { OWN } from './installed';
 
-test('Every file has the result that it has in forks: mocks, snapshots, setup files, failures, crashes.', async () => {
-  const [forks, prefork] = [await outcome('suite', 'forks'), await outcome('suite', 'prefork')];
-  expect(prefork.files, prefork.stderr).toEqual(forks.files);
-  expect(prefork.status).toBe(forks.status);
-  expect(Object.keys(forks.files).length).toBeGreaterThan(12);
-  // Of a file that has crashed vitest says what it notices first: the end of the process, or that nobody reads any more.
-  const errors = ({ stderr }: { stderr: string }) =>
-    (stderr.match(/^(Error: .*|Caused by: .*|.*Unhandled Rejection.*)$/gm) ?? [])
-      .map((line) => line.replace('Worker prefork', 'Worker forks'))
-      .map((line) => line.replace('write EPIPE', 'Worker exited unexpectedly'))
-      .sort();
-  expect(errors(prefork)).toEqual(errors(forks));
-  expect(errors(prefork).join('\n')).toContain('Worker exited unexpectedly');
-  for (const written of ['by console', 'by process.stdout', 'by the descriptor'])
-    expect(prefork.stdout).toContain(written);
-  expect(prefork.stderr).toContain('by the other descriptor');
-}, 240_000); // twice the deadman of one run, which starts fifteen processes
+testSuite(OWN);
 
 test.each([
   ['isolate: false', { ISOLATE: 'no' }, 'files are to share a process'],

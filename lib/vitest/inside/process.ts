@@ -138,9 +138,9 @@ function initVitest(vitest: typeof VitestWorker): void {
 
 async function noteEnd(pid: number): Promise<void> {
   children.add(pid);
-  await waitpidAsync(pid);
+  const [, status] = await waitpidAsync(pid);
   children.delete(pid);
-  say({ ended: pid });
+  say({ ended: pid, status });
 }
 
 /** In the parent the child's pid; in the child nothing: it says so itself. */
