@@ -222,7 +222,8 @@ export function testWarm(vitest: Vitest): void {
   });
 
   test('With bail and shards as many files run, and as many tests fail, as in forks.', async () => {
-    const options = { vitest, args: ['--shard=2/2', '--bail=4'] };
+    // vitest counts a failed test and its file, of which it may not know yet: only an odd number ends the same run each time.
+    const options = { vitest, args: ['--shard=2/2', '--bail=5'] };
     const folder = project(options, {
       'base.mjs': `${LOADED_IN} ${LARGE}`,
       ...times(
@@ -236,8 +237,7 @@ export function testWarm(vitest: Vitest): void {
     // The files that have failed before are the first.
     expect(prefork.states.sort(), stdout + stderr).toEqual(forks.states.sort());
     const failed = prefork.states.flat().filter((state) => state === 'failed').length;
-    expect(failed, stdout).toBeGreaterThan(2);
-    expect([prefork.states.length, prefork.status]).toEqual([5, 1]);
+    expect([failed, prefork.states.length, prefork.status], stdout).toEqual([3, 5, 1]);
     expect(stderr).not.toContain('prefork/vitest');
   });
 
