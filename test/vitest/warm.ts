@@ -272,7 +272,9 @@ export function testWarm(vitest: Vitest): void {
           const runAfter = async (change) => {
             const ended = new Promise((resolve) => { onEnd = resolve; });
             await change();
-            console.log('run=' + JSON.stringify(await ended));
+            const metas = await ended;
+            await vitest.waitForTestRunEnd(); // what changes before is forgotten
+            console.log('run=' + JSON.stringify(metas));
           };
           await runAfter(() => vitest.start());
           const { watcher } = vitest.vite;
