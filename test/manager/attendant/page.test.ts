@@ -81,6 +81,7 @@ describe.skipIf(!hasChromium)(
       await happened(page, 'added');
       await rows(page, 3);
       await page.getByText('3 of 3 ready').waitFor();
+      await page.locator('.figure svg[aria-label^="Workers ready: now 3"]').waitFor(); // from the numbers of a sample
 
       served.running.kill('SIGHUP');
       await happened(page, 'reload');
