@@ -8,8 +8,8 @@
  * the machine did not come to its end in time, or if nothing ran.
  */
 import { parseArgs } from 'node:util';
+import { bootAndCount } from './count.mjs';
 import { makeImage } from './image.mjs';
-import { boot } from './machine.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -21,24 +21,6 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '20' },
   },
 });
-const counts = { passed: 0, failed: 0 };
-let complete = false;
-
-/** What inside/init and inside/suite.js print begins so; anything else belongs to what is being run. */
-function onLine(line) {
-  console.log(line);
-  if (line.startsWith('@ok ')) counts.passed += 1;
-  if (line.startsWith('@FAILED ')) counts.failed += 1;
-  if (line === '@end') complete = true;
-}
-
 const { arch, kernel, node: nodes, forks, only, minutes } = values;
 const image = makeImage({ architecture: arch, release: kernel, nodes, forks: Number(forks), only });
-const started = Date.now();
-const inTime = await boot(arch, image, Number(minutes), onLine);
-if (!inTime) console.log(`The machine was switched off after ${minutes} minutes.`);
-else if (!complete) console.log('The machine stopped before its end.');
-if (!complete) counts.failed += 1;
-const seconds = Math.round((Date.now() - started) / 1000);
-console.log(`${arch}, kernel of ${kernel}: ${counts.passed} passed, ${counts.failed} failed in ${seconds} s`);
-process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
+await bootAndCount(`${arch}, kernel of ${kernel}`, arch, image, minutes);
