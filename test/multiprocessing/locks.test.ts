@@ -5,24 +5,14 @@ import {
   Condition,
   Event,
   Lock,
-  Process,
+  type Process,
   RLock,
   Semaphore,
   SharedArray,
   Value,
 } from 'prefork/multiprocessing';
 import { describe, expect, test } from 'vitest';
-
-async function start(work: () => unknown): Promise<Process> {
-  const process = new Process(work, { daemon: true });
-  await process.start();
-  return process;
-}
-
-async function end(process: Process): Promise<void> {
-  process.kill();
-  await process.join();
-}
+import { end, start } from './processes';
 
 const forever = () => new Promise(() => setInterval(() => {}, 1e9));
 

@@ -1,18 +1,8 @@
 /** Queues between processes: whoever is killed, the others get whole messages, in order, and wait for nobody. */
 import { readdirSync, readlinkSync, statSync } from 'node:fs';
-import { Event, JoinableQueue, Pipe, Process, Queue, SimpleQueue, Value } from 'prefork/multiprocessing';
+import { Event, JoinableQueue, Pipe, Queue, SimpleQueue, Value } from 'prefork/multiprocessing';
 import { expect, test } from 'vitest';
-
-async function start(work: () => unknown): Promise<Process> {
-  const process = new Process(work, { daemon: true });
-  await process.start();
-  return process;
-}
-
-async function end(process: Process): Promise<void> {
-  process.kill();
-  await process.join();
-}
+import { end, start } from './processes';
 
 interface Message {
   from: number;
