@@ -39,24 +39,44 @@ export class Line {
     return Array.from(this.#words.subarray(FIRST + this.#head, FIRST + this.#tail)).filter((id) => id !== 0);
   }
 
+  /** Who stands at this place or is the next one behind it; 0: nobody. */
+  #from(index: number): number {
+    for (let at = index; at < this.#tail; at++) {
+      const identity = this.#at(at);
+      if (identity !== 0) return identity;
+    }
+    return 0;
+  }
+
+  // Each lock asks for these: without a list.
+
   first(): number {
-    return this.all()[0] ?? 0;
+    return this.#from(this.#head);
   }
 
   count(identity: number): number {
-    return this.all().filter((each) => each === identity).length;
+    let count = 0;
+    for (let index = this.#head; index < this.#tail; index++) if (this.#at(index) === identity) count++;
+    return count;
   }
 
-  /** Who comes just before its first place; 0: nobody. */
+  /** Who comes just before its first place; 0: nobody, or it has none. */
   before(identity: number): number {
-    const all = this.all();
-    return all[all.indexOf(identity) - 1] ?? 0;
+    let before = 0;
+    for (let index = this.#head; index < this.#tail; index++) {
+      const each = this.#at(index);
+      if (each === identity) return before;
+      if (each !== 0) before = each;
+    }
+    return 0;
   }
 
-  /** Who comes just after its first place; 0: nobody. */
+  /** Who comes just after its first place; the first if it has none; 0: nobody. */
   after(identity: number): number {
-    const all = this.all();
-    return all[all.indexOf(identity) + 1] ?? 0;
+    for (let index = this.#head; index < this.#tail; index++) {
+      if (this.#at(index) === identity) return this.#from(index + 1);
+    }
+    return this.first();
   }
 
   #moveUp(): void {

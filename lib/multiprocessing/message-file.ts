@@ -25,10 +25,19 @@ export interface MessageState {
 const WORDS = 8;
 /** Before each message: its length. */
 const HEADER = Float64Array.BYTES_PER_ELEMENT;
+/** Up to this length header and message are written, and read, by one call: others wait for the section meanwhile. */
+const JOINED = 8192;
 /** Less than this is not worth a call. */
 const WORTH_FORGETTING = 2 ** 20;
 
 const collected = new FinalizationRegistry<number>((fd) => closeSync(fd));
+
+/** Header and message, for a moment. */
+const room = Buffer.allocUnsafeSlow(HEADER + JOINED);
+
+function tooShort(): RangeError {
+  return new RangeError('The file of a queue is shorter than its messages');
+}
 
 function writeAt(fd: number, bytes: Uint8Array, position: number): void {
   for (let at = 0; at < bytes.length; ) {
@@ -36,10 +45,11 @@ function writeAt(fd: number, bytes: Uint8Array, position: number): void {
   }
 }
 
-function readAt(fd: number, bytes: Uint8Array, position: number): void {
-  for (let at = 0; at < bytes.length; ) {
+/** From `begin` on what is to stand there. */
+function readAt(fd: number, bytes: Uint8Array, position: number, begin = 0): void {
+  for (let at = begin; at < bytes.length; ) {
     const got = readSync(fd, bytes, at, bytes.length - at, position + at);
-    if (got === 0) throw new RangeError('The file of a queue is shorter than its messages');
+    if (got === 0) throw tooShort();
     at += got;
   }
 }
@@ -64,8 +74,8 @@ export class MessageFile {
 
   read(): MessageState {
     const from = (Atomics.load(this.#selector, this.#at) & 1) * WORDS;
-    const [head = 0, tail = 0, count = 0, unfinished = 0, forgotten = 0] = this.#copies.subarray(from);
-    return { head, tail, count, unfinished, forgotten };
+    const word = (at: number) => this.#copies[from + at] ?? 0;
+    return { head: word(0), tail: word(1), count: word(2), unfinished: word(3), forgotten: word(4) };
   }
 
   commit({ head, tail, count, unfinished, forgotten }: MessageState): void {
@@ -77,9 +87,11 @@ export class MessageFile {
   /** What is to be committed then. */
   append(bytes: Uint8Array): MessageState {
     const state = this.read();
-    const header = new Uint8Array(Float64Array.of(bytes.length).buffer);
-    writeAt(this.#fd, header, state.tail);
-    writeAt(this.#fd, bytes, state.tail + HEADER);
+    const joined = bytes.length <= JOINED ? bytes.length : 0;
+    room.writeDoubleLE(bytes.length);
+    room.set(bytes.subarray(0, joined), HEADER);
+    writeAt(this.#fd, room.subarray(0, HEADER + joined), state.tail);
+    if (joined < bytes.length) writeAt(this.#fd, bytes, state.tail + HEADER);
     return {
       ...state,
       tail: state.tail + HEADER + bytes.length,
@@ -91,11 +103,12 @@ export class MessageFile {
   /** The first message, and what is to be committed then. */
   first(): [Buffer, MessageState] {
     const state = this.read();
-    const header = new Float64Array(1);
-    readAt(this.#fd, new Uint8Array(header.buffer), state.head);
-    const [size = 0] = header;
+    const got = readSync(this.#fd, room, 0, room.length, state.head);
+    if (got < HEADER) throw tooShort();
+    const size = room.readDoubleLE();
     const bytes = Buffer.allocUnsafe(size);
-    readAt(this.#fd, bytes, state.head + HEADER);
+    const known = room.copy(bytes, 0, HEADER, Math.min(got, HEADER + size));
+    readAt(this.#fd, bytes, state.head + HEADER, known);
     const { unfinished } = state;
     if (state.count === 1) return [bytes, { head: 0, tail: 0, count: 0, unfinished, forgotten: 0 }];
     return [bytes, { ...state, head: state.head + HEADER + size, count: state.count - 1 }];

@@ -55,6 +55,15 @@ test('A file that is empty begins anew; what was put in is counted until it is d
   expect(file.read()).toEqual({ head: 0, tail: 0, count: 0, unfinished: 2, forgotten: 0 });
 });
 
+test('Messages come out as they were put in, however long: those that are written by one call and those that take two.', () => {
+  const file = newFile();
+  const texts = [0, 1, 8184, 8191, 8192, 8193, 8200, 70_000, 3].map((length) =>
+    String.fromCharCode(97 + (length % 26)).repeat(length),
+  );
+  for (const text of texts) put(file, text);
+  for (const text of texts) expect(take(file) === text, `${text.length} bytes`).toBe(true);
+});
+
 test('The memory of what was taken is given back a megabyte at a time, each once.', () => {
   const forget = vi.spyOn(binding, 'memory_file_forget');
   onTestFinished(() => forget.mockRestore());
