@@ -11,7 +11,6 @@ import { reportAtFirstListen } from './check';
 import { evaluate, evaluateHere, importAll, type Wanted } from './evaluate';
 import { findApplication, runApplication, settled } from './load';
 import { makeLog } from './log-lines';
-import { carryOut } from './outside/commands';
 import { readConfiguration } from './read-configuration';
 import { Done, parseCommandLine, type Start } from './settings/command-line';
 import { complete, enter, merge } from './settings/complete';
@@ -20,16 +19,22 @@ import { Sources } from './settings/configuration';
 import { fromEnvironment } from './settings/environment';
 import { refuse } from './settings/refuse';
 import { watchBeginning } from './startup';
-import { runTestFiles } from './test-files';
-import { write } from './writes/write';
 
 async function main(argv: readonly string[]): Promise<void> {
   inheritance = takeInheritance(process.env);
   if (inheritance?.role === 'trial') beginTrial(inheritance, version(), firstIfPreloaded('command'));
   const invocation = parseCommandLine(argv);
-  if ('target' in invocation) throw new Done(await carryOut(invocation));
-  if (invocation.command === 'init' || invocation.command === 'completion') return write(invocation);
-  if (invocation.command === 'test') return runTestFiles(invocation);
+  // A manager has none of these commands in its memory.
+  if ('target' in invocation) {
+    const { carryOut } = require('./outside/commands') as typeof import('./outside/commands');
+    throw new Done(await carryOut(invocation));
+  }
+  if (invocation.command === 'init' || invocation.command === 'completion') {
+    return (require('./writes/write') as typeof import('./writes/write')).write(invocation);
+  }
+  if (invocation.command === 'test') {
+    return (require('./test-files') as typeof import('./test-files')).runTestFiles(invocation);
+  }
   if (mustRunAlone) return runAlone(invocation);
   const { application, args, imports } = invocation;
   const wanted: Wanted = { imports, find: () => findApplication(application) };

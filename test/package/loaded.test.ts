@@ -42,6 +42,11 @@ describe.each([
   });
 });
 
+test('A manager has none of the commands that are over at once in its memory.', async () => {
+  const { files } = await loadedBy('cli/command');
+  expect(files.filter((file) => /^(cli\/(outside|writes|test-files)|node-test)/.test(file))).toEqual([]);
+});
+
 test.each(['index', 'os', 'parallel', 'multiprocessing'])(
   'prefork/%s leaves alone what a program may have no use for.',
   async (entry) => {
