@@ -10,7 +10,7 @@ import { requestsInFlight } from './in-flight';
 import { openingOf, type Traits, tracedHandles, tracedRequests } from './openings';
 import { nameOfRequest } from './request-names';
 import { areTsxOpening, isTsxConnecting, isTsxPipe } from './tsx';
-import { threadsOfWorkers } from './worker-threads';
+import { threadsOfTheProgram } from './worker-threads';
 
 /** What it is: a request of the thread pool or the kernel, a handle by its use, a worker thread. */
 export type ActiveKind =
@@ -130,7 +130,7 @@ function describeDescriptor(
 }
 
 function activeWorkers(): ActiveThing[] {
-  return threadsOfWorkers().map((worker) =>
+  return threadsOfTheProgram().map((worker) =>
     withOpening({ kind: 'worker', detail: `thread ${worker.threadId}` }, openingOf(worker)),
   );
 }

@@ -5,6 +5,7 @@ import { binding, hasAddon } from '../base/binding';
 import { writeAll } from '../base/blocking-write';
 import { systemError } from '../base/errors';
 import { forgetAsyncWaits } from '../wait/wait-async';
+import { leaveEsbuilds } from './esbuild';
 import { type Estate, inspector, takeStock } from './estate';
 import { leaveCluster } from './leave-cluster';
 import { type ChannelOwner, dropMessagesDue } from './messages-due';
@@ -168,6 +169,7 @@ function takeNewIdentity(estate: Estate): void {
   leaveChannel(estate);
   leaveCluster(estate);
   disownChildProcesses(estate);
+  leaveEsbuilds(estate.esbuilds);
   disownSocketFiles(estate);
   watchFilesAgain();
 }

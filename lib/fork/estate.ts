@@ -6,7 +6,9 @@ import { binding } from '../base/binding';
 import { hasNodeLoaded } from '../base/loaded-builtins';
 import { type AsyncWaits, asyncWaits } from '../wait/wait-async';
 import { childProcesses } from './child-processes';
+import { type Esbuild, runningEsbuilds } from './esbuild';
 import { type RandomSources, randomSources } from './random';
+import { hasOtherThreads } from './worker-threads';
 
 /** The list that Node keeps but does not type. */
 interface ProcessInternals extends NodeJS.Process {
@@ -26,6 +28,8 @@ export interface Estate {
   worker: NodeJS.Process | undefined;
   /** The parent's children. */
   childProcesses: ChildProcess[];
+  /** Compilers that are processes of the parent's. */
+  esbuilds: Esbuild[];
   /** The ids of the parent's workers of node:cluster. */
   clusterWorkers: string[];
   isClusterWorker: boolean;
@@ -62,12 +66,14 @@ function referencedChildProcesses(real: ProcessInternals): ChildProcess[] {
 export function takeStock(): Estate {
   const real = binding.wait_real_process() as ProcessInternals;
   const cluster = clusterIfLoaded();
+  const children = [...new Set([...referencedChildProcesses(real), ...childProcesses()])];
   const processes = real === process ? [process] : [real, process];
   return {
     processes,
     onChannel: processes.filter(({ channel }) => channel !== undefined && channel !== null),
     worker: isMainThread ? undefined : real,
-    childProcesses: [...new Set([...referencedChildProcesses(real), ...childProcesses()])],
+    childProcesses: children,
+    esbuilds: runningEsbuilds(children.length > 0 || hasOtherThreads()),
     clusterWorkers: Object.keys(cluster?.workers ?? {}),
     isClusterWorker: cluster?.isWorker === true,
     ownsSocketFiles: binding.loop_owns_socket_files(),

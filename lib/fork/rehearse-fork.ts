@@ -13,6 +13,7 @@ function standIn(): Estate {
     onChannel: real.onChannel.slice(0, 0),
     worker: undefined,
     childProcesses: real.childProcesses.slice(0, 0),
+    esbuilds: real.esbuilds.slice(0, 0),
     clusterWorkers: real.clusterWorkers.slice(0, 0),
     isClusterWorker: false,
     ownsSocketFiles: false,

@@ -1,11 +1,12 @@
-/** Programs that tsx compiles while they are loaded can fork at once, whether or not its cache is there. */
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+/** Programs that tsx compiles can fork while they are loaded, whether or not its cache is there, and go on to be compiled. */
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { Program, type Result } from '../helpers/run';
 
 const FIXTURES = join(__dirname, '..', 'fixtures', 'fork', 'tsx');
+const ROOT = join(__dirname, '..', '..');
 const CLI = require.resolve('tsx/cli');
 
 const WAYS: [name: string, words: string[]][] = [
@@ -62,6 +63,20 @@ test.skipIf(isOpaque).each(WAYS)('%s: forkProcesses()', { timeout: 120_000 }, as
   });
 });
 
+test.skipIf(isOpaque).each(WAYS)(
+  '%s: forkProcesses() does not mind the thread of its hooks if this package was there first',
+  { timeout: 120_000 },
+  async (_, words) => {
+    const env = { NODE_OPTIONS: `--require=${ROOT}` };
+    const result = await run(words, 'service.ts', temporaryFolder(), env);
+    expect({ ...result, stdout: sorted(result) }).toMatchObject({
+      status: 0,
+      stdout: ['worker 0', 'worker 1'],
+      stderr: '',
+    });
+  },
+);
+
 test.each(WAYS)(
   '%s: without a cache nothing of it is in flight, on every Node',
   { timeout: 120_000 },
@@ -76,6 +91,34 @@ test.each(WAYS)(
     });
   },
 );
+
+/** As many files as are worth some time, none of them in any cache. */
+function folderOfSources(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sources-'));
+  const values = Array.from({ length: 10 }, (_, i) => i);
+  for (const i of values) writeFileSync(join(folder, `${i}.ts`), `export const value: number = ${i};\n`);
+  return folder;
+}
+
+test.each(WAYS)(
+  '%s: parent, child and quiet child compile at the same time, and none has the code of another',
+  { timeout: 120_000 },
+  async (_, words) => {
+    const env = { SOURCES: folderOfSources(), TSX_DISABLE_CACHE: '1' };
+    const result = await run(words, 'compiles-later.ts', temporaryFolder(), env);
+    expect({ ...result, stdout: sorted(result) }).toMatchObject({
+      status: 0,
+      stdout: ['child 45', 'parent 45', 'quiet 45'],
+      stderr: '',
+    });
+  },
+);
+
+test('esbuild: parent and child have a service each', async () => {
+  const program = new Program(process.execPath, [join(FIXTURES, '..', 'esbuild.js')], {});
+  onTestFinished(() => program.killGroup());
+  expect(await program.result).toMatchObject({ status: 0, stdout: 'status 7\n', stderr: '' });
+});
 
 test.each(WAYS)('%s: a request of its own is still in the way', { timeout: 120_000 }, async (_, words) => {
   expect(await run(words, 'own-request.ts', temporaryFolder())).toMatchObject({
