@@ -159,6 +159,7 @@ export class PreforkWorker implements PoolWorker {
   };
 
   async #pass(message: WorkerRequest): Promise<void> {
+    if (message.type === 'stop') return this.#askToStop(message);
     const isOver = this.#isStopping || this.#child?.peer.isClosed;
     if (isOver) return;
     if (message.type === 'start') return this.#begin(message);
@@ -167,8 +168,21 @@ export class PreforkWorker implements PoolWorker {
       if (warm !== undefined) return this.#runWarm(message, warm);
       await this.#forkFor(message);
     }
-    if (this.#child !== undefined) this.#child.peer.tellVitest(message);
-    else if (message.type === 'stop') this.#answer('stopped');
+    this.#child?.peer.tellVitest(message);
+  }
+
+  /** vitest waits for the answer, whether or not there is still a process that can give it. */
+  #askToStop(message: WorkerRequest): void {
+    const answerLate = () => {
+      if (!this.#isStopping) this.#answer('stopped');
+    };
+    const child = this.#child;
+    if (child === undefined) answerLate();
+    else {
+      this.#templates.noteEnding(child.ended);
+      child.peer.tellVitest(message);
+      child.peer.closed.then(answerLate);
+    }
   }
 
   /** The file is not known yet: only what all of its kind have is made. */

@@ -191,6 +191,8 @@ export class Templates {
   /** vitest makes a new environment of variables for each run of a project. */
   readonly #runs = new WeakMap<object, Promise<Run>>();
   readonly #latest = new WeakMap<TestProject, Promise<Run>>();
+  /** The ends of processes that vitest has asked to stop: a run is over for it before they have. */
+  readonly #ending = new Set<Promise<unknown>>();
 
   constructor(packages: readonly string[], warms: boolean) {
     this.#packages = new Set(packages);
@@ -205,7 +207,10 @@ export class Templates {
     this.#first.set(key, first);
     first.then(
       ({ peer }) => {
-        options.project.vitest.onClose(() => peer.dismiss());
+        options.project.vitest.onClose(async () => {
+          await Promise.all(this.#ending);
+          peer.dismiss();
+        });
         peer.closed.then(() => this.#first.delete(key));
       },
       () => {},
@@ -224,6 +229,12 @@ export class Templates {
     };
     const warming = { nameFile: namesOf(options), distrusted: this.#distrusted };
     return new Run(first, await first.fork(), preload, this.#warms ? warming : undefined);
+  }
+
+  /** vitest is not closed before. */
+  noteEnding(ended: Promise<unknown>): void {
+    this.#ending.add(ended);
+    ended.then(() => this.#ending.delete(ended));
   }
 
   /** From now on this file finds nothing evaluated. */
