@@ -1,4 +1,5 @@
 /** prefork/vitest: the same result in every file as in vitest's own pool, and a process for each. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { preforkPool } from 'prefork/vitest';
 import { expect, test } from 'vitest';
@@ -43,6 +44,36 @@ test('In another run, as in watch mode, a file that has changed is loaded anew, 
   expect({ status, values: runs.numbers('value') }, stderr).toEqual({ status: 0, values: [1, 2] });
   const [first, second] = runs.numbers('parents');
   expect(second).not.toBe(first);
+});
+
+test('Who closes vitest as soon as a run is over leaves the processes of its files time to end.', async () => {
+  const folder = folderWith({
+    'package.json': '{ "type": "module" }',
+    'vitest.config.mjs': `import prefork from ${JSON.stringify(join(ROOT, 'dist', 'vitest.js'))};
+      export default { test: { pool: prefork.preforkPool(), environment: './environment.mjs' } };`,
+    'environment.mjs': `import { existsSync, writeFileSync } from 'node:fs'; import { setTimeout } from 'node:timers/promises';
+      async function teardown() {
+        while (!existsSync('closing')) await setTimeout(1);
+        for (let i = 0; i < 100; i++) await setTimeout(1); // it would have been killed by now
+        writeFileSync('torn-down', '');
+      }
+      export default { name: 'own', viteEnvironment: 'ssr', transformMode: 'ssr', setup: () => ({ teardown }) };`,
+    'one.test.mjs': `import { test } from 'vitest'; test('passes', () => {});`,
+    'runs.mjs': `import { writeFileSync } from 'node:fs'; import { createVitest } from 'vitest/node';
+      let closed;
+      const onTestRunEnd = () => {
+        closed = vitest.close();
+        writeFileSync('closing', '');
+      };
+      const vitest = await createVitest('test', { watch: false, reporters: [{ onTestRunEnd }] });
+      await vitest.start();
+      await closed;`,
+  });
+  const runs = program(process.execPath, ['runs.mjs'], { env: { ...clean(), NO_COLOR: '1' }, cwd: folder });
+  const { status, stdout, stderr } = await runs.result;
+  const isTornDown = existsSync(join(folder, 'torn-down'));
+  expect({ status, isTornDown }, stdout + stderr).toEqual({ status: 0, isTornDown: true });
+  expect(stderr).not.toContain('Timeout');
 });
 
 test('A package to preload is evaluated once, and each file has its own of it; one that does more than define is refused.', async () => {
