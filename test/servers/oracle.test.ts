@@ -35,12 +35,17 @@ async function portOf(running: Program, times = 1): Promise<number> {
   return running.numbers('port')[0] ?? 0;
 }
 
-/** The same request so often, on connections of their own. */
-const asking = (times: number, workers = 1, last = /<\/html>|all of it\n/) =>
+const WHOLE = /<\/html>|all of it\n/;
+
+/** The same request so often, on connections of their own; each has been logged before the next. */
+const asking = (times: number, workers = 1, last = WHOLE, logged?: RegExp) =>
   async function drive(running: Program): Promise<string> {
     const port = await portOf(running, workers);
     let seen = '';
-    for (let i = 0; i < times; i++) seen += gist(await ask(port, GET, last));
+    for (let i = 1; i <= times; i++) {
+      seen += gist(await ask(port, GET, last));
+      if (logged !== undefined) await running.until(logged, i);
+    }
     return end(running, seen);
   };
 
@@ -91,7 +96,7 @@ const scenarios: Scenario[] = [
     name: 'a listener that fails in the middle of an answer',
     program: 'errors',
     args: ['middle', 'basic'],
-    drive: asking(1),
+    drive: asking(1, 1, WHOLE, CANNOT),
     says: { stderr: CANNOT, seen: '200 OK begun' },
     instead: { stderr: LOGGED_IN_THE_MIDDLE },
   },
@@ -108,7 +113,7 @@ const scenarios: Scenario[] = [
     name: 'a listener that fails when its headers have been sent',
     program: 'errors',
     args: ['flushed', 'basic'],
-    drive: asking(1, 1, ENDED),
+    drive: asking(1, 1, ENDED, CANNOT),
     says: { stderr: CANNOT, seen: '200 OK with its header 0' },
     instead: { seen: '200 OK with its header' },
   },
@@ -116,7 +121,7 @@ const scenarios: Scenario[] = [
     name: 'a listener that fails in the moment in which it has written',
     program: 'errors',
     args: ['written', 'basic'],
-    drive: asking(1, 1, ENDED),
+    drive: asking(1, 1, ENDED, CANNOT),
     says: { stderr: CANNOT, seen: '200 OK 6\r\nbegun \r\n0' },
     instead: { seen: '200 OK 6\r\nbegun' },
   },
@@ -124,7 +129,7 @@ const scenarios: Scenario[] = [
     name: 'a listener that fails in the moment in which it has written, of a known length',
     program: 'errors',
     args: ['written_length', 'basic'],
-    drive: asking(1),
+    drive: asking(1, 1, WHOLE, CANNOT),
     says: { stderr: CANNOT, seen: '200 OK begun' },
     instead: { stderr: LOGGED_IN_THE_MIDDLE },
   },
@@ -132,7 +137,7 @@ const scenarios: Scenario[] = [
     name: 'a listener that fails when it has written all that it said it would',
     program: 'errors',
     args: ['written_all', 'basic'],
-    drive: asking(2, 1, /begun /),
+    drive: asking(2, 1, /begun /, CANNOT),
     says: { stderr: CANNOT, seen: '200 OK begun\n200 OK begun' },
   },
   {
