@@ -24,7 +24,7 @@ function loaded(): Esbuild[] {
   const modules = require.cache;
   return Object.keys(modules)
     .filter(isEsbuild)
-    .map((path) => modules[path]?.exports as Esbuild);
+    .map((path) => (modules[path]?.exports ?? {}) as Esbuild); // a stub may be nothing
 }
 
 /** What was begun later is on the lists of threads and processes. A child has the answer of its parent, which is its own, too. */
