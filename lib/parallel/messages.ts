@@ -9,7 +9,7 @@ import { binding, type NativeReadiness } from '../base/binding';
 import { writeAll } from '../base/blocking-write';
 import { systemError } from '../base/errors';
 
-const { EAGAIN } = constants.errno;
+const { EAGAIN, ENOBUFS, ENOMEM } = constants.errno;
 const HEADER = 4;
 const AT_ONCE = 65_536;
 /** So often at a turn of the loop, which has others to serve. */
@@ -27,6 +27,11 @@ function framed(content: Buffer): Buffer {
 /** Sends, and waits until there is room for all of it. */
 export function sendAtOnce(fd: number, content: Buffer): void {
   writeAll(fd, framed(content));
+}
+
+/** Nothing can go through now, or the kernel has no memory for it: no message is lost, and the next turn of the loop tries again. */
+function isForLater(result: number): boolean {
+  return result === -EAGAIN || result === -ENOBUFS || result === -ENOMEM;
 }
 
 /** The loop's eye on a descriptor. A child of fork() has a copy, which sees nothing. */
@@ -81,7 +86,7 @@ export class Outbox {
   #sendAll(): void {
     for (let message = this.#unsent[0]; message !== undefined; message = this.#unsent[0]) {
       const sent = binding.fds_send(this.#fd, message, NO_DESCRIPTORS, 0);
-      if (sent === -EAGAIN) {
+      if (isForLater(sent)) {
         this.#room ??= new Eye(this.#fd, true, () => this.#sendAll());
         return;
       }
@@ -171,7 +176,7 @@ export class Inbox {
     if (this.#isClosed) return 0;
     const size = binding.fds_receive(this.#fd, room, NO_DESCRIPTORS, 0, received);
     if (size <= 0) {
-      if (size !== -EAGAIN) this.#eye.close();
+      if (!isForLater(size)) this.#eye.close();
       return 0;
     }
     // What is heard may keep a part of it.
