@@ -6,6 +6,10 @@ import { serve } from '../helpers/served';
 
 const SERVER = "require('node:http').createServer().listen(0, '127.0.0.1', () => console.log('serves'));";
 
+/**
+ * Each keeps its logger, as one does that logs requests: a logger that nothing refers to any more is collected with the lines
+ * that it has gathered, under plain Node, too.
+ */
 const APPLICATIONS: Record<string, string> = {
   'to a stream that is not open yet': `
     const log = require('node:fs').createWriteStream('app.log', { flags: 'a' });
@@ -23,19 +27,20 @@ const APPLICATIONS: Record<string, string> = {
     ${SERVER}`,
   "to a thread, as pino's transports do": `
     const target = { target: 'pino/file', options: { destination: 'app.log' } };
-    const log = require('pino')(require('pino').transport(target));
+    const log = globalThis.log = require('pino')(require('pino').transport(target));
     log.info('a line');
     ${SERVER}`,
   'to a thread that has been ready for long': `
     const target = { target: 'pino/file', options: { destination: 'app.log' } };
     const transport = require('pino').transport(target);
     transport.on('ready', () => {
-      require('pino')(transport).info('a line');
+      globalThis.log = require('pino')(transport);
+      globalThis.log.info('a line');
       ${SERVER}
     });`,
   'to what pino gathers in memory': `
     const { destination } = require('pino');
-    const log = require('pino')(destination({ dest: 'app.log', sync: false, minLength: 4096 }));
+    const log = globalThis.log = require('pino')(destination({ dest: 'app.log', sync: false, minLength: 4096 }));
     log.info('a line');
     ${SERVER}`,
 };
