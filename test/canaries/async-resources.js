@@ -7,6 +7,7 @@ const { createServer } = require('node:net');
 const { canary, load } = require('./helpers/canary');
 
 canary(async () => {
+  const { binding } = load('base/binding');
   const { activeThings } = load('fork/active');
   const { traceOpenings } = load('fork/openings');
   traceOpenings();
@@ -15,7 +16,7 @@ canary(async () => {
   const watcher = watch('/');
   watchFile(__filename, () => {});
   const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
-  await new Promise((resolve) => setTimeout(resolve, 50)); // watchFile() looks at its file
+  while (binding.requests_in_flight() > 0) await new Promise(setImmediate); // watchFile() looks at its file
   const things = activeThings().filter(({ kind }) => kind !== 'socket' && kind !== 'pipe');
   assert.deepEqual(things.map(({ kind }) => kind).sort(), [
     'child process',

@@ -2,6 +2,8 @@
 // V8's profiler, which asks the kernel for a thread by its number, gets samples of it.
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
+const { readFileSync, readlinkSync } = require('node:fs');
+const { basename } = require('node:path');
 const { isMainThread, parentPort, Worker } = require('node:worker_threads');
 const { canary, inChild, load, skip } = require('./helpers/canary');
 
@@ -20,22 +22,25 @@ function profile() {
   });
 }
 
+/** It may have been heard before its loop turns. */
+const isAsleep = (tid) => /\) S /.test(readFileSync(`/proc/self/task/${tid}/stat`, 'latin1'));
+
 if (isMainThread) {
   canary(async () => {
     if (!process.features.inspector) skip('this Node has no inspector');
     load();
     const worker = new Worker(__filename);
-    await once(worker, 'message');
+    const [tid] = await once(worker, 'message');
     const ask = async () => {
       worker.postMessage('profile');
       return (await once(worker, 'message'))[0];
     };
-    await new Promise((resolve) => setTimeout(resolve, 100)); // the worker waits in its loop
+    while (!isAsleep(tid)) await new Promise(setImmediate); // until the worker waits in its loop
     const samples = await inChild(ask);
     assert(samples > 20, `the profiler has ${samples} samples of a thread in the child`);
     await worker.terminate();
   });
 } else {
   parentPort.on('message', async () => parentPort.postMessage(await profile()));
-  parentPort.postMessage('ready');
+  parentPort.postMessage(basename(readlinkSync('/proc/thread-self')));
 }

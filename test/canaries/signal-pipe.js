@@ -3,7 +3,7 @@
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
-const { setTimeout } = require('node:timers/promises');
+const { readFileSync } = require('node:fs');
 const { canary, load } = require('./helpers/canary');
 
 canary(async () => {
@@ -17,9 +17,11 @@ canary(async () => {
   const pid = fork();
   if (pid === 0) {
     const parent = getppid();
+    const isPending = () =>
+      /^(Sig|Shd)Pnd:.*[1-9a-f]/m.test(readFileSync(`/proc/${parent}/status`, 'latin1'));
     for (let i = 0; i < 10; i++) {
       process.kill(parent, 'SIGUSR2');
-      await setTimeout(20); // signals of one kind that come together are one
+      while (isPending()); // signals of one kind that come together are one
     }
     _exit(3);
   }
