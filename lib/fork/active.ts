@@ -8,6 +8,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { binding, type LoopHandle } from '../base/binding';
 import { requestsInFlight } from './in-flight';
 import { openingOf, type Traits, tracedHandles, tracedRequests } from './openings';
+import { holdersAmong } from './pool-hold';
 import { nameOfRequest } from './request-names';
 import { areTsxOpening, isTsxConnecting, isTsxPipe } from './tsx';
 import { threadsOfTheProgram } from './worker-threads';
@@ -59,10 +60,26 @@ export function formatActive({ kind, detail, openedAt }: ActiveThing): string {
 export function activeRequests(): ActiveThing[] {
   const count = requestsInFlight();
   if (count === 0 || areTsxOpening(count)) return [];
+  const holders = holdersAmong(count);
+  return [...requestsOfTheProgram(count - holders), ...requestsForAChild(holders)];
+}
+
+function requestsOfTheProgram(count: number): ActiveThing[] {
+  if (count === 0) return [];
   const known = tracedRequests(count) ?? internals._getActiveRequests().slice(-count).map(describeRequest);
   const unknown = count - known.length;
   if (unknown <= 0) return known;
   return [...known, { kind: 'request', detail: `(${unknown} of fs, dns, crypto, zlib or a native package)` }];
+}
+
+function requestsForAChild(count: number): ActiveThing[] {
+  if (count === 0) return [];
+  return [
+    {
+      kind: 'request',
+      detail: `(${count} for a child of inChild(), a Pool or a Process that is being made)`,
+    },
+  ];
 }
 
 function describeRequest(request: object): ActiveThing {

@@ -4,6 +4,7 @@
  */
 import { becomeChild } from './become-child';
 import type { Estate } from './estate';
+import { noteNewPool } from './pool-hold';
 import { forgetParentsConnections } from './pooled-connections';
 import { dropQueues } from './quiet-queues';
 import { leaveChannel } from './resolver';
@@ -27,6 +28,7 @@ function withoutInspector(estate: Estate): Estate {
 }
 
 export function becomeQuiet(estate: Estate): void {
+  noteNewPool();
   dropQueues();
   removeListeners(estate);
   becomeChild(withoutInspector(estate), {});

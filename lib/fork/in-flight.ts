@@ -1,4 +1,5 @@
 import { binding } from '../base/binding';
+import { harmlessRequests } from './pool-hold';
 
 const CLOSING_MILLISECONDS = 10;
 
@@ -8,6 +9,6 @@ const CLOSING_MILLISECONDS = 10;
  * native packages leave one behind when they are loaded (detect-libc).
  */
 export function requestsInFlight(): number {
-  const count = binding.requests_in_flight();
+  const count = binding.requests_in_flight() - harmlessRequests();
   return count === 0 ? 0 : count - binding.requests_finished_closes(CLOSING_MILLISECONDS);
 }

@@ -4,10 +4,11 @@ import { inspect } from 'node:util';
 import { isMainThread, MessageChannel } from 'node:worker_threads';
 import { binding } from '../base/binding';
 import { writeToStderr } from '../base/blocking-write';
-import { preforkError } from '../base/errors';
+import { preforkError, systemError } from '../base/errors';
 import { onePerProcess } from '../base/one-per-process';
 import { monotonic, setImmediate, setTimeout } from '../base/timers';
 import { forkAtRest } from './fork';
+import { forgetNewPool, holdPool, letPoolGo } from './pool-hold';
 import { findQueues } from './quiet-queues';
 import { findChannels } from './resolver';
 import { hasOtherThreads } from './worker-threads';
@@ -56,7 +57,7 @@ function requireSupport(): void {
     );
   }
   state.isKnown ??= prepare();
-  state.releasesAtExit ??= process.on('exit', () => binding.quiet_release());
+  state.releasesAtExit ??= process.on('exit', letPoolGo);
   if (state.isKnown) return;
   throw preforkError(
     'ERR_PREFORK_UNSUPPORTED',
@@ -81,6 +82,8 @@ function runInChild(work: () => void): void {
     work();
   } catch (error) {
     leaveWith(error);
+  } finally {
+    forgetNewPool();
   }
 }
 
@@ -139,16 +142,22 @@ function forkAll(): void {
   const owner = binding.process_getpid();
   const news = serveAll();
   if (binding.process_getpid() !== owner) return;
-  binding.quiet_release();
+  letPoolGo();
   if (state.wanted.length > 0) beginLater();
   else state.hold = FIRST_HOLD;
   for (const tell of news) tell();
 }
 
 function begin(): void {
-  const result = binding.quiet_at_rest(state.hold, !hasOtherThreads(), forkAll);
+  const result = holdPool(state.hold, !hasOtherThreads(), forkAll);
   // Called by who has just heard of a child, before the callback of that one has returned.
   if (result === -constants.errno.EBUSY) setImmediate(begin);
+  else if (result < 0) refuseAll(systemError(result, 'fork'));
+}
+
+/** There is no memory to hold up the pool with. */
+function refuseAll(error: Error): void {
+  for (const { reject } of state.wanted.splice(0)) reject(error);
 }
 
 /**

@@ -35,6 +35,38 @@ test('With PREFORK_TRACE=1 it says which call made each, and where.', async () =
   ]);
 });
 
+test('fork() while another child is being made says so, and not what it cannot know; afterwards it forks.', async () => {
+  const { stdout, ...end } = await run('fork/child-being-made.js');
+  expect(end).toEqual({ status: 0, signal: null, stderr: '' });
+  const refused =
+    'ERR_PREFORK_BUSY fork() while a child of inChild(), a Pool or a Process is being made, or has just been. ' +
+    'Wait with forkWhenIdle()';
+  expect(stdout.split('\n')).toEqual([
+    `inChild(): ${refused}`,
+    `Pool: ${refused}`,
+    `Process, at its start: ${refused}`,
+    `Process, started: ${refused}`,
+    'beside another request: ERR_PREFORK_BUSY fork() while 5 requests are in flight would do the work in both processes: ' +
+      'dns.lookup() (GetAddrInfoReqWrap) localhost, (4 for a child of inChild(), a Pool or a Process that is being made). ' +
+      'Wait with forkWhenIdle(). With PREFORK_TRACE=1 in the environment this says where each was made',
+    'a request alone, later: ERR_PREFORK_BUSY fork() while 1 request is in flight would do the work in both processes: ' +
+      'dns.lookup() (GetAddrInfoReqWrap) localhost. ' +
+      'Wait with forkWhenIdle(), or pass { allowInFlight: true }. With PREFORK_TRACE=1 in the environment this says ' +
+      'where each was made',
+    'forkWhenIdle(): 7',
+    '',
+  ]);
+});
+
+test('In a child of inChild() fork() is not refused for what makes its thread pool new.', async () => {
+  expect(await run('fork/fork-beside-left-behind.js')).toEqual({
+    status: 0,
+    signal: null,
+    stdout: '7\n',
+    stderr: '',
+  });
+});
+
 test.each(['early', 'late'])(
   'With allowInFlight, parent and child both get all completions. (Forked %s.)',
   async (when) => {
