@@ -5,10 +5,20 @@ import { bindSockets } from '../../lib/netutil';
 const [LOWEST = 0, HIGHEST = 0] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')
   .split('\t')
   .map(Number);
-const [FIRST, END] = LOWEST > 20_000 ? [10_000, LOWEST] : [HIGHEST + 1, 65_536];
+const [BEGIN, TOP] = LOWEST > 20_000 ? [10_000, LOWEST] : [HIGHEST + 1, 65_536];
+
+/**
+ * Test files that run at the same time have other ones each, by vitest's number of the process: what is free may be somebody's
+ * who has not bound it yet.
+ */
+const FILES_AT_A_TIME = 8;
+const { VITEST_POOL_ID = '0' } = process.env as { VITEST_POOL_ID?: string };
+const WIDTH = Math.floor((TOP - BEGIN) / FILES_AT_A_TIME);
+const FIRST = BEGIN + (Number(VITEST_POOL_ID) % FILES_AT_A_TIME) * WIDTH;
+const END = FIRST + WIDTH;
 
 /** Test runs that go on at the same time begin at different places. */
-let next = FIRST + ((process.pid * 16) % (END - FIRST));
+let next = FIRST + ((process.pid * 16) % WIDTH);
 
 function isFree(port: number): boolean {
   try {

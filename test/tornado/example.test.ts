@@ -1,6 +1,6 @@
 import { get } from 'node:http';
-import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
+import { cpuCount } from '../..';
 import { type Program, start } from '../helpers/run';
 
 interface Example {
@@ -47,7 +47,7 @@ async function askUntilNew(port: number, known: Set<number>): Promise<number> {
 test('A worker that is killed is replaced.', async () => {
   const { program, port } = await startExample();
   const known = new Set<number>();
-  for (let i = 0; i < availableParallelism(); i++) known.add(await askUntilNew(port, known));
+  for (let i = 0; i < cpuCount(); i++) known.add(await askUntilNew(port, known));
   const [victim = 0] = known;
   process.kill(victim, 'SIGKILL');
   await askUntilNew(port, known);
