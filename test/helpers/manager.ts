@@ -46,15 +46,34 @@ export class Managed {
     this.program = start('manager/run.js', { ...options, env, args: [application] });
   }
 
-  /** The next thing of that name that it logs; what comes before is skipped. */
-  async until(event: string, matching: (entry: Entry) => boolean = () => true): Promise<Entry> {
+  async #next(): Promise<Entry> {
     for (;;) {
       const line = await this.program.line();
       if (!line.startsWith('{')) continue;
       const entry = JSON.parse(line) as Entry;
       if (entry.event === 'serving') this.port = entry.port ?? 0;
+      return entry;
+    }
+  }
+
+  /** The next thing of that name that it logs; what comes before is skipped. */
+  async until(event: string, matching: (entry: Entry) => boolean = () => true): Promise<Entry> {
+    for (;;) {
+      const entry = await this.#next();
       if (entry.event === event && matching(entry)) return entry;
     }
+  }
+
+  /** The next of each of these names, whichever comes first: the manager acts before it logs, and a worker may have said more by then. */
+  async untilAll<const Names extends readonly string[]>(
+    ...events: Names
+  ): Promise<{ [Name in keyof Names]: Entry }> {
+    const found = new Map<string, Entry>();
+    while (events.some((event) => !found.has(event))) {
+      const entry = await this.#next();
+      if (events.includes(entry.event) && !found.has(entry.event)) found.set(entry.event, entry);
+    }
+    return events.map((event) => found.get(event)) as { [Name in keyof Names]: Entry };
   }
 
   async started(): Promise<this> {

@@ -217,8 +217,7 @@ describe('settings', () => {
     }).started();
     const first = await managed.ask<number>('/');
     for (let i = 0; i < 5; i++) await managed.ask('/');
-    await managed.until('worker_recycled');
-    await managed.until('serving');
+    await managed.untilAll('worker_recycled', 'serving');
     let last = first;
     while (last === first) last = await managed.ask<number>('/');
     await managed.stop();
@@ -228,8 +227,8 @@ describe('settings', () => {
     const managed = await new Managed('server.js', { workers: 1, maxMemory: 100 * 2 ** 20 }).started();
     await managed.ask('/grow');
     await managed.ask('/grow');
-    expect((await managed.until('worker_recycled')).message).toMatch(/has \d+ MiB of private memory/);
-    await managed.until('serving');
+    const [recycled] = await managed.untilAll('worker_recycled', 'serving');
+    expect(recycled.message).toMatch(/has \d+ MiB of private memory/);
     await managed.stop();
   });
 

@@ -55,11 +55,10 @@ test.runIf(hasMemory)(
     group.limit(500 * 2 ** 20);
     const managed = await new Managed('server.js', { workers: 2 }, { under: group.under }).started();
     await grows(managed.port);
-    const killed = await managed.until('worker_killed');
+    const [killed] = await managed.untilAll('worker_killed', 'serving');
     expect(killed.message).toMatch(
       /^Worker \d+ \(pid \d+\) was killed by the kernel \(SIGKILL\): memory had run out, from outside: restarting it$/,
     );
-    await managed.until('serving');
     expect(await managed.ask('/process')).toMatchObject({ ppid: managed.program.pid });
     expect((await managed.stop()).status).toBe(0);
   },
