@@ -57,6 +57,12 @@ function errorName(negativeErrno: number): string {
   return name.startsWith('Unknown') && known !== undefined ? known[0] : name;
 }
 
+/** Of those that can come from any call that opens something. */
+const ADVICE: Partial<Record<string, string>> = {
+  EMFILE: ': this process has as many open files as it may (ulimit -n)',
+  ENFILE: ': this machine has as many open files as it may (fs.file-max)',
+};
+
 /**
  * The error of a system call that returned `-errno`.
  * The shape is that of Node's `uvException`: `bind EADDRINUSE 127.0.0.1:80`.
@@ -69,7 +75,7 @@ export function systemError(
   const code = errorName(negativeErrno);
   const address =
     where.address === undefined ? '' : ` ${where.address}${where.port === undefined ? '' : `:${where.port}`}`;
-  const error = new Error(`${syscall} ${code}${address}`);
+  const error = new Error(`${syscall} ${code}${address}${ADVICE[code] ?? ''}`);
   return Object.assign(error, { errno: negativeErrno, code, syscall, ...where });
 }
 

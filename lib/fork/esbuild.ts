@@ -6,7 +6,7 @@
 
 /** What is asked of it here; it is there since 0.19.9. */
 export interface Esbuild {
-  stop?(): unknown;
+  stop?: unknown;
 }
 
 function isEsbuild(path: string): boolean {
@@ -38,5 +38,5 @@ export function runningEsbuilds(mayRun: boolean): Esbuild[] {
 
 /** In the child. It is not ended for the parent: the child has no handle on that process any more. */
 export function leaveEsbuilds(esbuilds: readonly Esbuild[]): void {
-  for (const esbuild of esbuilds) esbuild.stop?.();
+  for (const esbuild of esbuilds) if (typeof esbuild.stop === 'function') esbuild.stop();
 }

@@ -81,9 +81,13 @@ export class OwnList<T> {
 function openSet(): number {
   if (state.set >= 0) return state.set;
   noticeForks();
-  state.set = check(binding.poll_set_open(), 'epoll_create1');
-  check(binding.poll_set_add(state.set, self().bell), 'epoll_ctl');
-  return state.set;
+  const { bell } = self();
+  const set = check(binding.poll_set_open(), 'epoll_create1');
+  const added = binding.poll_set_add(set, bell);
+  if (added < 0) closeSync(set); // without the bell nobody would ever hear of anything
+  check(added, 'epoll_ctl');
+  state.set = set;
+  return set;
 }
 
 // --- ends of processes

@@ -277,14 +277,26 @@ export class Process implements KnownProcess {
   }
 
   #watch(pid: number): void {
-    const fd = binding.process_descriptor(pid);
-    if (fd >= 0) {
-      this.#stopWatching = whenReady(fd, false, () => this.#reap(), false);
-      closeSync(fd);
+    const stop = this.#watchDescriptor(pid);
+    if (stop !== undefined) {
+      this.#stopWatching = stop;
       return;
     }
     const timer = setInterval(() => this.#reap(), LOOK_AGAIN).unref();
     this.#stopWatching = () => clearTimeout(timer);
+  }
+
+  /** Undefined: there are none here, or no more. */
+  #watchDescriptor(pid: number): (() => void) | undefined {
+    const fd = binding.process_descriptor(pid);
+    if (fd < 0) return undefined;
+    try {
+      return whenReady(fd, false, () => this.#reap(), false);
+    } catch {
+      return undefined;
+    } finally {
+      closeSync(fd);
+    }
   }
 
   #reap(): void {

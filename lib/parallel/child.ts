@@ -3,10 +3,12 @@ import { constants } from 'node:os';
 import { integer } from '../base/arguments';
 import { binding } from '../base/binding';
 import { abortError, check, preforkError } from '../base/errors';
+import { delay } from '../base/timers';
 import { exitAtOnce, writeDirectly } from '../fork/apart';
 import { forkQuietly } from '../fork/quiet-child';
 import { signalName, WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../wait/status';
 import { ended } from '../wait/wait-async';
+import { P_PID, WEXITED, WNOWAIT, waitid } from '../wait/wait-id';
 import { WNOHANG, waitNow } from '../wait/wait-now';
 import { MemoryLimit } from './memory-limit';
 import { onAbort } from './on-abort';
@@ -20,6 +22,8 @@ export interface Confines {
 }
 
 const LONGEST = 0x7fffffff;
+/** Milliseconds. */
+const LOOK_AGAIN = 20;
 
 export function checkConfines({ nice, memoryLimit }: Confines): void {
   if (nice !== undefined) integer('options.nice', nice, 0, 19);
@@ -65,10 +69,23 @@ function killAll(pid: number): void {
   binding.process_killpg(pid, constants.signals.SIGKILL);
 }
 
+function isOver(pid: number): boolean {
+  return waitid(P_PID, pid, WEXITED | WNOHANG | WNOWAIT) !== null;
+}
+
+/** Where no descriptor of it can be had it is looked at again and again: it runs, and cannot be left to itself. */
+async function endOf(pid: number): Promise<void> {
+  try {
+    await ended(pid);
+  } catch {
+    while (!isOver(pid)) await delay(LOOK_AGAIN);
+  }
+}
+
 /** What it has started is killed before its number can be anybody else's. */
 async function reaped(pid: number): Promise<number> {
   for (;;) {
-    await ended(pid);
+    await endOf(pid);
     killAll(pid);
     const [found, status] = waitNow(pid, WNOHANG);
     if (found !== 0) return status;

@@ -10,6 +10,7 @@ import { clearTimeout, setTimeout } from '../base/timers';
 import { type Answer, readWhole, thrownAnswer, thrownBy, writeInstead } from '../fork/answer';
 import { WIFSIGNALED } from '../wait/status';
 import { checkAbortSignal } from '../wait/wait-async';
+import { allOrNone, type Keep } from './all-or-none';
 import { type Child, checkConfines, type End, failureOf, startChild } from './child';
 import { openBufferFile, pack, packWhole, unpack } from './large-buffers';
 import { Inbox, sendAtOnce } from './messages';
@@ -54,23 +55,43 @@ export function checkedInChildOptions<P>(options: InChildOptions<P>): InChildOpt
 
 // --- What parent and child share ---
 
+function openAnswer(): number {
+  return check(binding.memory_file('prefork-answer', false), 'memfd_create');
+}
+
+interface Progress {
+  writer: number;
+  inbox: Inbox;
+}
+
+function openProgress<P>(
+  keep: Keep,
+  onProgress: (value: P) => void,
+  failed: (error: unknown) => void,
+): Progress {
+  const [reader, writer] = keep(openPipe());
+  const heard = (content: Buffer) => {
+    try {
+      onProgress(deserialize(content) as P);
+    } catch (error) {
+      failed(error);
+    }
+  };
+  return { writer, inbox: new Inbox(reader, heard) };
+}
+
 /** The child's answer in a file, its large buffers in another; its progress in a pipe, if anybody wants to hear of it. */
 class Report<P> {
-  readonly #answer = check(binding.memory_file('prefork-answer', false), 'memfd_create');
-  readonly #buffers = openBufferFile();
-  readonly #progress: { writer: number; inbox: Inbox } | undefined;
+  readonly #answer: number;
+  readonly #buffers: number;
+  readonly #progress: Progress | undefined;
 
   constructor(onProgress: ((value: P) => void) | undefined, failed: (error: unknown) => void) {
-    if (onProgress === undefined) return;
-    const [reader, writer] = openPipe();
-    const heard = (content: Buffer) => {
-      try {
-        onProgress(deserialize(content) as P);
-      } catch (error) {
-        failed(error);
-      }
-    };
-    this.#progress = { writer, inbox: new Inbox(reader, heard) };
+    [this.#answer, this.#buffers, this.#progress] = allOrNone((keep) => [
+      keep(openAnswer()),
+      keep(openBufferFile()),
+      onProgress === undefined ? undefined : openProgress(keep, onProgress, failed),
+    ]);
   }
 
   // In the child:

@@ -1,10 +1,12 @@
 /** A child that is kept while there are chunks for it. Chunks come by one pipe, answers go by another. */
 import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { deserialize, serialize } from 'node:v8';
 import { isThenable } from '../base/arguments';
 import { binding } from '../base/binding';
-import { check } from '../base/errors';
+import { check, systemError } from '../base/errors';
 import { type Answer, thrownAnswer, thrownBy } from '../fork/answer';
+import { allOrNone } from './all-or-none';
 import { type Child, type Confines, failureOf, startChild } from './child';
 import { type Chunk, nameOf } from './chunks';
 import { pack, packWhole, unpack } from './large-buffers';
@@ -22,16 +24,24 @@ export interface Service {
 
 // --- What parent and child share ---
 
+function openFiles(): [here: number, there: number] {
+  const ends = new Int32Array(2);
+  check(binding.channel_open(ends), 'socketpair');
+  return [ends[0] as number, ends[1] as number];
+}
+
 /** The ends of pipes, and of a socket for the files of large buffers. */
 class Ends {
-  readonly chunks = openPipe();
-  readonly answers = openPipe();
+  readonly chunks: [reader: number, writer: number];
+  readonly answers: [reader: number, writer: number];
   readonly files: [here: number, there: number];
 
   constructor() {
-    const ends = new Int32Array(2);
-    check(binding.channel_open(ends), 'socketpair');
-    this.files = [ends[0] as number, ends[1] as number];
+    [this.chunks, this.answers, this.files] = allOrNone((keep) => [
+      keep(openPipe()),
+      keep(openPipe()),
+      openFiles(),
+    ]);
   }
 
   /** In the parent, after the fork: the child's are not its own. */
@@ -45,6 +55,7 @@ class Ends {
   }
 }
 
+const { EMFILE } = constants.errno;
 const ONE = new Uint8Array(1);
 
 /** Whether it has been sent. The parent may have no room for it, or be too far behind. */
@@ -57,7 +68,8 @@ function sendFile(socket: number, file: number): boolean {
 function receiveFile(socket: number): number {
   const received = new Int32Array(2);
   check(binding.channel_receive(socket, new Uint8Array(1), received), 'recvmsg');
-  return received[0] === 1 ? (received[1] as number) : -1;
+  if (received[0] !== 1) throw systemError(-EMFILE, 'recvmsg'); // it has been sent, and the kernel had no place for it here
+  return received[1] as number;
 }
 
 /** An answer, with its file, if one is spoken of in it. */
@@ -66,7 +78,7 @@ function receiveAnswer(content: Buffer, socket: number): Answer {
   try {
     return unpack(content, () => (file ??= receiveFile(socket))) as Answer;
   } finally {
-    if (file !== undefined && file >= 0) closeSync(file);
+    if (file !== undefined) closeSync(file);
   }
 }
 
@@ -181,13 +193,24 @@ export class KeptChild {
     try {
       const begin = () => void new Server(ends, service, message);
       const child = await startChild(begin, (error) => giveUp(ends, error), confines, signal, beforehand);
-      return new KeptChild(child, ends, inHand);
+      return await KeptChild.#keep(child, ends, inHand);
     } catch (error) {
       ends.closeParents();
       inHand?.reject(error);
       throw error;
     } finally {
       ends.closeChilds();
+    }
+  }
+
+  /** Where nobody can hear of its answers, there is none. */
+  static async #keep(child: Child, ends: Ends, first: Wanted | undefined): Promise<KeptChild> {
+    try {
+      return new KeptChild(child, ends, first);
+    } catch (error) {
+      child.kill();
+      await child.end;
+      throw error;
     }
   }
 

@@ -40,6 +40,13 @@ test('The child has no inspector, or one on its own port; the parent keeps its o
   expect(await run('fork/become-child.js', { args: ['inspector'] })).toMatchObject(ok);
 });
 
+test.each(['undefined', 'null', 'false', "'text'", '{}', '{ stop: true }'])(
+  'What a program has put in place of esbuild is left alone: %s.',
+  async (stub) => {
+    expect(await run('fork/esbuild-stub.js', { args: [stub] })).toEqual({ ...ok, stderr: '' });
+  },
+);
+
 test.skipIf(process.getuid?.() !== 0)('A child that gives up root does so in all its threads.', async () => {
   expect(await run('fork/become-child.js', { args: ['credentials'] })).toEqual({ ...ok, stderr: '' });
 });
