@@ -22,7 +22,7 @@ export function noticeSleep(decision: Decision): void {
   const { rules, checkedAt } = decision.state;
   const late = decision.now - (checkedAt + checkInterval(rules));
   decision.set({ checkedAt: decision.now });
-  if (late > Math.max(CHECK_INTERVAL, rules.hangTimeout / 2)) decision.set({ awakeSince: decision.now });
+  if (late > rules.hangTimeout / 2) decision.set({ awakeSince: decision.now });
 }
 
 export function examineAll(decision: Decision, readings: ReadonlyMap<number, Reading>): void {

@@ -30,6 +30,19 @@ describe('health', () => {
     expect(world.count('report stack')).toBe(3);
   });
 
+  test('After half a second in which the machine does nothing no worker is taken for hung, however short the timeout.', () => {
+    const world = running({ hangTimeout: 400 });
+    world.now += 500;
+    world.send({
+      type: 'time',
+      readings: new Map([...world.processes].map(([pid, { reading }]) => [pid, reading])),
+    });
+    expect(world.count('report stack')).toBe(0);
+    world.behaviour = { ...HEALTHY, beats: false };
+    world.pass(600);
+    expect(world.count('report stack')).toBe(3);
+  });
+
   test('With a hang timeout of 0, nobody is killed for standing still.', () => {
     const world = running({ hangTimeout: 0 });
     world.behaviour = { ...HEALTHY, beats: false };
