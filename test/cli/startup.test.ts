@@ -5,8 +5,8 @@ import { type Files, folderWith, prefork, program } from '../helpers/command';
 import { ROOT } from '../helpers/stdin';
 
 const LISTENS = "require('node:http').createServer().listen(0);";
-const HOOK_WITHOUT_END = (begins: string) =>
-  `module.exports = { hooks: { beforeFork() { ${begins}; return new Promise(() => {}); } } };`;
+const HOOK_WITHOUT_END = (begins: string, settings = '') =>
+  `module.exports = { ${settings} hooks: { beforeFork() { ${begins}; return new Promise(() => {}); } } };`;
 const stripsTypes = Boolean((process.features as { typescript?: string | false }).typescript);
 
 interface Wrong {
@@ -148,8 +148,11 @@ const WRONG: Wrong[] = [
   },
   {
     what: 'a hook beforeFork that waits without end',
-    files: { 'a.js': LISTENS, 'prefork.config.js': HOOK_WITHOUT_END('setInterval(() => {}, 1000)') },
-    args: ['a.js', '--boot-timeout', '2s'],
+    // Written there, the timeout is not that of reading it.
+    files: {
+      'a.js': LISTENS,
+      'prefork.config.js': HOOK_WITHOUT_END('setInterval(() => {}, 1000)', "bootTimeout: '2s',"),
+    },
     says: /the hook beforeFork has returned is still pending after 2 s\n$/,
   },
   {

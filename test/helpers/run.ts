@@ -197,9 +197,13 @@ export class Program {
     return aliveIn(this.pid);
   }
 
-  /** Until the program itself sleeps, which here means that it waits for its children, or without end. */
+  /**
+   * Until the program itself sleeps, which here means that it waits for its children, or without end. What it has written has
+   * been read by then.
+   */
   async asleep(): Promise<void> {
     while (stateOf(this.pid) === 'R') await setImmediate();
+    await readPipes();
   }
 
   /** Until its whole process group has ended. */

@@ -11,7 +11,7 @@ const SERVER = `
   require('node:http').createServer((_, response) => response.end('served')).listen(0, '127.0.0.1');`;
 
 /** Does as a file says that is there while the trial runs, and nobody else reads it. */
-const CONFIG = `
+const configuration = (settings = '') => `
   const fs = require('node:fs');
   const { binding } = require('${ROOT}/dist/base/binding.js');
   const isChannel = (fd) => binding.socket_getsockopt(fd, 1 /* SOL_SOCKET */, 3 /* SO_TYPE */) === 5;
@@ -20,9 +20,9 @@ const CONFIG = `
   const tell = (message) => say(JSON.stringify(message));
   const forever = () => { for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); };
   if (fs.existsSync('deed')) eval(fs.readFileSync('deed', 'utf8'));
-  module.exports = { workers: 1 };`;
+  module.exports = { ${settings} workers: 1 };`;
 
-const FILES = { 'app.js': SERVER, 'prefork.config.js': CONFIG };
+const FILES = { 'app.js': SERVER, 'prefork.config.js': configuration() };
 
 test.each([
   ['sends garbage', `say('{"type":'); forever();`, /sent an invalid message/],
@@ -63,10 +63,12 @@ test.each([
     'says that it can start, and never ends',
     "tell({ type: 'can start' }); forever();",
     /its trial was not over within 4 s/,
-    ['--boot-timeout', '4s'],
+    "bootTimeout: '4s',",
   ],
-])('A trial that %s is refused, and the manager goes on.', async (_, deed, says, args = [] as string[]) => {
-  const served = await serve(['app.js', ...args], { files: FILES });
+])('A trial that %s is refused, and the manager goes on.', async (_, deed, says, settings = '') => {
+  const served = await serve(['app.js'], {
+    files: { ...FILES, 'prefork.config.js': configuration(settings) },
+  });
   const file = join(served.folder, 'deed');
   writeFileSync(file, deed);
   served.running.kill('SIGUSR2');
@@ -74,9 +76,13 @@ test.each([
   expect(served.log).toMatch(says);
   expect(await served.ask()).toBe('served');
   rmSync(file);
+  // The next one has the usual time.
+  writeFileSync(join(served.folder, 'prefork.config.js'), configuration());
+  served.running.kill('SIGHUP');
+  await served.until(/Every worker has been replaced/);
   served.running.kill('SIGUSR2');
   await served.until(/has taken this process over/);
-  await served.until(/Every worker has been replaced/);
+  await served.until(/Every worker has been replaced/, 2);
   expect(await served.ask()).toBe('served');
   expect(await served.stop()).toBe('status 0');
 });

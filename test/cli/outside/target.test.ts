@@ -6,7 +6,9 @@ import { describe, expect, test } from 'vitest';
 import { VERSION } from '../../../lib/manager/shown/form';
 import type { Sight } from '../../../lib/manager/shown/sight';
 import { COMMAND, folderWith, prefork, program } from '../../helpers/command';
+import { eventually } from '../../helpers/eventually';
 import { asNobody, isRoot, NOBODY, sharedFolder } from '../../helpers/nobody';
+import { stateOf } from '../../helpers/proc';
 import type { Program } from '../../helpers/run';
 import { type Served, serve } from '../../helpers/served';
 import { ROOT } from '../../helpers/stdin';
@@ -161,6 +163,7 @@ test.each([
 test('A process that has ended and was not reaped is gone.', async () => {
   const parent = program('sh', ['-c', 'sh -c "exit 0" & echo $!; exec cat'], {});
   const pid = await parent.line();
+  await eventually(() => stateOf(Number(pid)) === 'Z');
   expect(await refusal(folderWith({}), pid)).toBe(
     `prefork: There is no process ${pid} (ERR_PREFORK_INVALID_ARG_VALUE)\n`,
   );

@@ -3,6 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import { expect, onTestFinished, test } from 'vitest';
+import { eventually } from '../../helpers/eventually';
 import { freePort } from '../../helpers/port';
 import { type Served, serve } from '../../helpers/served';
 
@@ -69,6 +70,8 @@ test.each([
     expect(new Set(before).size).toBe(2);
     served.running.kill('SIGHUP');
     await served.until(/Every worker has been replaced/);
+    // An old one that takes a datagram may end before it has answered.
+    await eventually(() => served.running.workers().length === 2);
     const after = await both();
     expect(new Set(after).size).toBe(2);
     expect(await served.stop()).toBe('status 0');

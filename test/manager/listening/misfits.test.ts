@@ -156,7 +156,8 @@ describe('an application that', () => {
   });
 
   test('listens on another address in each process comes to serve all the same.', async () => {
-    const managed = misfit('listens on another port each time', { workers: 1 });
+    const SECOND = String(freePort(16));
+    const managed = misfit('listens on another port each time', { workers: 1 }, { SECOND });
     await managed.until('workers_ready');
     expect((await managed.stop()).status).toBe(0);
   });

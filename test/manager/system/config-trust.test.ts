@@ -18,7 +18,7 @@ function application(folder: string, config = CONFIG): string {
 /** What `prefork check` and `prefork` say there. */
 async function inBoth(folder: string, ...options: string[]): Promise<Result[]> {
   const run = (...args: string[]) =>
-    program(process.execPath, [COMMAND, ...args, ...options], { cwd: folder, deadman: 20_000 }).result;
+    program(process.execPath, [COMMAND, ...args, ...options], { cwd: folder }).result;
   return [await run('check', 'server.js'), await run('server.js')];
 }
 

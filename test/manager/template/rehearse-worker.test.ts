@@ -20,4 +20,4 @@ test('A worker has the code for its beginning from its template, and nothing els
   // Nor has the template done what one worker does for all.
   const things = cold.done[0]?.['things'];
   expect(warm.done).toEqual([expect.objectContaining({ by: expect.objectContaining({ id: 0 }), things })]);
-}, 30_000);
+});
