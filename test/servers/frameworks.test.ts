@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../helpers/port';
 import { Program } from '../helpers/run';
 import { ROOT } from '../helpers/stdin';
 
@@ -56,7 +57,7 @@ const PATTERNS = ['add_sockets', 'start'];
 
 describe.each(FRAMEWORKS)('%s', { timeout: 90_000 }, (framework) => {
   test.each(PATTERNS)('%s', async (pattern) => {
-    await withServer([framework, pattern, '2'], async (running, port) => {
+    await withServer([framework, pattern, '2', String(freePort())], async (running, port) => {
       expect(await send({ port })).toMatch(/^hello from task [01] pid \d+ to 127\.0\.0\.1$/);
       expect(await send({ port, host: '::1' })).toMatch(/^hello from task [01] pid \d+ to ::1$/);
       const headers = { 'X-Real-Ip': '4.4.4.4' };

@@ -150,7 +150,7 @@ const servers: Scenario[] = [
   ...PATTERNS.map((pattern) => ({
     name: `${pattern}: restarted until it ends well`,
     program: 'serve',
-    args: [pattern, '1', '127.0.0.1'],
+    args: [pattern, '1', '127.0.0.1', String(freePort())],
     async drive(running: Program) {
       await running.until(/port=\d+\n/);
       const [port] = running.numbers('port');
@@ -166,7 +166,7 @@ const servers: Scenario[] = [
   ...PATTERNS.map((pattern) => ({
     name: `${pattern}: two workers`,
     program: 'serve',
-    args: [pattern, '2', '127.0.0.1'],
+    args: [pattern, '2', '127.0.0.1', String(freePort())],
     sorted: true, // of two that have ended before the parent looks, it finds the older one first
     anonymous: true,
     async drive(running: Program) {
@@ -185,7 +185,7 @@ const servers: Scenario[] = [
   ...PATTERNS.map((pattern) => ({
     name: `${pattern}: the parent is killed, and the children serve on`,
     program: 'serve',
-    args: [pattern, '2', '127.0.0.1'],
+    args: [pattern, '2', '127.0.0.1', String(freePort())],
     async drive(running: Program) {
       await running.until(/ready\n/, 2);
       running.kill('SIGKILL');

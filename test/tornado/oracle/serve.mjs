@@ -1,11 +1,11 @@
-// A server that can be told to end. argv: pattern, processes, address.
+// A server that can be told to end. argv: pattern, processes, address, and for `start` the port.
 import { HTTPServer } from 'prefork/httpserver';
 import { bindSockets } from 'prefork/netutil';
 import { _exit } from 'prefork/os';
 import { forkProcesses, taskId } from 'prefork/process';
 import { say } from './configure.mjs';
 
-const [pattern, processes, address] = process.argv.slice(2);
+const [pattern, processes, address, port] = process.argv.slice(2);
 
 function handler(request, response) {
   const { searchParams } = new URL(request.url, 'http://localhost');
@@ -23,10 +23,7 @@ if (pattern === 'add_sockets') {
   server.addSockets(sockets);
 } else {
   const server = new HTTPServer(handler);
-  const [unused] = bindSockets(0, '127.0.0.1');
-  const { port } = unused.address();
-  unused.close();
-  server.bind(port, address);
+  server.bind(Number(port), address);
   say(`port=${port}`);
   server.start(Number(processes));
   say('ready');

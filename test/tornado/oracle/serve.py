@@ -1,8 +1,6 @@
-"""A server that can be told to end. argv: pattern, processes, address."""
+"""A server that can be told to end. argv: pattern, processes, address, and for `start` the port."""
 import asyncio
 import os
-import signal
-import socket
 import sys
 
 from configure import say
@@ -12,7 +10,7 @@ from tornado.netutil import bind_sockets
 from tornado.process import fork_processes, task_id
 from tornado.web import Application, RequestHandler
 
-pattern, processes, address = sys.argv[1:]
+pattern, processes, address, port = sys.argv[1:]
 
 
 class Handler(RequestHandler):
@@ -41,10 +39,8 @@ if pattern == "add_sockets":
     asyncio.run(main())
 else:
     server = HTTPServer(application)
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    server.bind(port, address)
-    say("port=%d" % port)
+    server.bind(int(port), address)
+    say("port=%s" % port)
     server.start(int(processes))
     say("ready")
     IOLoop.current().start()
