@@ -193,32 +193,37 @@ export function testWarm(vitest: Vitest): void {
       let attempts = 0;
       test('fails at first', ({ task }) => {
         console.log(task.file.projectName + ' loaded=' + (loadedIn === here() ? 0 : 1));
-        expect([globalThis.setups, ++attempts]).toEqual([1, 2]);
+        expect([globalThis.setups, ++attempts]).toEqual([[task.file.projectName], 2]);
       });`;
-    const files = ['inherits', 'own'].flatMap((name) =>
-      [1, 2, 3].map((number) => [`${name}/${number}.test.mjs`, file]),
+    const names = ['inherits', 'other', 'own'];
+    const setUp = (name: string) => `globalThis.setups = [...(globalThis.setups ?? []), '${name}'];`;
+    const files = names.flatMap((name) => [
+      ...[1, 2, 3].map((number) => [`${name}/${number}.test.mjs`, file]),
+      [`${name}/setup.mjs`, setUp(name)],
+    ]);
+    // These two have one preforkPool(): a project that extends the configuration has it evaluated once more.
+    const sharing = ['own', 'other'].map(
+      (name) => `{ extends: false, test: { name: '${name}', include: ['${name}/*.test.mjs'],
+        pool, retry: 1, setupFiles: ['./${name}/setup.mjs'] } }`,
     );
-    const shared = `pool, retry: 1, setupFiles: ['./setup.mjs']`;
     const { status, stdout, stderr } = await run(
       {
         vitest,
         args: ['--no-file-parallelism'],
         settings: `retry: 1, projects: [
-          { extends: true, test: { name: 'inherits', include: ['inherits/*.test.mjs'] } },
-          { extends: false, test: { name: 'own', include: ['own/*.test.mjs'], ${shared} } }]`,
+          { extends: true, test: { name: 'inherits', include: ['inherits/*.test.mjs'], setupFiles: ['./inherits/setup.mjs'] } },
+          ${sharing}]`,
       },
       {
-        'setup.mjs': 'globalThis.setups = (globalThis.setups ?? 0) + 1;',
         'base.mjs': `${LOADED_IN} ${LARGE}`,
         ...Object.fromEntries(files),
       },
     );
     const loaded = [...stdout.matchAll(/(\w+) loaded=(\d)/g)].map(([, name, digit]) => `${name} ${digit}`);
     // Each test is tried twice, and only the third file of a project finds the module evaluated.
-    const tried = ['inherits', 'own'].flatMap((name) =>
-      [0, 0, 0, 0, 1, 1].map((digit) => `${name} ${digit}`),
-    );
+    const tried = names.flatMap((name) => [0, 0, 0, 0, 1, 1].map((digit) => `${name} ${digit}`));
     expect({ status, loaded: loaded.sort() }, stdout + stderr).toEqual({ status: 0, loaded: tried });
+    expect(stderr).not.toContain('prefork/vitest');
   });
 
   test('With bail and shards as many files run, and as many tests fail, as in forks.', async () => {
