@@ -89,7 +89,7 @@ test('--boot-timeout: a worker that is not ready by then is killed, and the reas
 });
 
 test('--hang-timeout: a worker that stands still says where, and is replaced.', async () => {
-  const served = await serve([SERVER, '-w', '1', '--hang-timeout', '400ms']);
+  const served = await serve([SERVER, '-w', '1', '--hang-timeout', '2s']);
   const { pid } = await served.info();
   await expect(served.ask('/hang')).rejects.toThrow();
   await served.until(/standStill/);
@@ -237,7 +237,7 @@ test('--title: ps shows it, and which process it is.', async () => {
 });
 
 test('--log-format json: one object a line, also for a stack of several lines.', async () => {
-  const served = await serve([SERVER, '-w', '1', '--log-format', 'json', '--hang-timeout', '400ms']);
+  const served = await serve([SERVER, '-w', '1', '--log-format', 'json', '--hang-timeout', '2s']);
   await served.ask('/hang').catch(() => {});
   await served.info();
   await served.stop();

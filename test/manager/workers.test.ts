@@ -269,7 +269,7 @@ describe('workers', () => {
   });
 
   test('that stand still say where, and are killed.', async () => {
-    const managed = await new Managed('server.js', { workers: 2, hangTimeout: 500 }).started();
+    const managed = await new Managed('server.js', { workers: 2, hangTimeout: 2000 }).started();
     const lost = get({ port: managed.port }, '/hang').catch(({ code }) => code);
     const where = /is blocked at endlessLoop \(.*server\.js:/;
     await managed.until('stack_reported', ({ message = '' }) => where.test(message));

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { get, Managed } from '../../helpers/manager';
 
 test('The child of a worker neither is one nor beats for it: the worker is found to hang, and says where.', async () => {
-  const managed = await new Managed('server.js', { workers: 1, hangTimeout: 300 }).started();
+  const managed = await new Managed('server.js', { workers: 1, hangTimeout: 2000 }).started();
   void get({ port: managed.port }, '/fork').catch(() => {});
   const child = await managed.until('forked by a worker');
   expect(child['worker']).toBeNull();

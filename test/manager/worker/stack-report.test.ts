@@ -3,7 +3,7 @@ import { connect } from 'node:http2';
 import { expect, test } from 'vitest';
 import { serve } from '../../helpers/served';
 
-const OPTIONS = ['-w', '1', '--hang-timeout', '500ms'];
+const OPTIONS = ['-w', '1', '--hang-timeout', '2s'];
 
 const ANSWER = `(request, response) => {
   if (request.url.startsWith('/block')) setTimeout(function blocks() { for (;;); }, 0);
