@@ -41,13 +41,14 @@ test('fork() while another child is being made says so, and not what it cannot k
   const refused =
     'ERR_PREFORK_BUSY fork() while a child of inChild(), a Pool or a Process is being made, or has just been. ' +
     'Wait with forkWhenIdle()';
-  expect(stdout.split('\n')).toEqual([
+  // How many threads the pool has: fewer, if one of them did not come in time to be held up.
+  expect(stdout.replace(/\d+ (requests|for)/g, 'N $1').split('\n')).toEqual([
     `inChild(): ${refused}`,
     `Pool: ${refused}`,
     `Process, at its start: ${refused}`,
     `Process, started: ${refused}`,
-    'beside another request: ERR_PREFORK_BUSY fork() while 5 requests are in flight would do the work in both processes: ' +
-      'dns.lookup() (GetAddrInfoReqWrap) localhost, (4 for a child of inChild(), a Pool or a Process that is being made). ' +
+    'beside another request: ERR_PREFORK_BUSY fork() while N requests are in flight would do the work in both processes: ' +
+      'dns.lookup() (GetAddrInfoReqWrap) localhost, (N for a child of inChild(), a Pool or a Process that is being made). ' +
       'Wait with forkWhenIdle(). With PREFORK_TRACE=1 in the environment this says where each was made',
     'a request alone, later: ERR_PREFORK_BUSY fork() while 1 request is in flight would do the work in both processes: ' +
       'dns.lookup() (GetAddrInfoReqWrap) localhost. ' +
