@@ -49,6 +49,7 @@
             "native/fork/libc.cc",
             "native/fork/maps.cc",
             "native/fork/memory.cc",
+            "native/fork/new_sockets.cc",
             "native/fork/pipe.cc",
             "native/fork/procfs.cc",
             "native/fork/read_file.cc",

@@ -88,12 +88,12 @@ export interface LoopHandle {
 export interface Binding {
   /**
    * Duplicates the process: 0 in the child, the child's pid in the parent. Sockets bound to `inspectorPort` (0: none)
-   * are cut off in the child before its inspector thread runs. With `renewReadFiles` the child has positions of its own
-   * in files that can only be read. With `asSibling` the child is a child of this process's own parent. With `quiet`, which
+   * are cut off in the child before its inspector thread runs. With `threadsGoOn` the child has positions of its own
+   * in files that can only be read, and a thread that has made a socket binds or connects it first. With `asSibling` the child is a child of this process's own parent. With `quiet`, which
    * is for the callback of `quiet_at_rest` alone, nothing of the parent's is left on its event loop; `-EBUSY` if a thread
    * cannot be left behind at the moment, `-ENOSYS` where that cannot be known.
    */
-  fork(inspectorPort: number, renewReadFiles: boolean, asSibling: boolean, quiet: boolean): number;
+  fork(inspectorPort: number, threadsGoOn: boolean, asSibling: boolean, quiet: boolean): number;
   /** Once, while the newest handle of the loop is a MessagePort: 0, or `-ENOSYS` where a quiet fork cannot be. */
   quiet_prepare(): number;
   /**

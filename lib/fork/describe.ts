@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { binding } from '../base/binding';
 import { type ActiveThing, activeThings, formatActive } from './active';
-import { othersMayRead } from './fork';
+import { othersGoOn } from './fork';
 
 /**
  * - `shared`: parent and child use one open file description, with one offset and one state
@@ -96,7 +96,7 @@ function describeDescriptor(name: string): DescribedDescriptor {
   const fd = Number(name);
   const target = readlinkSync(`/proc/thread-self/fd/${fd}`);
   const isFile = target.startsWith('/') && !target.startsWith('/dev/');
-  const fate = RENEWED.test(target) || (isFile && othersMayRead() && isReadOnly(fd)) ? 'renewed' : 'shared';
+  const fate = RENEWED.test(target) || (isFile && othersGoOn() && isReadOnly(fd)) ? 'renewed' : 'shared';
   return isFile ? { fd, target, fate, offset: readOffset(fd) } : { fd, target, fate };
 }
 

@@ -56,10 +56,10 @@ function refuseWorkInFlight(): (() => void) | undefined {
 }
 
 /**
- * Whether JavaScript in another thread, or the thread pool, may be reading a file. It reads on in parent and child, and each
- * needs its own position; otherwise files stay shared, as POSIX says.
+ * Whether JavaScript in another thread, or the thread pool, may be in the middle of something. It goes on in parent and
+ * child: each needs its own position in a file that is being read, and a socket that is being bound is waited for.
  */
-export function othersMayRead(): boolean {
+export function othersGoOn(): boolean {
   return hasOtherThreads() || requestsInFlight() > 0;
 }
 
@@ -169,12 +169,7 @@ function duplicate(failedInParent: HookFailed, options: InnerOptions): number {
       runAfter(noHooks, -1, failedInParent);
     });
     const isQuiet = options.quiet === true;
-    pid = binding.fork(
-      estate.inspectorPort,
-      !isQuiet && othersMayRead(),
-      options.asSibling === true,
-      isQuiet,
-    );
+    pid = binding.fork(estate.inspectorPort, !isQuiet && othersGoOn(), options.asSibling === true, isQuiet);
     if (pid < 0 && !(isQuiet && pid === -constants.errno.EBUSY)) throw forkError(pid);
   } catch (error) {
     runAfter(hooks, -1, failedInParent);

@@ -30,7 +30,7 @@ void prepare_other_threads() {
 Napi::Value fork(const Napi::CallbackInfo& info) {
   ForkOptions options;
   options.inspector_port = integer(info[0]);
-  options.renew_read_files = info[1].As<Napi::Boolean>().Value();
+  options.threads_go_on = info[1].As<Napi::Boolean>().Value();
   options.as_sibling = info[2].ToBoolean();
   const bool quiet = info[3].ToBoolean();
   options.keeps_tid = true;

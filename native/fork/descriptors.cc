@@ -12,6 +12,7 @@
 #include "fork/epoll.h"
 #include "fork/eventfd.h"
 #include "fork/inotify.h"
+#include "fork/new_sockets.h"
 #include "fork/pipe.h"
 #include "fork/procfs.h"
 #include "fork/read_file.h"
@@ -69,13 +70,13 @@ bool is_same_file(int a, int b) {
 
 // Numbers that dup(2) made of one description must stay one: the first is renewed, the others
 // follow.
-void find_twins(bool read_files) {
+void find_twins(bool threads_go_on) {
   for (int i = 0; i < descriptor_count; ++i) {
     descriptors[i].twin = i;
     const bool is_pipe =
         descriptors[i].kind == Kind::pipe || descriptors[i].kind == Kind::shared_pipe;
     if (is_pipe) continue;  // told apart by inode
-    if (descriptors[i].kind == Kind::read_file && !read_files) continue;
+    if (descriptors[i].kind == Kind::read_file && !threads_go_on) continue;
     for (int j = 0; j < i; ++j) {
       if (descriptors[j].kind != descriptors[i].kind || descriptors[j].twin != j) continue;
       if (descriptors[j].inode != descriptors[i].inode) continue;
@@ -119,12 +120,12 @@ int for_each_of(Kind kind, Visit visit) {
 // The order matters in two places: members of an epoll are listed while they are still the old
 // ones, and added when they are all new. So are sockets that are cut off: who watches one hears
 // that it is dead. (Node's inspector waits for that before it closes.)
-int renew_all(int inspector_port, bool read_files, bool quiet) {
+int renew_all(int inspector_port, bool threads_go_on, bool quiet) {
   forget_members();
   int result = for_each_of(Kind::epoll, list_members);
   if (result == 0 && quiet) result = keep_members(is_private);
   if (result == 0 && inspector_port != 0) result = cut_off_sockets(inspector_port);
-  if (result == 0 && read_files) result = for_each_of(Kind::read_file, renew_read_file);
+  if (result == 0 && threads_go_on) result = for_each_of(Kind::read_file, renew_read_file);
   if (result == 0) result = for_each_of(Kind::eventfd, renew_eventfd);
   if (result == 0) result = for_each_of(Kind::timerfd, renew_timerfd);
   if (result == 0)
@@ -148,14 +149,16 @@ int renew_all(int inspector_port, bool read_files, bool quiet) {
 
 // The descriptor that the listing itself is read from appears in it too. It is a directory, and no
 // longer open when its turn comes.
-int survey_descriptors(int report) {
+int survey_descriptors(int report, bool threads_go_on) {
   struct stat status;
   if (fstat(report, &status) < 0) return -errno;
   const ino_t report_inode = status.st_ino;
   const dev_t pipe_device = status.st_dev;
   descriptor_count = 0;
+  look_for_new_sockets();
   return for_each_number("/proc/thread-self/fd", [&](int fd) {
     if (fstat(fd, &status) < 0) return 0;
+    if (threads_go_on && S_ISSOCK(status.st_mode)) note_socket(fd, status.st_ino);
     Kind kind = kind_of(fd, status, pipe_device);
     if (kind == Kind::other) return 0;
     const bool shared =
@@ -190,9 +193,9 @@ void forget_closed_pipes() {
       nullptr);
 }
 
-int renew_descriptors(int inspector_port, bool read_files, bool quiet) {
-  find_twins(read_files);
-  return renew_all(inspector_port, read_files, quiet);
+int renew_descriptors(int inspector_port, bool threads_go_on, bool quiet) {
+  find_twins(threads_go_on);
+  return renew_all(inspector_port, threads_go_on, quiet);
 }
 
 }  // namespace prefork

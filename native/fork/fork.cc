@@ -13,6 +13,7 @@
 #include "fork/kernel_state.h"
 #include "fork/libc.h"
 #include "fork/memory.h"
+#include "fork/new_sockets.h"
 #include "fork/rings.h"
 #include "fork/settle.h"
 #include "fork/threads.h"
@@ -26,16 +27,18 @@ namespace {
 constexpr int kStopMilliseconds = 5000;
 constexpr int kCompleteMilliseconds = 10000;
 constexpr int kRestAttempts = 1000;
+constexpr int kSocketAttempts = 200;  // less than a second
 constexpr int kLeavingAttempts = 10;
 
 int supported = -ENOSYS;
 
 // All threads stopped: looks at what the child is to get. 1, 0 (they must run on for a moment) or
 // -errno.
-int look_at_descriptors_and_memory(int report, const void* loop_fields) {
+int look_at_descriptors_and_memory(int report, const ForkOptions& options, int attempt) {
   forget_ring_mappings();
-  note_forking_loop(loop_fields);
-  int result = survey_descriptors(report);
+  note_forking_loop(options.loop_fields);
+  int result = survey_descriptors(report, options.threads_go_on);
+  if (result == 0 && has_new_sockets() && attempt < kSocketAttempts) return 0;
   if (result == 0) result = unmark_memory();
   if (result < 0) return result;
   result = rings_are_at_rest();
@@ -43,8 +46,9 @@ int look_at_descriptors_and_memory(int report, const void* loop_fields) {
   return result;
 }
 
-// Stops the threads at a moment when no io_uring has anything under way, and when those that the
-// child does not get back can be left.
+// Stops the threads at a moment when no io_uring has anything under way, when none of those that go
+// on is about to bind or connect a socket, and when those that the child does not get back can be
+// left.
 int stop_at_rest(int report, const ForkOptions& options) {
   const LeavingBehind* quiet = options.quiet;
   int not_left = 0;
@@ -55,7 +59,7 @@ int stop_at_rest(int report, const ForkOptions& options) {
     if (quiet != nullptr && !leave_threads_behind(*quiet)) {
       result = ++not_left < kLeavingAttempts ? 0 : -EBUSY;
     } else {
-      result = look_at_descriptors_and_memory(report, options.loop_fields);
+      result = look_at_descriptors_and_memory(report, options, attempt);
     }
     if (result == 1) return 0;
     release_threads();
@@ -94,7 +98,7 @@ int complete_child(const ForkOptions& options) {
   mark_memory();
   forget_lost_watches();
   int result =
-      renew_descriptors(options.inspector_port, options.renew_read_files, options.quiet != nullptr);
+      renew_descriptors(options.inspector_port, options.threads_go_on, options.quiet != nullptr);
   if (result == 0 && options.before_threads_go_on != nullptr) options.before_threads_go_on();
   if (result == 0) result = bring_back_threads();
   return result;

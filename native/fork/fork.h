@@ -8,8 +8,10 @@ namespace prefork {
 int prepare_fork();
 
 struct ForkOptions {
-  int inspector_port = 0;         // sockets bound to it are cut off in the child; 0: none
-  bool renew_read_files = false;  // see renew_descriptors()
+  int inspector_port = 0;  // sockets bound to it are cut off in the child; 0: none
+  // Other threads may be in the middle of what they do with files and sockets, and go on with it in
+  // the child, too (descriptors.h).
+  bool threads_go_on = false;
   // The child becomes a child of this process's own parent (CLONE_PARENT): its sibling, which it
   // can neither wait for nor reap.
   bool as_sibling = false;

@@ -424,7 +424,7 @@ int main() {
   for (auto& waiter : waiters) start(waiter);
   take_locks(forking);
   prefork::ForkOptions options;
-  options.renew_read_files = true;
+  options.threads_go_on = true;
   options.keeps_tid = true;
   const int pid = prefork::fork_process(options);
   CHECK(pid >= 0);

@@ -123,6 +123,16 @@ describe('a ring of io_uring keeps what a thread has filled in or taken when it 
   });
 });
 
+describe('a socket that another thread has just made is bound or connected before the process forks', () => {
+  it.each(BUILDS)('%s', { timeout: TIMEOUT }, async (_, build) => {
+    const { result } = new Program(await build('sockets'), [], {
+      deadman: 120_000,
+      env: { ASAN_OPTIONS: 'detect_leaks=0' },
+    });
+    expect(await result).toEqual({ status: 0, signal: null, stdout: '30 forks\nok\n', stderr: '' });
+  });
+});
+
 describe('no place of a gathered heap is taken twice, whatever other threads take and free meanwhile', () => {
   it.each(BUILDS)('%s', { timeout: TIMEOUT }, async (_, build) => {
     const { result } = new Program(await build('places'), [], { deadman: 120_000 });
