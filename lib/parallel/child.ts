@@ -8,7 +8,6 @@ import { exitAtOnce, writeDirectly } from '../fork/apart';
 import { forkQuietly } from '../fork/quiet-child';
 import { signalName, WEXITSTATUS, WIFSIGNALED, WTERMSIG } from '../wait/status';
 import { ended } from '../wait/wait-async';
-import { P_PID, WEXITED, WNOWAIT, waitid } from '../wait/wait-id';
 import { WNOHANG, waitNow } from '../wait/wait-now';
 import { MemoryLimit } from './memory-limit';
 import { onAbort } from './on-abort';
@@ -70,6 +69,7 @@ function killAll(pid: number): void {
 }
 
 function isOver(pid: number): boolean {
+  const { P_PID, WEXITED, WNOWAIT, waitid } = require('../wait/wait-id') as typeof import('../wait/wait-id');
   return waitid(P_PID, pid, WEXITED | WNOHANG | WNOWAIT) !== null;
 }
 
