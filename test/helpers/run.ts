@@ -127,8 +127,8 @@ export class Program {
   }
 
   /**
-   * Until it has written the pattern so many times; a failure with all its output if it ends first. What was written before
-   * that, here or there, has been read by then.
+   * Until it has written the pattern so many times; a failure with all its output if it ends first, or is killed by the deadman.
+   * What was written before that, here or there, has been read by then.
    */
   async until(pattern: RegExp, times = 1): Promise<void> {
     const all = new RegExp(pattern, 'g');
@@ -142,6 +142,7 @@ export class Program {
         else reject(new Error(`ended before it wrote ${pattern}\n${this.#output()}`));
       };
       this.#readers.add(reader);
+      this.result.catch(reject); // others may still hold its output
       reader();
     });
     await readPipes();

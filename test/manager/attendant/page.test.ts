@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { describe, expect, onTestFailed, test } from 'vitest';
-import { hasChromium, openChromium } from '../../helpers/chromium';
+import { hasChromium, openChromium, openPage } from '../../helpers/chromium';
 import { type Served, serve } from '../../helpers/served';
 import { ROOT } from '../../helpers/stdin';
 
@@ -31,13 +31,10 @@ interface Seen {
 
 async function open(options: string[] = [], view = {}): Promise<Seen> {
   const args = [FILE, '-w', '2', '--name', 'shop', '--status', '127.0.0.1:0', ...options];
-  const [served, browser] = await Promise.all([
+  const [served, page] = await Promise.all([
     serve(args, { files: { [FILE]: APP }, until: /2 workers ready/, deadman: DEADLINE }),
-    openChromium(DEADLINE),
+    openPage(view, DEADLINE),
   ]);
-  const context = await browser.newContext(view);
-  context.setDefaultTimeout(0); // the deadman of the browser is enough
-  const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
