@@ -104,7 +104,7 @@ export function pack(root, name) {
 }
 
 /** Programs of test/native. */
-const NATIVE_TESTS = ['forks', 'locks', 'marks', 'rings'];
+const NATIVE_TESTS = ['forks', 'locks', 'marks', 'rings', 'sockets'];
 
 /** Answers the files `kernel` and `initrd` of a machine in which `nodes` (versions) run the suite. */
 export function makeImage({ architecture, release, nodes, forks, only }) {

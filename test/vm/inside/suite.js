@@ -53,4 +53,5 @@ run('every signal', [join(FIXTURES, 'statuses.js'), 'signals'], ['many signals',
 run('threads kept', [join(FIXTURES, 'threads-kept.js')], ['parent true', 'child true', '0']);
 run('descriptors kept', [join(FIXTURES, 'descriptors-kept.js')], [...Array(20).fill(''), 'parent']);
 run('marks kept', [join(FIXTURES, 'marks-kept.js')], ['child true true', 'parent true true']);
+run('new sockets', [join(FIXTURES, 'new-sockets.js'), '5'], ['5']);
 run('stress', [join(__dirname, 'stress.js'), forks], [`${forks} of ${forks}`], STRESS_SECONDS);
