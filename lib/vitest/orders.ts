@@ -12,10 +12,10 @@ export type Order =
   | { order: 'preload'; name: string }
   /** Has vitest run a file up to where it would import it. Answers what the file is called, or nothing. */
   | { order: 'pause'; message: object; isTrial: boolean }
-  /** Says what a file has evaluated before itself, without evaluating it. Answers steps. */
-  | { order: 'plan'; file: string }
+  /** Says what a file has evaluated before itself, without evaluating it. */
+  | { order: 'plan'; file: string; since: number }
   /** Evaluates as the file would. Answers for how many steps no file can tell. */
-  | { order: 'evaluate'; steps: Step[]; isTrial: boolean }
+  | { order: 'evaluate'; steps: Step[]; fetched: Fetched[]; isTrial: boolean }
   /** From now on it is the process of one file. vitest begins in it, if it has not; a paused run goes on with the file. */
   | { order: 'become'; poolId: string; workerId: string; begin?: object | undefined; file?: File }
   /** The run of the file counts: what was held back is written. */
@@ -30,10 +30,30 @@ export interface Step {
   weight: number;
 }
 
+/** A module as vitest has given it to one process, for another. */
+export interface Fetched {
+  /** How many were fetched before. */
+  number: number;
+  id: string;
+  url: string;
+  /** vitest's own; where the code is written, without it. */
+  meta: object;
+}
+
+/** What is known of a file in the process that fetches modules for all. */
+export interface Plan {
+  steps: Step[];
+  fetched: Fetched[];
+  /** How many it has fetched so far. */
+  modules: number;
+}
+
 /** A file that a paused run goes on with, and what vitest calls it. */
 export interface File {
   id: string;
   name: string;
+  /** What its process has not fetched. */
+  fetched: Fetched[];
   context: { files: { filepath: string }[] };
 }
 

@@ -8,7 +8,7 @@
  * beginning: each one is tried in a process that is given up.
  */
 import { clearTimeout, setTimeout } from '../base/timers';
-import type { File, Paused, Step } from './orders';
+import type { Fetched, File, Paused, Plan, Step } from './orders';
 import type { PoolProcess } from './pool-process';
 import type { FileRequest, StartRequest, Through } from './requests';
 
@@ -25,6 +25,11 @@ export interface WarmChild {
 
 /** About the bytes of code that more files than one would have to evaluate for themselves. */
 const WORTHWHILE = 20_000;
+/**
+ * So many files evaluate a beginning for themselves before there is a process for the others. To make one takes two forks, and
+ * evaluates all of it twice: with one file, hono's suite took longer than without any.
+ */
+const FILES_FIRST = 2;
 /** Each is a process that is kept. */
 const MOST_PROCESSES = 16;
 /** Milliseconds until one that evaluates is given up: a module may never be done. */
@@ -42,6 +47,14 @@ interface Beginning {
 interface Warm {
   steps: string[];
   process: PoolProcess;
+  /** How many modules the one that fetches for all had fetched when it was forked from it. */
+  modules: number;
+}
+
+/** A process for a file, and what it has not fetched of the file's. */
+interface Found {
+  process: PoolProcess;
+  fetched: Fetched[];
 }
 
 /** What a process answers, unless it is never done; it has ended then. */
@@ -85,28 +98,34 @@ export class WarmTemplates {
     return work.then((found) => found && this.#fork(found, context)).catch(() => undefined);
   }
 
-  async #fork(from: PoolProcess, context: Context): Promise<WarmChild> {
+  async #fork({ process, fetched }: Found, context: Context): Promise<WarmChild> {
     const { filepath } = context.files[0] as { filepath: string };
-    return { process: await from.fork(), file: { ...(await this.#nameFile(filepath)), context } };
+    return { process: await process.fork(), file: { ...(await this.#nameFile(filepath)), fetched, context } };
   }
 
   async retire(): Promise<void> {
     for (const process of this.#processes.toReversed()) await process.retire();
   }
 
-  async #find(context: Context, through: Through): Promise<PoolProcess | undefined> {
+  async #find(context: Context, through: Through): Promise<Found | undefined> {
     this.#paused ??= this.#pause(context, through).catch(() => undefined);
     const paused = await this.#paused;
     if (paused === undefined) return undefined;
     const { filepath } = context.files[0] as { filepath: string };
-    const plan = (await through(paused, () => paused.peer.ask({ order: 'plan', file: filepath }))) as Step[];
-    const refused = plan.findIndex(({ id }) => this.#refused.has(id));
-    const steps = refused < 0 ? plan : plan.slice(0, refused);
-    const best = this.#best(steps) ?? { steps: [], process: paused };
-    const shared = this.#note(steps);
-    const more = steps.slice(best.steps.length, shared);
-    if (weightOf(more) < WORTHWHILE || this.#processes.length >= MOST_PROCESSES) return best.process;
-    return this.#extend(best, more, through);
+    const plan = await this.#plan(paused, filepath, through);
+    const refused = plan.steps.findIndex(({ id }) => this.#refused.has(id));
+    const steps = refused < 0 ? plan.steps : plan.steps.slice(0, refused);
+    const best = this.#best(steps) ?? { steps: [], process: paused, modules: plan.modules };
+    const more = steps.slice(best.steps.length, this.#note(steps));
+    const isWorthwhile = weightOf(more) >= WORTHWHILE && this.#processes.length < MOST_PROCESSES;
+    const warm = isWorthwhile ? await this.#extend(best, more, plan.fetched, through) : best;
+    return { process: warm.process, fetched: plan.fetched.filter(({ number }) => number >= warm.modules) };
+  }
+
+  /** With what some of the processes have not fetched. */
+  #plan(paused: PoolProcess, file: string, through: Through): Promise<Plan> {
+    const since = Math.min(...this.#warm.map(({ modules }) => modules));
+    return through(paused, () => paused.peer.ask({ order: 'plan', file, since })) as Promise<Plan>;
   }
 
   /** Has vitest run a file up to its import, if nothing that is evaluated by then speaks against it. */
@@ -138,40 +157,42 @@ export class WarmTemplates {
       .sort((one, other) => other.steps.length - one.steps.length)[0];
   }
 
-  /** How many steps another file has begun with, too. */
+  /** How many steps as many other files have begun with. */
   #note(steps: Step[]): number {
     let shared = 0;
     let here = this.#seen;
     for (const { id } of steps) {
       const next = here.next.get(id) ?? { files: 0, next: new Map() };
       here.next.set(id, next);
-      if (next.files++ > 0) shared++;
+      if (next.files++ >= FILES_FIRST) shared++;
       here = next;
     }
     return shared;
   }
 
   /** A process further on, as far as nothing speaks against it. */
-  async #extend(from: Warm, more: Step[], through: Through): Promise<PoolProcess> {
+  async #extend(from: Warm, more: Step[], all: Fetched[], through: Through): Promise<Warm> {
+    const fetched = all.filter(({ number }) => number >= from.modules);
     const trial = await from.process.fork();
     const ask = (process: PoolProcess, steps: Step[], isTrial: boolean): Promise<number> =>
-      through(process, () => answerOf<number>(process, { order: 'evaluate', steps, isTrial }));
+      through(process, () => answerOf<number>(process, { order: 'evaluate', steps, fetched, isTrial }));
     const count = await ask(trial, more, true).catch(() => 0);
     trial.peer.dismiss();
     const refused = more[count];
     if (refused !== undefined) this.#refused.add(refused.id);
     const good = more.slice(0, count);
-    if (weightOf(good) < WORTHWHILE) return from.process;
+    if (weightOf(good) < WORTHWHILE) return from;
     const process = await from.process.fork();
     const evaluated = await ask(process, good, false).catch(() => undefined);
     if (evaluated === undefined) {
       process.peer.dismiss();
       for (const { id } of good) this.#refused.add(id);
-      return from.process;
+      return from;
     }
     this.#processes.push(process);
-    this.#warm.push({ steps: [...from.steps, ...good.map(({ id }) => id)], process });
-    return process;
+    const warm = { ...from, steps: [...from.steps, ...good.map(({ id }) => id)], process };
+    this.#warm.push(warm);
+    return warm;
   }
 }
 

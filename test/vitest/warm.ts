@@ -66,9 +66,14 @@ function run(options: Options, files: Files) {
 }
 
 /** The same file, so many times. */
-function times(count: number, content: string): Files {
-  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`${i}.test.mjs`, content]));
+function times(count: number, content: string, prefix = ''): Files {
+  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`${prefix}${i}.test.mjs`, content]));
 }
+
+/** A setting: files run in this order. */
+const BY_NAME = `sequence: { sequencer: class {
+  sort(files) { return files.sort((one, other) => (one.moduleId < other.moduleId ? -1 : 1)); }
+} }`;
 
 /** For each vitest. */
 export function testWarm(vitest: Vitest): void {
@@ -97,8 +102,30 @@ export function testWarm(vitest: Vitest): void {
     );
     const loaded = [...stdout.matchAll(/loaded=(\d)/g)].map(([, digit]) => Number(digit));
     expect({ status, loaded: loaded.length }, stdout + stderr).toEqual({ status: 0, loaded: 5 });
-    // The first file is alone, the second is the first to be looked at.
-    expect(loaded.filter((each) => each === 0).length, stdout + stderr).toBe(3);
+    // The first file is alone, the next two are the first to be looked at.
+    expect(loaded.filter((each) => each === 0).length, stdout + stderr).toBe(2);
+  });
+
+  test('Modules that were not known when a process was made are evaluated in one that is made from it.', async () => {
+    const prints = `import { expect, test } from 'vitest';
+      test('is itself', () => {
+        expect(state.push(1)).toBe(1);
+        console.log(loadedIn === here() ? 'loaded=1' : 'loaded=0');
+      });`;
+    const { status, stdout, stderr } = await run(
+      { vitest, settings: BY_NAME },
+      {
+        'base.mjs': `${LOADED_IN} export const state = []; ${LARGE}`,
+        'later.mjs': `import './base.mjs'; ${LOADED_IN} export const state = []; ${LARGE}`,
+        ...times(5, `import { loadedIn, here, state } from './base.mjs'; ${prints}`, 'a'),
+        ...times(5, `import { loadedIn, here, state } from './later.mjs'; ${prints}`, 'b'),
+      },
+    );
+    const loaded = [...stdout.matchAll(/loaded=(\d)/g)].map(([, digit]) => Number(digit));
+    expect({ status, loaded }, stdout + stderr).toEqual({
+      status: 0,
+      loaded: [1, 1, 1, 0, 0, 1, 1, 0, 0, 0],
+    });
   });
 
   test('A module is evaluated by each file if another one does not need it, or if it does more than define.', async () => {
@@ -112,7 +139,7 @@ export function testWarm(vitest: Vitest): void {
         'numbered.mjs': `export const id = process.env.VITEST_POOL_ID + process.pid; ${LARGE}`,
         'random.mjs': `export const id = Math.random(); ${LARGE}`,
         ...times(
-          4,
+          5,
           `import './base.mjs'; import './prints.mjs'; import './writes.mjs'; import './numbered.mjs';
       import { id } from './random.mjs';
       import { expect, test } from 'vitest';
@@ -127,14 +154,16 @@ export function testWarm(vitest: Vitest): void {
       test('is switched', () => expect(globalThis.switched).toBe(true));`,
         'switched-3.test.mjs': `import './switch.mjs'; import { expect, test } from 'vitest';
       test('is switched', () => expect(globalThis.switched).toBe(true));`,
+        'switched-4.test.mjs': `import './switch.mjs'; import { expect, test } from 'vitest';
+      test('is switched', () => expect(globalThis.switched).toBe(true));`,
       },
     );
     const ids = [...stdout.matchAll(/random=(\S+)/g)].map(([, id]) => id);
     expect({ status, printed: stdout.match(/printed=1/g)?.length }, stdout + stderr).toEqual({
       status: 0,
-      printed: 4,
+      printed: 5,
     });
-    expect(new Set(ids).size).toBe(4);
+    expect(new Set(ids).size).toBe(5);
   });
 
   test('A file that fails where modules are evaluated before is run alone: that result is the only one, and a warning says so.', async () => {
@@ -143,7 +172,7 @@ export function testWarm(vitest: Vitest): void {
       {
         'base.mjs': `${LOADED_IN} ${LARGE}`,
         ...times(
-          4,
+          5,
           `import { loadedIn, here } from './base.mjs'; import { expect, test } from 'vitest';
       test('has loaded it itself', () => {
         console.log('tried=1');
@@ -153,9 +182,9 @@ export function testWarm(vitest: Vitest): void {
         ),
       },
     );
-    expect({ status, states }, stdout + stderr).toEqual({ status: 0, states: Array(4).fill(['passed']) });
-    expect(snapshot).toMatchObject({ added: 4, filesAdded: 4, matched: 0, unmatched: 0 });
-    expect(stdout.match(/tried=1/g)?.length).toBe(4);
+    expect({ status, states }, stdout + stderr).toEqual({ status: 0, states: Array(5).fill(['passed']) });
+    expect(snapshot).toMatchObject({ added: 5, filesAdded: 5, matched: 0, unmatched: 0 });
+    expect(stdout.match(/tried=1/g)?.length).toBe(5);
     const warnings = stderr.split('\n').filter((line) => line.includes('has another result'));
     expect(warnings, stderr).toEqual(Array(2).fill(expect.stringContaining('has loaded it itself')));
     expect(warnings.join()).toContain(folder);
@@ -198,7 +227,7 @@ export function testWarm(vitest: Vitest): void {
     const names = ['inherits', 'other', 'own'];
     const setUp = (name: string) => `globalThis.setups = [...(globalThis.setups ?? []), '${name}'];`;
     const files = names.flatMap((name) => [
-      ...[1, 2, 3].map((number) => [`${name}/${number}.test.mjs`, file]),
+      ...[1, 2, 3, 4].map((number) => [`${name}/${number}.test.mjs`, file]),
       [`${name}/setup.mjs`, setUp(name)],
     ]);
     // These two have one preforkPool(): a project that extends the configuration has it evaluated once more.
@@ -220,8 +249,8 @@ export function testWarm(vitest: Vitest): void {
       },
     );
     const loaded = [...stdout.matchAll(/(\w+) loaded=(\d)/g)].map(([, name, digit]) => `${name} ${digit}`);
-    // Each test is tried twice, and only the third file of a project finds the module evaluated.
-    const tried = names.flatMap((name) => [0, 0, 0, 0, 1, 1].map((digit) => `${name} ${digit}`));
+    // Each test is tried twice, and only the fourth file of a project finds the module evaluated.
+    const tried = names.flatMap((name) => [0, 0, 0, 0, 0, 0, 1, 1].map((digit) => `${name} ${digit}`));
     expect({ status, loaded: loaded.sort() }, stdout + stderr).toEqual({ status: 0, loaded: tried });
     expect(stderr).not.toContain('prefork/vitest');
   });
@@ -254,7 +283,7 @@ export function testWarm(vitest: Vitest): void {
         'setup.mjs': 'globalThis.setup = 1;',
         'base.mjs': base(1),
         ...times(
-          4,
+          5,
           `import { here, loadedIn, value } from './base.mjs'; import { test } from 'vitest';
           test('prints', ({ task }) => {
             const numbers = ['POOL', 'WORKER'].map((name) => Number(process.env['VITEST_' + name + '_ID']));
@@ -299,10 +328,10 @@ export function testWarm(vitest: Vitest): void {
         [1, 1],
         [2, 1],
         [2, 2],
-      ].map((pair) => Array(4).fill(pair)),
+      ].map((pair) => Array(5).fill(pair)),
     );
     for (const metas of runs) {
-      expect(metas.map(({ warm }) => warm).sort(), stderr).toEqual([false, false, true, true]);
+      expect(metas.map(({ warm }) => warm).sort(), stderr).toEqual([false, false, false, true, true]);
       if (vitest.major >= 5) for (const { told, numbers } of metas) expect(told).toEqual(numbers);
     }
   });
@@ -339,7 +368,7 @@ export function testEnvironments(vitest: Vitest): void {
         `{ extends: true, test: { name: '${name}', environment: '${name}', include: ['${name}/*.test.mjs'] } }`,
     );
     const files = environments.flatMap((name) =>
-      [1, 2, 3].map((number) => [`${name}/${number}.test.mjs`, file]),
+      [1, 2, 3, 4].map((number) => [`${name}/${number}.test.mjs`, file]),
     );
     const { status, stdout, stderr } = await run(
       { vitest, settings: `projects: [${projects}]` },
@@ -352,7 +381,7 @@ export function testEnvironments(vitest: Vitest): void {
       },
     );
     const loaded = [...stdout.matchAll(/(\S+) loaded=(\d)/g)].map(([, name, digit]) => `${name} ${digit}`);
-    const expected = environments.flatMap((name) => [0, 0, 1].map((digit) => `${name} ${digit}`));
+    const expected = environments.flatMap((name) => [0, 0, 0, 1].map((digit) => `${name} ${digit}`));
     expect({ status, loaded: loaded.sort() }, stdout + stderr).toEqual({ status: 0, loaded: expected });
   });
 }
@@ -408,27 +437,28 @@ export function testRecords(vitest: Vitest): void {
   test('What vitest records of the modules of each file is what it records in forks.', async () => {
     const options = {
       vitest,
-      settings: `experimental: { recordDependencies: true } }, cacheDir: 'cache-' + process.env.POOL, ignored: {`,
+      settings: `${BY_NAME}, experimental: { recordDependencies: true } }, cacheDir: 'cache-' + process.env.POOL, ignored: {`,
     };
+    const loads = `import { loadedIn, here } from './base.mjs'; import { test } from 'vitest';
+      test('loads', async () => {
+        console.log('loaded=' + (loadedIn === here() ? 0 : 1));
+        await import('./late.mjs');
+      });`;
     const folder = project(options, {
       'setup.mjs': `import './of-setup.mjs';`,
       'of-setup.mjs': '',
       'base.mjs': `import './deeper.mjs'; ${LOADED_IN} ${LARGE}`,
       'deeper.mjs': LARGE,
       'late.mjs': '',
-      ...times(
-        4,
-        `import { loadedIn, here } from './base.mjs'; import { test } from 'vitest';
-        test('loads', async () => {
-          console.log('loaded=' + (loadedIn === here() ? 0 : 1));
-          await import('./late.mjs');
-        });`,
-      ),
+      'more.mjs': `import './deeper.mjs'; import './late.mjs';`,
+      ...times(5, loads),
+      'more-1.test.mjs': `import './base.mjs'; import './more.mjs'; ${loads}`,
+      'more-2.test.mjs': `import './base.mjs'; import './more.mjs'; ${loads}`,
     });
     const records = async (pool: 'forks' | 'prefork') => {
       const { status, stdout, stderr } = await runIn(folder, options, pool);
       const warm = stdout.match(/loaded=1/g)?.length ?? 0;
-      expect({ status, warm }, stdout + stderr).toEqual({ status: 0, warm: pool === 'forks' ? 0 : 2 });
+      expect({ status, warm }, stdout + stderr).toEqual({ status: 0, warm: pool === 'forks' ? 0 : 4 });
       const cache = join(folder, `cache-${pool}`);
       const [path = ''] = readdirSync(cache, { recursive: true, encoding: 'utf8' }).filter((name) =>
         name.endsWith('dependencies.json'),
@@ -437,6 +467,7 @@ export function testRecords(vitest: Vitest): void {
     };
     const [forks, prefork] = [await records('forks'), await records('prefork')];
     expect(forks['0.test.mjs']).toContain('deeper.mjs');
+    expect(forks['more-1.test.mjs']).toContain('more.mjs');
     expect(prefork).toEqual(forks);
   });
 }

@@ -25,7 +25,7 @@ import {
 import { Effects } from './effects';
 import { hasTests, holdSnapshots, PausedRun, takeNumber, urlOf } from './paused-run';
 import { preload } from './preload';
-import { belongsToFile, evaluate, type Runner as StepRunner, stepsOf } from './steps';
+import { belongsToFile, evaluate, learn, planOf, type Runner as StepRunner } from './steps';
 
 type Init = Parameters<typeof VitestWorker.init>[0];
 type Listener = Parameters<Init['on']>[0];
@@ -218,6 +218,7 @@ async function become({
   if (file === undefined) return error;
   if (paused === undefined) throw new Error('no run is paused');
   writeSnapshots = holdSnapshots();
+  learn(stepRunner(), file.fetched);
   await paused.resume(file);
   return undefined;
 }
@@ -234,8 +235,9 @@ async function obey(order: Order): Promise<unknown> {
     case 'pause':
       return pause(order.message, order.isTrial);
     case 'plan':
-      return stepsOf(stepRunner(), await urlOf(order.file));
+      return planOf(stepRunner(), await urlOf(order.file), order.since);
     case 'evaluate':
+      learn(stepRunner(), order.fetched);
       return evaluateAll(order.steps, order.isTrial);
     case 'become':
       return become(order);

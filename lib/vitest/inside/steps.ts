@@ -2,14 +2,19 @@
  * In which order a file has modules evaluated, without evaluating any. vitest has transformed each module to a function that
  * awaits its static imports one after the other, at its beginning.
  */
+import { readFileSync } from 'node:fs';
 import type { EvaluatedModuleNode } from 'vite/module-runner' with { 'resolution-mode': 'import' };
-import type { Step } from '../orders';
+import type { Fetched, Plan, Step } from '../orders';
 
 /** vitest's module runner, with what it has for its own mocker. */
 export interface Runner {
   fetchModule: (url: string, importer?: string) => Promise<EvaluatedModuleNode>;
   cachedRequest: (url: string, node: EvaluatedModuleNode) => Promise<unknown>;
-  evaluatedModules: { idToModuleMap: Map<string, EvaluatedModuleNode> };
+  evaluatedModules: {
+    /** In the order in which they were fetched. */
+    idToModuleMap: Map<string, EvaluatedModuleNode>;
+    ensureModule: (id: string, url: string) => EvaluatedModuleNode;
+  };
 }
 
 const IMPORTS = /await __vite_ssr_import__\(\s*("(?:[^"\\]|\\.)*")/g;
@@ -26,6 +31,8 @@ interface Meta {
   externalize?: string;
   type?: string;
   file?: string | null;
+  /** Where vitest has written the code. */
+  tmp?: string;
 }
 
 const metaOf = (node: EvaluatedModuleNode): Meta => (node.meta ?? {}) as Meta;
@@ -54,14 +61,16 @@ class Walk {
     this.#runner = runner;
   }
 
-  async #imports(node: EvaluatedModuleNode): Promise<EvaluatedModuleNode[]> {
+  /** Fetched together: nothing is evaluated by that, so that the order does not matter. */
+  #imports(node: EvaluatedModuleNode): Promise<EvaluatedModuleNode[]> {
     const { code = '', file } = metaOf(node);
-    const nodes: EvaluatedModuleNode[] = [];
-    for (const [, quoted] of code.matchAll(IMPORTS)) {
-      const url = JSON.parse(quoted as string) as string;
-      nodes.push(await this.#runner.fetchModule(url, file || node.id));
-    }
-    return nodes;
+    const urls = [...code.matchAll(IMPORTS)].map(([, quoted]) => JSON.parse(quoted as string) as string);
+    return Promise.all(urls.map((url) => this.#runner.fetchModule(url, file || node.id)));
+  }
+
+  /** Whether it has come to this module. */
+  has({ id }: EvaluatedModuleNode): boolean {
+    return this.#index.has(id);
   }
 
   async visit(node: EvaluatedModuleNode, isFile = false): Promise<void> {
@@ -97,15 +106,41 @@ class Walk {
   }
 }
 
-/** What the file of this URL has evaluated before itself, as far as that is known. */
-export async function stepsOf(runner: Runner, url: string): Promise<Step[]> {
+/** What a process that has not fetched the module is told instead. The code is in a file. */
+function fetchedOf(node: EvaluatedModuleNode, number: number): Fetched | undefined {
+  const { code, ...meta } = metaOf(node);
+  const isKnown = meta.tmp !== undefined || (code === undefined && meta.externalize !== undefined);
+  return isKnown ? { number, id: node.id, url: node.url, meta } : undefined;
+}
+
+/**
+ * What the file of this URL has evaluated before itself, as far as that is known, and what was fetched for it since there were
+ * so many modules.
+ */
+export async function planOf(runner: Runner, url: string, since: number): Promise<Plan> {
   const walk = new Walk(runner);
   try {
     await walk.visit(await runner.fetchModule(url), true);
   } catch {
     // Of what comes after this nothing is known: the file itself will say what is wrong.
   }
-  return walk.steps;
+  const all = [...runner.evaluatedModules.idToModuleMap.values()];
+  const fetched = all
+    .slice(since)
+    .map((node, index) => (walk.has(node) ? fetchedOf(node, since + index) : undefined))
+    .filter((each) => each !== undefined);
+  return { steps: walk.steps, fetched, modules: all.length };
+}
+
+/** What another process has fetched: vitest need not be asked for it again. */
+export function learn({ evaluatedModules }: Runner, fetched: Fetched[]): void {
+  for (const { id, url, meta } of fetched) {
+    const node = evaluatedModules.ensureModule(id, url);
+    if (node.meta !== undefined) continue;
+    const { tmp } = meta as Meta;
+    const code = tmp === undefined ? {} : { code: readFileSync(tmp, 'utf8') };
+    node.meta = { ...meta, ...code } as NonNullable<EvaluatedModuleNode['meta']>;
+  }
 }
 
 /** As the file does. */
