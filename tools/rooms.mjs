@@ -15,6 +15,7 @@ const FLOORS = [
   ['lib/fork/random', 'lib/posix'],
   ['lib/fork'],
   ['lib/os.ts', 'lib/netutil.ts', 'lib/servers', 'lib/parallel', 'lib/multiprocessing'],
+  ['lib/warmup/arrange-memory.ts', 'lib/warmup/gather-heap.ts'],
   ['lib/parallel.ts', 'lib/multiprocessing.ts', 'lib/diagnostics', 'lib/testing'],
   ['lib/diagnostics.ts', 'lib/jest', 'lib/node-test', 'lib/vitest'],
   ['lib/jest.ts', 'lib/test.ts', 'lib/vitest.ts', 'lib/vitest/inside'],
