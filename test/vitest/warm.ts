@@ -128,6 +128,26 @@ export function testWarm(vitest: Vitest): void {
     });
   });
 
+  test('A process that many files are forked from has its memory arranged meanwhile, and no file can tell.', async () => {
+    const { status, stdout, stderr, states } = await run(
+      { vitest },
+      {
+        'base.mjs': `${LOADED_IN} export const kept = [{}]; ${LARGE}`,
+        ...times(
+          16,
+          `import { here, kept, loadedIn } from './base.mjs'; import { expect, test } from 'vitest';
+      test('has its own', () => {
+        expect(kept.push({})).toBe(2);
+        console.log(loadedIn === here() ? 'loaded=1' : 'loaded=0');
+      });`,
+        ),
+      },
+    );
+    expect({ status, states }, stdout + stderr).toEqual({ status: 0, states: Array(16).fill(['passed']) });
+    expect(stdout.match(/loaded=0/g)?.length).toBe(13);
+    expect(stderr).not.toContain('prefork/vitest');
+  });
+
   test('A module is evaluated by each file if another one does not need it, or if it does more than define.', async () => {
     const { status, stdout, stderr } = await run(
       { vitest },

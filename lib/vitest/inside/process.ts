@@ -11,6 +11,8 @@ import { forkWhenIdle } from '../../fork/fork-when-idle';
 import { _exit, setParentDeathSignal } from '../../os';
 import { readFrames, writeFrame } from '../../testing/frames';
 import { waitpidAsync } from '../../wait/wait-async';
+import { arrangeMemory } from '../../warmup/arrange-memory';
+import { gatherHeap } from '../../warmup/gather-heap';
 import {
   type Answer,
   asCall,
@@ -35,6 +37,11 @@ type Runner = Parameters<NonNullable<Init['onModuleRunner']>>[0];
 const ASKED_BY_TEMPLATES = ['fetch', 'resolve'];
 /** What a module may have vitest say of the file. */
 const REPORTED = ['onUnhandledError', 'onUserConsoleLog'];
+/**
+ * Before these forks of one process its memory is arranged. That takes as long as some ten forks, and what is fetched meanwhile
+ * lies all over it: es-toolkit's 694 files came from one process, and each fork took twice as long in the end.
+ */
+const ARRANGED_BEFORE = [10, 100, 1000];
 /** Milliseconds until a template is idle; it has nothing to do but what it was told. */
 const IDLE = 10_000;
 
@@ -47,6 +54,8 @@ let hub: string;
 let socket: Socket;
 /** Those that it has forked, and that have not ended. */
 let children = new Set<number>();
+/** How often it has forked. */
+let forks = 0;
 let orders: Order[] = [];
 let isBusy = false;
 let isTemplate = true;
@@ -145,10 +154,12 @@ async function noteEnd(pid: number): Promise<void> {
 
 /** In the parent the child's pid; in the child nothing: it says so itself. */
 async function forkOff(id: number): Promise<number | undefined> {
+  if (ARRANGED_BEFORE.includes(++forks)) arrangeMemory({ smallYoungGeneration: false, hugePages: true });
   const pid = await forkWhenIdle({ deadline: IDLE });
   if (pid === 0) {
     /* child */
     children = new Set();
+    forks = 0;
     orders = [];
     isBusy = false;
     connectAs(id);
@@ -298,6 +309,7 @@ function leaveToParent(): void {
 
 /** In a process that was started for it: `dist` is where vitest lies, and `path` where its process listens. */
 export async function begin(dist: string, path: string, id: number): Promise<void> {
+  gatherHeap();
   hub = path;
   process.argv[1] = join(dist, 'workers', 'forks.js'); // as in vitest's own pool
   registerAtFork({ afterInChild: leaveToParent });
