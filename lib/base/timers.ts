@@ -22,6 +22,14 @@ export function monotonic(): number {
   return seconds * 1000 + nanoseconds / 1e6;
 }
 
+/** When this program was started, as `monotonic()` has it: process.uptime() of a child counts from its fork. */
+const startedAt = monotonic() - process.uptime() * 1000;
+
+/** How long this program runs, with the time before it was forked, in milliseconds. */
+export function runsFor(): number {
+  return monotonic() - startedAt;
+}
+
 /** As those of node:timers/promises. */
 export function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {

@@ -2,6 +2,7 @@ import { getHeapCodeStatistics } from 'node:v8';
 import { runInNewContext, Script } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 import { binding } from '../base/binding';
+import { runsFor } from '../base/timers';
 import { type Flag, hasFlag, isGiven, setFlag, V8_VERSION } from '../base/v8-flags';
 
 type CollectGarbage = (options?: object) => void;
@@ -74,12 +75,17 @@ function keepingBytecode(work: () => void): void {
   else withFlag('flush-bytecode', false, true, work);
 }
 
+/** Milliseconds from the start until V8 may begin a collection because nothing else is to be done (MemoryReducer::kLongDelayMs). */
+const FIRST_IDLE_COLLECTION = 8000;
+
 /**
  * V8 13 (Node 24) plans a full collection while the program loads, and after the fork each child would run it once idle for
- * 8 s (MemoryReducer). This keeps any from beginning, permanently.
+ * 8 s (MemoryReducer). This keeps any from beginning, in this process and its children. Later it is not done: each thread's
+ * heap counts the collections that it has begun so, and V8 ends a process that has begun more than it may.
  */
-function collectNoIdleChildren(): void {
-  if (V8_VERSION === 13 && !isGiven('memory-reducer')) setFlag('memory-reducer-gc-count', 0);
+export function collectNoIdleProcesses(): void {
+  if (V8_VERSION !== 13 || isGiven('memory-reducer') || runsFor() >= FIRST_IDLE_COLLECTION) return;
+  setFlag('memory-reducer-gc-count', 0);
 }
 
 /** The young generation grows by this factor if much of it survives. */
@@ -105,7 +111,7 @@ export function arrangeMemory({ smallYoungGeneration, hugePages }: Arrangement):
       finishSweeping();
     });
   });
-  collectNoIdleChildren();
+  collectNoIdleProcesses();
   if (isMainThread) binding.process_take_free_memory();
   else binding.process_trim_memory();
   if (hugePages) binding.heap_to_huge_pages(HUGE_PAGES_PATIENCE);

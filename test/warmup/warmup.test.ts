@@ -50,6 +50,14 @@ test('warmup() leaves the flags of V8 that were given as they are.', async () =>
   expect(await typeOfGc('--expose-gc')).toBe('function\n');
 });
 
+test.runIf(process.versions.v8.startsWith('13.'))(
+  'warmup() while V8 collects because nothing else is to be done leaves a process, a child and a thread that live on.',
+  async () => {
+    const { status, stdout, stderr } = await start('warmup/idle-collection.js').result;
+    expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: 'idle collection\nchild 0\n' });
+  },
+);
+
 const serving = async (...how: string[]): Promise<{ compiled: number; left: number }> =>
   JSON.parse((await start('warmup/serves.js', { args: how }).line()) ?? '');
 
