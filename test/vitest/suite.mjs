@@ -1,6 +1,7 @@
 // Compares pools on a suite that is not ours: `node test/vitest/suite.mjs FOLDER [--turns=3] [--modes=forks,cold,warm]
 // [--OPTION=VALUE of vitest…] [FILTER…]`. FOLDER has its packages installed, vitest among them. Every test is to have the same
-// state and the same errors as in vitest's own pool; the times are those of whole processes, in turns.
+// state and the same errors as in vitest's own pool; the times are those of whole processes, in turns. Beside them stands what no
+// pool can spare: the time that the tests themselves take, of all files together, and the processor's time of vitest's own process.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -51,7 +52,12 @@ async function run(mode, folder, report, options, filters) {
   const unhandled = vitest.state.getUnhandledErrors().map((error) => told(error));
   const { added, matched, unchecked, updated, filesAdded } = vitest.snapshot.summary;
   const snapshots = { added, matched, unchecked, updated, filesAdded };
-  writeFileSync(report, JSON.stringify({ seconds, tests, unhandled, snapshots, version: vitest.version }));
+  const modules = vitest.state.getTestModules().map((module) => module.diagnostic());
+  const testing = modules.reduce((sum, { duration }) => sum + duration, 0) / 1000;
+  const { user, system } = process.cpuUsage();
+  const own = (user + system) / 1e6;
+  const { version } = vitest;
+  writeFileSync(report, JSON.stringify({ seconds, testing, own, tests, unhandled, snapshots, version }));
   await vitest.close();
 }
 
@@ -102,6 +108,8 @@ function compare(turns, modes, args) {
         `vitest ${one.version}`,
         mode,
         `${one.seconds.toFixed(1)} s`,
+        `tests ${one.testing.toFixed(1)} s`,
+        `vitest's process ${one.own.toFixed(1)} s`,
         `${count('passed')} passed`,
         `${count('failed')} failed`,
         `${one.unhandled.length} unhandled`,
