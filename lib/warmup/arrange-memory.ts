@@ -78,6 +78,9 @@ function keepingBytecode(work: () => void): void {
 /** Milliseconds from the start until V8 may begin a collection because nothing else is to be done (MemoryReducer::kLongDelayMs). */
 const FIRST_IDLE_COLLECTION = 8000;
 
+/** A child has it as its parent has. */
+let collectsIdle = true;
+
 /**
  * V8 13 (Node 24) plans a full collection while the program loads, and after the fork each child would run it once idle for
  * 8 s (MemoryReducer). This keeps any from beginning, in this process and its children. Later it is not done: each thread's
@@ -86,6 +89,14 @@ const FIRST_IDLE_COLLECTION = 8000;
 export function collectNoIdleProcesses(): void {
   if (V8_VERSION !== 13 || isGiven('memory-reducer') || runsFor() >= FIRST_IDLE_COLLECTION) return;
   setFlag('memory-reducer-gc-count', 0);
+  collectsIdle = false;
+}
+
+/** V8's own number of them: it may be raised at any time. For a process that shares no memory with those it was forked with. */
+export function collectIdleProcesses(): void {
+  if (collectsIdle) return;
+  setFlag('memory-reducer-gc-count', 2);
+  collectsIdle = true;
 }
 
 /** The young generation grows by this factor if much of it survives. */
