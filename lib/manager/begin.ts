@@ -1,7 +1,7 @@
 /** What a process does that the manager has forked, before it runs the configuration and loads the application. */
 import type { AddressInfo } from 'node:net';
 import { binding } from '../base/binding';
-import { collectIdleProcesses } from '../warmup/arrange-memory';
+import { allowIdleCollections } from '../warmup/arrange-memory';
 import { gatherHeap } from '../warmup/gather-heap';
 import { attend } from './attendant/attendant';
 import { serveStatus } from './attendant/status-server';
@@ -73,7 +73,7 @@ export async function begin(newcomer: Newcomer, log: Log, evaluate: () => Promis
   const settings = { ...newcomer.settings, hooks };
   if (settings.umask !== null) process.umask(settings.umask);
   const { role, channel } = newcomer;
-  if (role !== 'template' || !settings.warmup) collectIdleProcesses();
+  if (role !== 'template' || !settings.warmup) allowIdleCollections();
   if (role === 'attendant')
     await becomeAttendant(newcomer, settings, log, identity?.application?.path ?? null);
   if (settings.gatherHeap) gatherHeap();

@@ -86,14 +86,14 @@ let collectsIdle = true;
  * 8 s (MemoryReducer). This keeps any from beginning, in this process and its children. Later it is not done: each thread's
  * heap counts the collections that it has begun so, and V8 ends a process that has begun more than it may.
  */
-export function collectNoIdleProcesses(): void {
+export function preventIdleCollections(): void {
   if (V8_VERSION !== 13 || isGiven('memory-reducer') || runsFor() >= FIRST_IDLE_COLLECTION) return;
   setFlag('memory-reducer-gc-count', 0);
   collectsIdle = false;
 }
 
 /** V8's own number of them: it may be raised at any time. For a process that shares no memory with those it was forked with. */
-export function collectIdleProcesses(): void {
+export function allowIdleCollections(): void {
   if (collectsIdle) return;
   setFlag('memory-reducer-gc-count', 2);
   collectsIdle = true;
@@ -122,7 +122,7 @@ export function arrangeMemory({ smallYoungGeneration, hugePages }: Arrangement):
       finishSweeping();
     });
   });
-  collectNoIdleProcesses();
+  preventIdleCollections();
   if (isMainThread) binding.process_take_free_memory();
   else binding.process_trim_memory();
   if (hugePages) binding.heap_to_huge_pages(HUGE_PAGES_PATIENCE);

@@ -2,11 +2,10 @@
  * The manager: tells the policy what happens, and does what it says. It runs no code of the application or of its
  * configuration, spends its life in one native wait, and holds every listening socket.
  */
-
 import { binding } from '../../base/binding';
 import { check } from '../../base/errors';
 import { monotonic } from '../../base/timers';
-import { collectNoIdleProcesses } from '../../warmup/arrange-memory';
+import { preventIdleCollections } from '../../warmup/arrange-memory';
 import { rememberLogFiles, takeLogFileNames } from '../log-files';
 import { type Newcomer, SIGNALS, signalsIn, supervisedSignals } from '../place';
 import {
@@ -58,7 +57,7 @@ export function manage(
   serviceManager: ToldByServiceManager = NOBODY,
   inheritance: Inheritance | null = null,
 ): Newcomer {
-  collectNoIdleProcesses(); // a template of a manager that runs for days is as old as it
+  preventIdleCollections(); // a template of a manager that runs for days is as old as it
   const left = inheritance === null ? null : readHandover(inheritance.document);
   const manager = new Manager(makeLog, configuration, serviceManager, left);
   try {

@@ -11,7 +11,7 @@ import { forkWhenIdle } from '../../fork/fork-when-idle';
 import { _exit, setParentDeathSignal } from '../../os';
 import { readFrames, writeFrame } from '../../testing/frames';
 import { waitpidAsync } from '../../wait/wait-async';
-import { arrangeMemory, collectNoIdleProcesses } from '../../warmup/arrange-memory';
+import { arrangeMemory, preventIdleCollections } from '../../warmup/arrange-memory';
 import { gatherHeap } from '../../warmup/gather-heap';
 import {
   type Answer,
@@ -310,7 +310,7 @@ function leaveToParent(): void {
 /** In a process that was started for it: `dist` is where vitest lies, and `path` where its process listens. */
 export async function begin(dist: string, path: string, id: number): Promise<void> {
   gatherHeap();
-  collectNoIdleProcesses();
+  preventIdleCollections();
   hub = path;
   process.argv[1] = join(dist, 'workers', 'forks.js'); // as in vitest's own pool
   registerAtFork({ afterInChild: leaveToParent });
